@@ -9,8 +9,13 @@
  * - A watch from revision R delivers every change with a revision above R to its prefix, once each, in revision
  *   order, without gaps. It is a cursor on the log: a slow reader costs a number, not a buffer. A reader that
  *   compaction has passed gets `compacted`.
+ * - A watch of this store object that waits in `next()` is resumed by a write before the write's promise is resolved,
+ *   in the same turn of the event loop, and `entry.value` of its change is the very array given to `put`. So a writer
+ *   recognises its own change by identity and need not decode it. Given values must not be changed afterwards.
+ * - Compaction to C leaves reads at C and above, and watches after C and above.
  * - Deletes are always accepted, also when the size limit is reached.
- * - Keys sort by their UTF-8 bytes.
+ * - Keys are well-formed strings and sort by their UTF-8 bytes.
+ * - History is compacted by the store itself as its `Retention` says; `compact` does it earlier.
  *
  * Source: modelled on etcd v3's key-value API, no wider than what the API server needs.
  */
@@ -23,25 +28,26 @@ export interface Store {
 
   /**
    * Entries whose key starts with `prefix`, in key order.
-   * `from` (inclusive) starts later in the range; `limit` bounds the page.
+   * `from` (inclusive) starts later in the range; `limit` bounds the page. Without a limit large ranges are read in
+   * pieces at one revision, but the caller gets them at once: whoever must not block for long passes a limit.
    */
   range(prefix: string, options?: RangeOptions): Promise<StorePage>;
 
   /** Writes if `expect` holds. A failed expectation is an answer, not an error. */
   put(key: string, value: Uint8Array, expect: Expectation, options?: { readonly leaseId?: LeaseId }): Promise<WriteResult>;
 
-  /** Deletes if `expect` holds; `previous` of the result is the deleted entry. `{ absent: true }` makes no sense here. */
-  delete(key: string, expect: Expectation): Promise<WriteResult>;
+  /** Deletes if `expect` holds. Deleting an absent key is a failed expectation. */
+  delete(key: string, expect: DeleteExpectation): Promise<WriteResult>;
 
   /** All writes or none, with one revision. The first failed expectation is answered; no key may appear twice. */
   transaction(writes: readonly StoreWrite[]): Promise<TransactionResult>;
 
   /**
    * Changes under `prefix` with a revision above `afterRevision`, in order, in batches of one or more whole revisions.
-   * Ends when `signal` aborts or the store closes; throws `StoreError` (`compacted`) when the cursor has been passed.
-   * `progress()` batches (no changes) tell that everything up to `revision` was delivered.
+   * Ends when `signal` aborts or the store closes; throws `StoreError` (`compacted`) when the cursor has been passed,
+   * (`future-revision`) when `afterRevision` has not been reached. For one reader. Errors come from `next()`.
    */
-  watch(prefix: string, options: { readonly afterRevision: number; readonly signal: AbortSignal }): AsyncIterable<WatchBatch>;
+  watch(prefix: string, options: { readonly afterRevision: number; readonly signal: AbortSignal }): StoreWatch;
 
   /** A lease that expires `ttlSeconds` after its last renewal; its keys are then deleted. */
   grantLease(ttlSeconds: number): Promise<LeaseId>;
@@ -58,10 +64,10 @@ export interface Store {
   /** Bytes in use, and the limit above which writes other than deletes fail with `no-space`. */
   size(): Promise<{ readonly bytes: number; readonly limitBytes: number }>;
 
-  /** Writes a complete copy, as of now, to a file that `openSqliteStore` can open. */
+  /** Writes a complete copy, as of now, to a file that `openSqliteStore` can open; how much history it has is open. */
   snapshot(file: string): Promise<{ readonly revision: number }>;
 
-  /** An independent store with the same content and history, in memory. Memory backend: no cost. */
+  /** An independent store with the same content, history and leases, in memory. Memory backend: no cost. */
   fork(): Promise<Store>;
 
   /** Waits for writes under way, then releases everything. Idempotent. */
@@ -107,19 +113,28 @@ export type Expectation =
   | { readonly modRevision: number }
   | { readonly any: true };
 
+export type DeleteExpectation = Exclude<Expectation, { readonly absent: true }>;
+
 export type StoreWrite =
   | { readonly key: string; readonly value: Uint8Array; readonly expect: Expectation; readonly leaseId?: LeaseId }
-  | { readonly key: string; readonly value: undefined; readonly expect: Expectation };
+  | { readonly key: string; readonly value: undefined; readonly expect: DeleteExpectation };
 
 export type WriteResult =
-  /** `previous` is the entry that was replaced or deleted. */
-  | { readonly ok: true; readonly revision: number; readonly previous: StoreEntry | undefined }
-  /** The expectation failed; `current` is what stands there now. Deleting an absent key fails too. */
+  | { readonly ok: true; readonly revision: number }
+  /** The expectation failed; `current` is what stands there now. */
   | { readonly ok: false; readonly current: StoreEntry | undefined };
 
 export type TransactionResult =
   | { readonly ok: true; readonly revision: number }
   | { readonly ok: false; readonly key: string; readonly current: StoreEntry | undefined };
+
+export interface StoreWatch extends AsyncIterable<WatchBatch> {
+  /**
+   * Asks for a batch that reaches at least the revision the store has now, without changes if there are none.
+   * So a reader of a quiet prefix can learn that it is up to date; nothing is sent for it otherwise.
+   */
+  requestProgress(): void;
+}
 
 export interface WatchBatch {
   readonly changes: readonly StoreChange[];
@@ -133,8 +148,14 @@ export interface StoreChange {
   readonly revision: number;
   /** The new entry; of a deletion: undefined. */
   readonly entry: StoreEntry | undefined;
-  /** What stood there before; undefined for a creation. */
-  readonly previous: StoreEntry | undefined;
+}
+
+/** How much of the past is kept. The oldest goes first, as soon as one of the bounds is passed. */
+export interface Retention {
+  readonly ageMs: number;
+  readonly revisions: number;
+  /** Keys and values of the past. */
+  readonly bytes: number;
 }
 
 export type StoreErrorCode =
@@ -144,6 +165,10 @@ export type StoreErrorCode =
   | 'no-space'
   | 'too-large'
   | 'closed'
+  /** Another process has the file open. */
+  | 'locked'
+  /** The file is not a store, or was written by a newer version. */
+  | 'incompatible'
   /** The disk or the peer failed; whether a write happened is unknown. */
   | 'unavailable';
 
