@@ -1,0 +1,24 @@
+import { defineResource } from '#apimachinery/resource.ts';
+import type { Infer } from '#apimachinery/schema.ts';
+import { object, pointer, string, struct } from '#apimachinery/schema.ts';
+import { MatchResources, ParamRef } from './matching.ts';
+
+export const MutatingAdmissionPolicyBindingSpec = struct('io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicyBindingSpec', {
+  policyName: string(1),
+  paramRef: pointer(2, ParamRef),
+  matchResources: pointer(3, MatchResources),
+});
+export interface MutatingAdmissionPolicyBindingSpec extends Infer<typeof MutatingAdmissionPolicyBindingSpec> {}
+
+export const MutatingAdmissionPolicyBinding = defineResource({
+  group: 'admissionregistration.k8s.io',
+  version: 'v1',
+  kind: 'MutatingAdmissionPolicyBinding',
+  plural: 'mutatingadmissionpolicybindings',
+  categories: ['api-extensions'],
+  scope: 'Cluster',
+  fields: {
+    spec: object(2, MutatingAdmissionPolicyBindingSpec),
+  },
+});
+export interface MutatingAdmissionPolicyBinding extends Infer<typeof MutatingAdmissionPolicyBinding> {}

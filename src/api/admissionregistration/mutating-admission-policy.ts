@@ -1,0 +1,45 @@
+import { defineResource } from '#apimachinery/resource.ts';
+import type { Infer } from '#apimachinery/schema.ts';
+import { list, object, oneOf, pointer, string, struct } from '#apimachinery/schema.ts';
+import { MatchCondition, MatchResources, ParamKind, Variable } from './matching.ts';
+
+export const ApplyConfiguration = struct('io.k8s.api.admissionregistration.v1.ApplyConfiguration', {
+  expression: string(1),
+});
+export interface ApplyConfiguration extends Infer<typeof ApplyConfiguration> {}
+
+export const JSONPatch = struct('io.k8s.api.admissionregistration.v1.JSONPatch', {
+  expression: string(1),
+});
+export interface JSONPatch extends Infer<typeof JSONPatch> {}
+
+export const Mutation = struct('io.k8s.api.admissionregistration.v1.Mutation', {
+  patchType: oneOf(2, ['ApplyConfiguration', 'JSONPatch'], { required: true }),
+  applyConfiguration: pointer(3, ApplyConfiguration),
+  jsonPatch: pointer(4, JSONPatch),
+});
+export interface Mutation extends Infer<typeof Mutation> {}
+
+export const MutatingAdmissionPolicySpec = struct('io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicySpec', {
+  paramKind: pointer(1, ParamKind),
+  matchConstraints: pointer(2, MatchResources),
+  variables: list(3, Variable, { listType: 'atomic' }),
+  mutations: list(4, Mutation, { listType: 'atomic' }),
+  failurePolicy: oneOf(5, ['Ignore', 'Fail'], { pointer: true }),
+  matchConditions: list(6, MatchCondition, { listType: 'map', keys: ['name'], patch: 'merge', mergeKey: 'name' }),
+  reinvocationPolicy: oneOf(7, ['Never', 'IfNeeded']),
+});
+export interface MutatingAdmissionPolicySpec extends Infer<typeof MutatingAdmissionPolicySpec> {}
+
+export const MutatingAdmissionPolicy = defineResource({
+  group: 'admissionregistration.k8s.io',
+  version: 'v1',
+  kind: 'MutatingAdmissionPolicy',
+  plural: 'mutatingadmissionpolicies',
+  categories: ['api-extensions'],
+  scope: 'Cluster',
+  fields: {
+    spec: object(2, MutatingAdmissionPolicySpec),
+  },
+});
+export interface MutatingAdmissionPolicy extends Infer<typeof MutatingAdmissionPolicy> {}

@@ -1,0 +1,49 @@
+import { defineResource, scale, status } from '#apimachinery/resource.ts';
+import type { Infer } from '#apimachinery/schema.ts';
+import { int32, int64, list, object, pointer, string, struct, time } from '#apimachinery/schema.ts';
+import { LabelSelector } from '#apimachinery/label-selector.ts';
+import { PodTemplateSpec } from '../core/pod-template.ts';
+
+export const ReplicaSetSpec = struct('io.k8s.api.apps.v1.ReplicaSetSpec', {
+  replicas: int32(1, { pointer: true }),
+  minReadySeconds: int32(4),
+  selector: pointer(2, LabelSelector, { required: true }),
+  template: object(3, PodTemplateSpec),
+});
+export interface ReplicaSetSpec extends Infer<typeof ReplicaSetSpec> {}
+
+export const ReplicaSetCondition = struct('io.k8s.api.apps.v1.ReplicaSetCondition', {
+  type: string(1, { required: true }),
+  status: string(2, { required: true }),
+  lastTransitionTime: time(3),
+  reason: string(4),
+  message: string(5),
+});
+export interface ReplicaSetCondition extends Infer<typeof ReplicaSetCondition> {}
+
+export const ReplicaSetStatus = struct('io.k8s.api.apps.v1.ReplicaSetStatus', {
+  replicas: int32(1, { required: true }),
+  fullyLabeledReplicas: int32(2),
+  readyReplicas: int32(4),
+  availableReplicas: int32(5),
+  terminatingReplicas: int32(7, { pointer: true }),
+  observedGeneration: int64(3),
+  conditions: list(6, ReplicaSetCondition, { listType: 'map', keys: ['type'], patch: 'merge', mergeKey: 'type' }),
+});
+export interface ReplicaSetStatus extends Infer<typeof ReplicaSetStatus> {}
+
+export const ReplicaSet = defineResource({
+  group: 'apps',
+  version: 'v1',
+  kind: 'ReplicaSet',
+  plural: 'replicasets',
+  shortNames: ['rs'],
+  categories: ['all'],
+  scope: 'Namespaced',
+  fields: {
+    spec: object(2, ReplicaSetSpec),
+    status: object(3, ReplicaSetStatus),
+  },
+  subresources: [scale({ replicas: 'spec.replicas', statusReplicas: 'status.replicas', selector: 'spec.selector' }), status()],
+});
+export interface ReplicaSet extends Infer<typeof ReplicaSet> {}

@@ -1,0 +1,26 @@
+import { defineResource } from '#apimachinery/resource.ts';
+import type { Infer } from '#apimachinery/schema.ts';
+import { int32, microTime, object, string, struct } from '#apimachinery/schema.ts';
+
+export const LeaseSpec = struct('io.k8s.api.coordination.v1.LeaseSpec', {
+  holderIdentity: string(1, { pointer: true }),
+  leaseDurationSeconds: int32(2, { pointer: true }),
+  acquireTime: microTime(3, { pointer: true }),
+  renewTime: microTime(4, { pointer: true }),
+  leaseTransitions: int32(5, { pointer: true }),
+  strategy: string(6, { pointer: true }),
+  preferredHolder: string(7, { pointer: true }),
+});
+export interface LeaseSpec extends Infer<typeof LeaseSpec> {}
+
+export const Lease = defineResource({
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  kind: 'Lease',
+  plural: 'leases',
+  scope: 'Namespaced',
+  fields: {
+    spec: object(2, LeaseSpec),
+  },
+});
+export interface Lease extends Infer<typeof Lease> {}

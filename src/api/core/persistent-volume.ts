@@ -1,0 +1,47 @@
+import { defineResource, status } from '#apimachinery/resource.ts';
+import type { Infer } from '#apimachinery/schema.ts';
+import { inline, list, map, object, oneOf, pointer, string, struct, time } from '#apimachinery/schema.ts';
+import { ObjectReference } from './references.ts';
+import { NodeSelector } from './scheduling.ts';
+import { PersistentVolumeSource } from './volume.ts';
+
+export const VolumeNodeAffinity = struct('io.k8s.api.core.v1.VolumeNodeAffinity', {
+  required: pointer(1, NodeSelector),
+});
+export interface VolumeNodeAffinity extends Infer<typeof VolumeNodeAffinity> {}
+
+export const PersistentVolumeSpec = struct('io.k8s.api.core.v1.PersistentVolumeSpec', {
+  capacity: map(1, 'quantity'),
+  accessModes: list(3, 'string', { listType: 'atomic' }),
+  claimRef: pointer(4, ObjectReference),
+  persistentVolumeReclaimPolicy: oneOf(5, ['Recycle', 'Delete', 'Retain']),
+  storageClassName: string(6),
+  mountOptions: list(7, 'string', { listType: 'atomic' }),
+  volumeMode: oneOf(8, ['Block', 'Filesystem'], { pointer: true }),
+  nodeAffinity: pointer(9, VolumeNodeAffinity),
+  volumeAttributesClassName: string(10, { pointer: true }),
+}, { inlines: [inline(2, PersistentVolumeSource)] });
+export interface PersistentVolumeSpec extends Infer<typeof PersistentVolumeSpec> {}
+
+export const PersistentVolumeStatus = struct('io.k8s.api.core.v1.PersistentVolumeStatus', {
+  phase: oneOf(1, ['Pending', 'Available', 'Bound', 'Released', 'Failed']),
+  message: string(2),
+  reason: string(3),
+  lastPhaseTransitionTime: time(4, { pointer: true }),
+});
+export interface PersistentVolumeStatus extends Infer<typeof PersistentVolumeStatus> {}
+
+export const PersistentVolume = defineResource({
+  group: '',
+  version: 'v1',
+  kind: 'PersistentVolume',
+  plural: 'persistentvolumes',
+  shortNames: ['pv'],
+  scope: 'Cluster',
+  fields: {
+    spec: object(2, PersistentVolumeSpec),
+    status: object(3, PersistentVolumeStatus),
+  },
+  subresources: [status()],
+});
+export interface PersistentVolume extends Infer<typeof PersistentVolume> {}

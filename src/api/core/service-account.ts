@@ -1,0 +1,20 @@
+import { defineResource, subresource } from '#apimachinery/resource.ts';
+import type { Infer } from '#apimachinery/schema.ts';
+import { bool, list } from '#apimachinery/schema.ts';
+import { LocalObjectReference, ObjectReference } from './references.ts';
+
+export const ServiceAccount = defineResource({
+  group: '',
+  version: 'v1',
+  kind: 'ServiceAccount',
+  plural: 'serviceaccounts',
+  shortNames: ['sa'],
+  scope: 'Namespaced',
+  fields: {
+    secrets: list(2, ObjectReference, { listType: 'map', keys: ['name'], patch: 'merge', mergeKey: 'name' }),
+    imagePullSecrets: list(3, LocalObjectReference, { listType: 'atomic' }),
+    automountServiceAccountToken: bool(4, { pointer: true }),
+  },
+  subresources: [subresource('token', ['create'], { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' })],
+});
+export interface ServiceAccount extends Infer<typeof ServiceAccount> {}

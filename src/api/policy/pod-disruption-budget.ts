@@ -1,0 +1,39 @@
+import { defineResource, status } from '#apimachinery/resource.ts';
+import type { Infer } from '#apimachinery/schema.ts';
+import { int32, int64, intOrString, list, map, object, oneOf, pointer, struct } from '#apimachinery/schema.ts';
+import { Condition } from '#apimachinery/condition.ts';
+import { LabelSelector } from '#apimachinery/label-selector.ts';
+
+export const PodDisruptionBudgetSpec = struct('io.k8s.api.policy.v1.PodDisruptionBudgetSpec', {
+  minAvailable: intOrString(1, { pointer: true }),
+  selector: pointer(2, LabelSelector, { patch: 'replace' }),
+  maxUnavailable: intOrString(3, { pointer: true }),
+  unhealthyPodEvictionPolicy: oneOf(4, ['IfHealthyBudget', 'AlwaysAllow'], { pointer: true }),
+});
+export interface PodDisruptionBudgetSpec extends Infer<typeof PodDisruptionBudgetSpec> {}
+
+export const PodDisruptionBudgetStatus = struct('io.k8s.api.policy.v1.PodDisruptionBudgetStatus', {
+  observedGeneration: int64(1),
+  disruptedPods: map(2, 'time'),
+  disruptionsAllowed: int32(3, { always: true }),
+  currentHealthy: int32(4, { always: true }),
+  desiredHealthy: int32(5, { always: true }),
+  expectedPods: int32(6, { always: true }),
+  conditions: list(7, Condition, { listType: 'map', keys: ['type'], patch: 'merge', mergeKey: 'type' }),
+});
+export interface PodDisruptionBudgetStatus extends Infer<typeof PodDisruptionBudgetStatus> {}
+
+export const PodDisruptionBudget = defineResource({
+  group: 'policy',
+  version: 'v1',
+  kind: 'PodDisruptionBudget',
+  plural: 'poddisruptionbudgets',
+  shortNames: ['pdb'],
+  scope: 'Namespaced',
+  fields: {
+    spec: object(2, PodDisruptionBudgetSpec),
+    status: object(3, PodDisruptionBudgetStatus),
+  },
+  subresources: [status()],
+});
+export interface PodDisruptionBudget extends Infer<typeof PodDisruptionBudget> {}

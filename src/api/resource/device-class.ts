@@ -1,0 +1,26 @@
+import { defineResource } from '#apimachinery/resource.ts';
+import type { Infer } from '#apimachinery/schema.ts';
+import { inline, list, object, string, struct } from '#apimachinery/schema.ts';
+import { DeviceConfiguration, DeviceSelector } from './resource-claim.ts';
+
+export const DeviceClassConfiguration = struct('io.k8s.api.resource.v1.DeviceClassConfiguration', {}, { inlines: [inline(1, DeviceConfiguration)] });
+export interface DeviceClassConfiguration extends Infer<typeof DeviceClassConfiguration> {}
+
+export const DeviceClassSpec = struct('io.k8s.api.resource.v1.DeviceClassSpec', {
+  selectors: list(1, DeviceSelector, { listType: 'atomic' }),
+  config: list(2, DeviceClassConfiguration, { listType: 'atomic' }),
+  extendedResourceName: string(4, { pointer: true }),
+});
+export interface DeviceClassSpec extends Infer<typeof DeviceClassSpec> {}
+
+export const DeviceClass = defineResource({
+  group: 'resource.k8s.io',
+  version: 'v1',
+  kind: 'DeviceClass',
+  plural: 'deviceclasses',
+  scope: 'Cluster',
+  fields: {
+    spec: object(2, DeviceClassSpec, { required: true }),
+  },
+});
+export interface DeviceClass extends Infer<typeof DeviceClass> {}

@@ -1,0 +1,19 @@
+import { defineResource } from '#apimachinery/resource.ts';
+import type { Infer } from '#apimachinery/schema.ts';
+import { pointer, quantity, string } from '#apimachinery/schema.ts';
+import { LabelSelector } from '#apimachinery/label-selector.ts';
+
+export const CSIStorageCapacity = defineResource({
+  group: 'storage.k8s.io',
+  version: 'v1',
+  kind: 'CSIStorageCapacity',
+  plural: 'csistoragecapacities',
+  scope: 'Namespaced',
+  fields: {
+    nodeTopology: pointer(2, LabelSelector),
+    storageClassName: string(3, { required: true }),
+    capacity: quantity(4, { pointer: true }),
+    maximumVolumeSize: quantity(5, { pointer: true }),
+  },
+});
+export interface CSIStorageCapacity extends Infer<typeof CSIStorageCapacity> {}

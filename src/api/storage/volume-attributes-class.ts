@@ -1,0 +1,17 @@
+import { defineResource } from '#apimachinery/resource.ts';
+import type { Infer } from '#apimachinery/schema.ts';
+import { map, string } from '#apimachinery/schema.ts';
+
+export const VolumeAttributesClass = defineResource({
+  group: 'storage.k8s.io',
+  version: 'v1',
+  kind: 'VolumeAttributesClass',
+  plural: 'volumeattributesclasses',
+  shortNames: ['vac'],
+  scope: 'Cluster',
+  fields: {
+    driverName: string(2, { required: true }),
+    parameters: map(3, 'string'),
+  },
+});
+export interface VolumeAttributesClass extends Infer<typeof VolumeAttributesClass> {}
