@@ -1,0 +1,229 @@
+import { Client, credentials, Metadata, status as grpcStatus } from '@grpc/grpc-js';
+import type { CallOptions as GrpcCallOptions, ServiceError } from '@grpc/grpc-js';
+import type { Clock } from '#base/clock.ts';
+import { CriError } from './cri.ts';
+import type { CallOptions, CriErrorCode, ImageService, RuntimeService } from './cri.ts';
+import type {
+  Container, ContainerEvent, ContainerStats, ContainerStatus, ExecSyncResult, FilesystemUsage, Image, PodSandbox,
+  PodSandboxStats, PodSandboxStatus, RuntimeCondition, VersionInfo,
+} from './records.ts';
+import { streamCommand, streamPort } from './streaming.ts';
+import { decodeMessage, encodeMessage } from './wire-codec.ts';
+import type { Plain } from './wire-codec.ts';
+import type { MessageName } from './wire-fields.ts';
+
+export interface RuntimeConnection {
+  readonly runtime: RuntimeService;
+  readonly images: ImageService;
+  close(): void;
+}
+
+/** The kubelet's default for `--runtime-request-timeout`. */
+const requestTimeoutMs = 2 * 60_000;
+/** Sandboxes wait for the network plugin, pulls for registries. */
+const sandboxTimeoutMs = 4 * 60_000;
+const pullTimeoutMs = 30 * 60_000;
+/** Answers that list everything on a full node stay well below this. */
+const maxMessageBytes = 16 * 1024 * 1024;
+
+/**
+ * Speaks CRI v1 to the runtime behind `endpoint` (`unix:///run/containerd/containerd.sock` or a bare path). Connects on
+ * the first call; calls fail with `unavailable` while nothing listens, and later ones try again.
+ */
+export function connectRuntime(endpoint: string, dependencies: { readonly clock: Clock }): RuntimeConnection {
+  const target = endpoint.startsWith('/') ? `unix:${endpoint}` : endpoint.replace(/^unix:\/\//, 'unix:');
+  const client = new Client(target, credentials.createInsecure(), {
+    'grpc.max_receive_message_length': maxMessageBytes,
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 2000,
+    // containerd checks the authority; a socket path is not one.
+    'grpc.default_authority': 'localhost',
+  });
+  const call = unaryCaller(client, dependencies.clock);
+  return {
+    runtime: runtimeOver(client, call),
+    images: imagesOver(call),
+    close: () => client.close(),
+  };
+}
+
+type UnaryCall = (
+  method: string,
+  request: { readonly type: MessageName; readonly value: object },
+  response: MessageName,
+  options?: CallOptions & { readonly timeoutMs?: number },
+) => Promise<Plain>;
+
+function unaryCaller(client: Client, clock: Clock): UnaryCall {
+  return (method, request, response, options) =>
+    new Promise((resolve, reject) => {
+      if (options?.signal?.aborted === true) return reject(cancelled(method, options.signal));
+      const callOptions: GrpcCallOptions = { deadline: clock.nowMs() + (options?.timeoutMs ?? requestTimeoutMs) };
+      const onAbort = (): void => call.cancel();
+      const call = client.makeUnaryRequest(
+        `/runtime.v1.${method}`,
+        (value: object) => Buffer.from(encodeMessage(request.type, value as Plain)),
+        (bytes: Buffer) => decodeMessage(response, bytes),
+        request.value, new Metadata(), callOptions,
+        (error: ServiceError | null, value?: Plain) => {
+          options?.signal?.removeEventListener('abort', onAbort);
+          if (error !== null) reject(toCriError(error));
+          else resolve(value ?? {});
+        },
+      );
+      options?.signal?.addEventListener('abort', onAbort, { once: true });
+    });
+}
+
+function runtimeOver(client: Client, call: UnaryCall): RuntimeService {
+  const runtime = (method: string, type: MessageName, value: object, response: MessageName, options?: CallOptions & { readonly timeoutMs?: number }): Promise<Plain> =>
+    call(`RuntimeService/${method}`, { type, value }, response, options);
+  const send = async (method: string, type: MessageName, value: object, options?: CallOptions & { readonly timeoutMs?: number }): Promise<void> => {
+    await runtime(method, type, value, 'Empty', options);
+  };
+  return {
+    version: async (options) => (await runtime('Version', 'VersionRequest', {}, 'VersionResponse', options)) as unknown as VersionInfo,
+    async status(options) {
+      const answer = await runtime('Status', 'StatusRequest', {}, 'StatusResponse', options);
+      const conditions = (answer['status'] as { conditions: RuntimeCondition[] } | undefined)?.conditions ?? [];
+      return { conditions, handlers: (answer['runtimeHandlers'] as { name: string }[]).map((handler) => handler.name) };
+    },
+    updateRuntimeConfig: (podCidr, options) =>
+      send('UpdateRuntimeConfig', 'UpdateRuntimeConfigRequest', { runtimeConfig: { networkConfig: { podCidr } } }, options),
+
+    async runPodSandbox(config, options) {
+      const value = { config, runtimeHandler: options?.runtimeHandler };
+      const answer = await runtime('RunPodSandbox', 'RunPodSandboxRequest', value, 'PodSandboxId', { ...options, timeoutMs: sandboxTimeoutMs });
+      return answer['podSandboxId'] as string;
+    },
+    stopPodSandbox: (podSandboxId, options) => send('StopPodSandbox', 'PodSandboxId', { podSandboxId }, options),
+    removePodSandbox: (podSandboxId, options) => send('RemovePodSandbox', 'PodSandboxId', { podSandboxId }, options),
+    async podSandboxStatus(podSandboxId, options) {
+      const answer = await runtime('PodSandboxStatus', 'PodSandboxId', { podSandboxId }, 'PodSandboxStatusResponse', options);
+      return answer['status'] as PodSandboxStatus;
+    },
+    async listPodSandbox(filter, options) {
+      const answer = await runtime('ListPodSandbox', 'ListPodSandboxRequest', { filter: filterMessage(filter) }, 'ListPodSandboxResponse', options);
+      return answer['items'] as PodSandbox[];
+    },
+
+    async createContainer(request, options) {
+      const answer = await runtime('CreateContainer', 'CreateContainerRequest', request, 'ContainerId', options);
+      return answer['containerId'] as string;
+    },
+    startContainer: (containerId, options) => send('StartContainer', 'ContainerId', { containerId }, options),
+    stopContainer: (containerId, timeout, options) =>
+      send('StopContainer', 'StopContainerRequest', { containerId, timeout }, { ...options, timeoutMs: requestTimeoutMs + timeout * 1000 }),
+    removeContainer: (containerId, options) => send('RemoveContainer', 'ContainerId', { containerId }, options),
+    async listContainers(filter, options) {
+      const answer = await runtime('ListContainers', 'ListContainersRequest', { filter: filterMessage(filter) }, 'ListContainersResponse', options);
+      return answer['containers'] as Container[];
+    },
+    async containerStatus(containerId, options) {
+      const answer = await runtime('ContainerStatus', 'ContainerId', { containerId }, 'ContainerStatusResponse', options);
+      return answer['status'] as ContainerStatus;
+    },
+    updateContainerResources: (containerId, linux, options) =>
+      send('UpdateContainerResources', 'UpdateContainerResourcesRequest', { containerId, linux }, options),
+    reopenContainerLog: (containerId, options) => send('ReopenContainerLog', 'ContainerId', { containerId }, options),
+
+    async execSync(containerId, command, timeout, options) {
+      const timeoutMs = timeout > 0 ? requestTimeoutMs + timeout * 1000 : requestTimeoutMs;
+      return (await runtime('ExecSync', 'ExecSyncRequest', { containerId, command, timeout }, 'ExecSyncResponse', { ...options, timeoutMs })) as unknown as ExecSyncResult;
+    },
+    async exec(request, streams, options) {
+      const wanted = { stdin: streams.stdin !== undefined, stdout: streams.stdout !== undefined, stderr: streams.stderr !== undefined && request.tty !== true };
+      const answer = await runtime('Exec', 'ExecRequest', { ...request, ...wanted }, 'StreamingUrl', options);
+      return streamCommand(answer['url'] as string, streams, options);
+    },
+    async attach(request, streams, options) {
+      const wanted = { stdin: streams.stdin !== undefined, stdout: streams.stdout !== undefined, stderr: streams.stderr !== undefined && request.tty !== true };
+      const answer = await runtime('Attach', 'AttachRequest', { ...request, ...wanted }, 'StreamingUrl', options);
+      await streamCommand(answer['url'] as string, streams, options);
+    },
+    async portForward(podSandboxId, port, connection, options) {
+      const answer = await runtime('PortForward', 'PortForwardRequest', { podSandboxId, port: [port] }, 'StreamingUrl', options);
+      await streamPort(answer['url'] as string, port, connection, options);
+    },
+
+    async containerStats(containerId, options) {
+      const answer = await runtime('ContainerStats', 'ContainerId', { containerId }, 'ContainerStatsResponse', options);
+      return answer['stats'] as ContainerStats;
+    },
+    async listContainerStats(filter, options) {
+      const answer = await runtime('ListContainerStats', 'ListContainerStatsRequest', { filter }, 'ListContainerStatsResponse', options);
+      return answer['stats'] as ContainerStats[];
+    },
+    async listPodSandboxStats(filter, options) {
+      const answer = await runtime('ListPodSandboxStats', 'ListPodSandboxStatsRequest', { filter }, 'ListPodSandboxStatsResponse', options);
+      return answer['stats'] as PodSandboxStats[];
+    },
+
+    async *containerEvents(signal) {
+      const stream = client.makeServerStreamRequest(
+        '/runtime.v1.RuntimeService/GetContainerEvents',
+        (value: object) => Buffer.from(encodeMessage('Empty', value as Plain)),
+        (bytes: Buffer) => decodeMessage('ContainerEventResponse', bytes),
+        {}, new Metadata(), {},
+      );
+      const onAbort = (): void => stream.cancel();
+      signal.addEventListener('abort', onAbort, { once: true });
+      try {
+        for await (const event of stream) yield event as ContainerEvent;
+      } catch (error) {
+        if (!signal.aborted) throw toCriError(error as ServiceError);
+      } finally {
+        signal.removeEventListener('abort', onAbort);
+        stream.cancel();
+      }
+    },
+  };
+}
+
+function imagesOver(call: UnaryCall): ImageService {
+  return {
+    async listImages(options) {
+      const answer = await call('ImageService/ListImages', { type: 'Empty', value: {} }, 'ListImagesResponse', options);
+      return answer['images'] as Image[];
+    },
+    async imageStatus(image, options) {
+      const answer = await call('ImageService/ImageStatus', { type: 'ImageRequest', value: { image } }, 'ImageStatusResponse', options);
+      return answer['image'] as Image | undefined;
+    },
+    async pullImage(image, options) {
+      const value = { image, auth: options?.auth, sandboxConfig: options?.sandbox };
+      const answer = await call('ImageService/PullImage', { type: 'PullImageRequest', value }, 'PullImageResponse', { ...options, timeoutMs: pullTimeoutMs });
+      return answer['imageRef'] as string;
+    },
+    async removeImage(image, options) {
+      await call('ImageService/RemoveImage', { type: 'ImageRequest', value: { image } }, 'Empty', options);
+    },
+    async imageFsInfo(options) {
+      const answer = await call('ImageService/ImageFsInfo', { type: 'Empty', value: {} }, 'ImageFsInfoResponse', options);
+      return answer['imageFilesystems'] as FilesystemUsage[];
+    },
+  };
+}
+
+/** On the wire a filter's state is wrapped, so that none can be told from the first. */
+function filterMessage(filter: { readonly state?: string } | undefined): object | undefined {
+  return filter?.state === undefined ? filter : { ...filter, state: { state: filter.state } };
+}
+
+const codes: Readonly<Partial<Record<number, CriErrorCode>>> = {
+  [grpcStatus.NOT_FOUND]: 'notFound',
+  [grpcStatus.ALREADY_EXISTS]: 'alreadyExists',
+  [grpcStatus.INVALID_ARGUMENT]: 'invalidArgument',
+  [grpcStatus.DEADLINE_EXCEEDED]: 'deadlineExceeded',
+  [grpcStatus.UNAVAILABLE]: 'unavailable',
+  [grpcStatus.UNIMPLEMENTED]: 'unimplemented',
+  [grpcStatus.CANCELLED]: 'cancelled',
+};
+
+function toCriError(error: ServiceError): CriError {
+  return new CriError(codes[error.code] ?? 'unknown', error.details === '' ? error.message : error.details, { cause: error });
+}
+
+function cancelled(method: string, signal: AbortSignal): CriError {
+  return new CriError('cancelled', `${method} was cancelled`, { cause: signal.reason });
+}
