@@ -52,6 +52,8 @@ export type FieldType =
 export interface FieldOptions {
   /** Clients must give it; it is always written. OpenAPI lists it as required. */
   readonly required?: true;
+  /** Required by OpenAPI, yet "" and [] are accepted. */
+  readonly mayBeEmpty?: true;
   /** Clients may leave it out, yet it is always written (null, "", 0 when nothing is set). */
   readonly always?: true;
   /** Zero and absent differ. Of a struct: see `pointer`. */

@@ -1,0 +1,90 @@
+/**
+ * What can be checked from the declaration alone: required values, allowed values, number ranges, duplicate keys of
+ * map lists. Rules across fields are the kinds' own (`validate` of `defineResource`).
+ *
+ * Source: Kubernetes API conventions; wording as the API server's validation has it.
+ */
+import type { FieldError } from './field-error.ts';
+import { duplicate, invalidValue, notSupported, required } from './field-error.ts';
+import { isJsonObject } from './json.ts';
+import type { AnyStruct, Field, FieldType } from './schema.ts';
+
+/** Top-level fields that clients do not write, or that have their own checks. */
+const skippedAtTop = new Set(['status', 'metadata', 'kind', 'apiVersion']);
+
+/** Everything wrong with `object` by the declaration of its kind. `status` is not looked at: it is the servers' own. */
+export function validateDeclared(struct: AnyStruct, object: object): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const [key, field] of struct.fields) {
+    if (skippedAtTop.has(key)) continue;
+    checkField(field, (object as Record<string, unknown>)[key], key, errors);
+  }
+  return errors;
+}
+
+function checkField(field: Field, value: unknown, path: string, errors: FieldError[]): void {
+  const { options, type } = field;
+  if (value === undefined || value === null || value === '') {
+    if (options.required === true && options.mayBeEmpty !== true && isRequirable(type)) errors.push(required(path));
+    return;
+  }
+  if (options.values !== undefined && typeof value === 'string' && !options.values.includes(value)) {
+    errors.push(notSupported(path, value, options.values.toSorted()));
+    return;
+  }
+  if (typeof value === 'number') {
+    if (options.min !== undefined && value < options.min) {
+      errors.push(invalidValue(path, value, `must be greater than or equal to ${options.min}`));
+    }
+    if (options.max !== undefined && value > options.max) {
+      errors.push(invalidValue(path, value, `must be less than or equal to ${options.max}`));
+    }
+    return;
+  }
+  if (type.is === 'list' && options.required === true && options.mayBeEmpty !== true && (value as readonly unknown[]).length === 0) {
+    errors.push(required(path));
+    return;
+  }
+  checkValue(type, value, path, errors);
+  if (options.listType === 'map' && options.keys !== undefined) checkKeys(options.keys, value, path, errors);
+}
+
+/** Numbers and booleans are never missing: zero is a value. */
+function isRequirable(type: FieldType): boolean {
+  return type.is !== 'scalar' || !['int32', 'int64', 'bool', 'double', 'json', 'raw'].includes(type.scalar);
+}
+
+function checkValue(type: FieldType, value: unknown, path: string, errors: FieldError[]): void {
+  switch (type.is) {
+    case 'scalar':
+      return;
+    case 'struct':
+      if (!isJsonObject(value)) return;
+      for (const [key, field] of type.struct().fields) {
+        if (key !== 'metadata') checkField(field, value[key], `${path}.${key}`, errors);
+      }
+      return;
+    case 'list': {
+      if (type.element.is === 'scalar') return;
+      const items = value as readonly unknown[];
+      for (let index = 0; index < items.length; index++) checkValue(type.element, items[index], `${path}[${index}]`, errors);
+      return;
+    }
+    case 'map':
+      if (type.element.is === 'scalar' || !isJsonObject(value)) return;
+      for (const key in value) checkValue(type.element, value[key], `${path}[${key}]`, errors);
+  }
+}
+
+/** Only lists with a single key: where several fields identify an item, upstream's rules differ by kind. */
+function checkKeys(keys: readonly string[], value: unknown, path: string, errors: FieldError[]): void {
+  const [key] = keys;
+  if (keys.length !== 1 || key === undefined || !Array.isArray(value)) return;
+  const seen = new Set<unknown>();
+  for (const [index, item] of value.entries()) {
+    const name = isJsonObject(item) ? item[key] : undefined;
+    if (name === undefined || name === '') continue;
+    if (seen.has(name)) errors.push(duplicate(`${path}[${index}].${key}`, name));
+    seen.add(name);
+  }
+}
