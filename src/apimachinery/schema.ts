@@ -54,6 +54,8 @@ export interface FieldOptions {
   readonly required?: true;
   /** Required by OpenAPI, yet "" and [] are accepted. */
   readonly mayBeEmpty?: true;
+  /** A `map` list whose items may share a key after all (environment variables: the last one wins). */
+  readonly mayRepeat?: true;
   /** Clients may leave it out, yet it is always written (null, "", 0 when nothing is set). */
   readonly always?: true;
   /** Zero and absent differ. Of a struct: see `pointer`. */

@@ -46,7 +46,7 @@ function checkField(field: Field, value: unknown, path: string, errors: FieldErr
     return;
   }
   checkValue(type, value, path, errors);
-  if (options.listType === 'map' && options.keys !== undefined) checkKeys(options.keys, value, path, errors);
+  if (options.listType === 'map' && options.keys !== undefined && options.mayRepeat !== true) checkKeys(options.keys, value, path, errors);
 }
 
 /** Numbers and booleans are never missing: zero is a value. */
