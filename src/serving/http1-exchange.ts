@@ -1,0 +1,197 @@
+import { ServerResponse as NodeResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
+import { abortOnDisconnect, byteLength, listOf, pathLength } from './exchange.ts';
+import type { Chunks, Peer, RequestHeaders, ResponseHeaders, ServerRequest, ServerResponse, UpgradeOffer } from './exchange.ts';
+import { peerOf } from './peer.ts';
+import { piecesOf } from './read-body.ts';
+
+/** A request that came over HTTP/1.1. */
+export class Http1Request implements ServerRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly protocol = 'HTTP/1.1';
+  readonly upgrade: UpgradeOffer | undefined;
+  readonly #incoming: IncomingMessage;
+  readonly #response: ServerResponse;
+  #signal: AbortSignal | undefined;
+
+  constructor(incoming: IncomingMessage, response: ServerResponse, upgrade?: UpgradeOffer) {
+    this.method = incoming.method ?? 'GET';
+    this.target = incoming.url ?? '/';
+    this.upgrade = upgrade;
+    this.#incoming = incoming;
+    this.#response = response;
+  }
+
+  get path(): string {
+    return this.target.slice(0, pathLength(this.target));
+  }
+
+  get query(): string {
+    return this.target.slice(pathLength(this.target) + 1);
+  }
+
+  get headers(): RequestHeaders {
+    return this.#incoming.headers;
+  }
+
+  get isSecure(): boolean {
+    return this.#incoming.socket instanceof TLSSocket;
+  }
+
+  get remoteAddress(): string {
+    return this.#incoming.socket.remoteAddress ?? '';
+  }
+
+  get peer(): Peer {
+    const { socket } = this.#incoming;
+    return socket instanceof TLSSocket ? peerOf(socket, socket) : { kind: 'none' };
+  }
+
+  get signal(): AbortSignal {
+    this.#signal ??= abortOnDisconnect(this.#response);
+    return this.#signal;
+  }
+
+  body(): AsyncIterable<Buffer> {
+    return piecesOf(this.#incoming);
+  }
+}
+
+/** The answer to a request that came over HTTP/1.1. */
+export class Http1Response implements ServerResponse {
+  status = 0;
+  bodyBytes = 0;
+  readonly #outgoing: NodeResponse;
+  readonly #isClosing: () => boolean;
+  #headers: ResponseHeaders = {};
+  #isEnded = false;
+
+  /** `isClosing`: whether the server is on its way down, so that the connection is not to be kept. */
+  constructor(outgoing: NodeResponse, isClosing: () => boolean) {
+    this.#outgoing = outgoing;
+    this.#isClosing = isClosing;
+  }
+
+  get isHeadSent(): boolean {
+    return this.#outgoing.headersSent;
+  }
+
+  get isOver(): boolean {
+    return this.#isEnded || this.#outgoing.destroyed;
+  }
+
+  get pendingBytes(): number {
+    return this.#outgoing.writableLength;
+  }
+
+  writeHead(status: number, headers: ResponseHeaders = {}): void {
+    if (this.isHeadSent) return;
+    this.status = status;
+    this.#headers = headers;
+  }
+
+  flush(): void {
+    if (this.isOver || this.isHeadSent) return;
+    this.#sendHead();
+    this.#outgoing.flushHeaders();
+  }
+
+  write(chunks: Chunks): Promise<void> | undefined {
+    if (this.isOver) return undefined;
+    const outgoing = this.#outgoing;
+    if (!outgoing.headersSent) this.#sendHead();
+    this.bodyBytes += byteLength(chunks);
+    // Corked, the pieces leave as one HTTP chunk and one TLS record.
+    outgoing.cork();
+    let hasRoom = true;
+    for (const chunk of listOf(chunks)) hasRoom = outgoing.write(chunk);
+    outgoing.uncork();
+    return hasRoom ? undefined : roomIn(outgoing);
+  }
+
+  end(chunks: Chunks = []): void {
+    if (this.isOver) return;
+    this.#isEnded = true;
+    const outgoing = this.#outgoing;
+    const length = byteLength(chunks);
+    this.bodyBytes += length;
+    if (!outgoing.headersSent) this.#sendHead(length);
+    if (chunks instanceof Uint8Array) {
+      outgoing.end(chunks);
+      return;
+    }
+    outgoing.cork();
+    for (const chunk of chunks) outgoing.write(chunk);
+    outgoing.uncork();
+    outgoing.end();
+  }
+
+  abort(): void {
+    this.#isEnded = true;
+    this.#outgoing.destroy();
+  }
+
+  onClose(callback: (isComplete: boolean) => void): void {
+    const outgoing = this.#outgoing;
+    if (outgoing.closed || outgoing.destroyed) callback(outgoing.writableFinished);
+    else outgoing.once('close', () => callback(outgoing.writableFinished));
+  }
+
+  /** `length`: of the whole body, when it is known. */
+  #sendHead(length?: number): void {
+    const outgoing = this.#outgoing;
+    if (this.status === 0) this.status = 200;
+    if (this.#isClosing()) outgoing.shouldKeepAlive = false;
+    const lines: (string | string[])[] = [];
+    for (const name in this.#headers) {
+      const value = this.#headers[name] ?? '';
+      lines.push(name, typeof value === 'object' ? [...value] : String(value));
+    }
+    const mayHaveBody = this.status !== 204 && this.status !== 304;
+    if (length !== undefined && mayHaveBody && this.#headers['content-length'] === undefined) {
+      lines.push('content-length', String(length));
+    }
+    outgoing.writeHead(this.status, lines);
+  }
+}
+
+/**
+ * The exchange of a request to leave HTTP. The answer, should the offer be refused, goes out on the bare socket, which
+ * closes after it.
+ */
+export function upgradeExchange(
+  { incoming, socket, head }: { readonly incoming: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
+): { readonly request: ServerRequest; readonly response: ServerResponse } {
+  const outgoing = new NodeResponse(incoming);
+  outgoing.shouldKeepAlive = false;
+  // An upgraded socket is a net.Socket or TLSSocket in both of our servers; Node types it as any stream.
+  outgoing.assignSocket(socket as TLSSocket);
+  outgoing.once('finish', () => socket.end());
+  const response = new Http1Response(outgoing, () => true);
+  const accept = (): ReturnType<UpgradeOffer['accept']> => {
+    outgoing.detachSocket(socket as TLSSocket);
+    return { socket, head, incoming };
+  };
+  const protocol = (incoming.headers.upgrade ?? '').toLowerCase();
+  return { request: new Http1Request(incoming, response, { protocol, accept }), response };
+}
+
+/** Resolves when there is room again or the stream is gone. */
+export function roomIn(stream: NodeJS.EventEmitter & { readonly destroyed: boolean }): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed) {
+      resolve();
+      return;
+    }
+    const done = (): void => {
+      stream.off('drain', done);
+      stream.off('close', done);
+      resolve();
+    };
+    stream.on('drain', done);
+    stream.on('close', done);
+  });
+}
