@@ -40,6 +40,8 @@ export interface Informer<T extends KubeObject> extends Lister<T> {
   synced(signal?: AbortSignal): Promise<void>;
   /** Resolves when the lister shows `resourceVersion` or newer: how a writer waits for its own writes. */
   reached(resourceVersion: string, signal?: AbortSignal): Promise<void>;
+  /** Whether it does already. */
+  hasReached(resourceVersion: string): boolean;
 }
 
 /** One informer per kind (and selector) in a process, however many ask for it. */
