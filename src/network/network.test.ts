@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { planCniConfig } from './cni-config.ts';
+import { egressTableName, planEgressTables } from './egress-table.ts';
+
+const options = { clusterName: 'blue', leaseDir: '/run/x/leases', withHostPorts: true };
+
+test('each address family of the node gets a range and a default route', () => {
+  const config = planCniConfig({ ...options, podCidrs: ['10.244.3.0/24', 'fd00:3::/64'] });
+  const ptp = (config['plugins'] as { ipam: { ranges: unknown; routes: unknown } }[])[0];
+  assert.deepEqual(ptp?.ipam.ranges, [[{ subnet: '10.244.3.0/24' }], [{ subnet: 'fd00:3::/64' }]]);
+  assert.deepEqual(ptp?.ipam.routes, [{ dst: '0.0.0.0/0' }, { dst: '::/0' }]);
+});
+
+test('the network carries the name of the cluster', () => {
+  assert.equal(planCniConfig({ ...options, podCidrs: ['10.1.0.0/24'] })['name'], 'skiff-blue');
+  assert.equal(egressTableName('blue'), 'skiff-net-blue');
+});
+
+test('without iptables there is no portmap plugin, which could not even take a pod down', () => {
+  const config = planCniConfig({ ...options, withHostPorts: false, podCidrs: ['10.1.0.0/24'] });
+  assert.deepEqual((config['plugins'] as { type: string }[]).map((plugin) => plugin.type), ['ptp']);
+});
+
+test('only what leaves the cluster is masqueraded', () => {
+  const script = planEgressTables({ clusterName: 'blue', podCidrs: ['10.244.3.0/24'], clusterCidrs: ['10.244.0.0/16'] });
+  assert.match(script, /ip saddr 10\.244\.3\.0\/24 ip daddr != \{ 10\.244\.0\.0\/16, 10\.244\.3\.0\/24, 224\.0\.0\.0\/4 \} masquerade/);
+  assert.doesNotMatch(script, /table ip6/);
+});

@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process';
+import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import ipaddr from 'ipaddr.js';
+import { networkName, planCniConfig } from './cni-config.ts';
+import { egressTableName, planEgressTables } from './egress-table.ts';
+
+export interface NodeNetworkOptions {
+  readonly clusterName: string;
+  readonly podCidrs: readonly string[];
+  readonly clusterCidrs: readonly string[];
+  /** The directory the runtime reads its network list from; ours alone. */
+  readonly cniConfDir: string;
+  /** Where address leases are kept; best on a tmpfs, since they mean nothing after a reboot. */
+  readonly leaseDir: string;
+  readonly mtu?: number;
+}
+
+/** Where CNI's library keeps the results of its calls. */
+const cniResultsDir = '/var/lib/cni/results';
+
+/**
+ * Writes the network list (the runtime notices by itself) and the egress rules, and lets the kernel route. Call it again
+ * when the pod range changes. Throws when `nft` is missing or refuses.
+ */
+export async function setUpNetwork(options: NodeNetworkOptions): Promise<void> {
+  const withHostPorts = await hasProgram('iptables');
+  const config = planCniConfig({ ...options, withHostPorts });
+  await mkdir(options.cniConfDir, { recursive: true });
+  await mkdir(options.leaseDir, { recursive: true });
+  await setSysctl('net/ipv4/ip_forward', '1');
+  if (options.podCidrs.some((cidr) => cidr.includes(':'))) await setSysctl('net/ipv6/conf/all/forwarding', '1');
+  await runProgram('nft', ['-f', '-'], planEgressTables(options));
+  // Last, and in one step: as soon as it is there the runtime says that the network is ready.
+  const file = join(options.cniConfDir, '10-skiff.conflist');
+  await writeFile(`${file}.new`, `${JSON.stringify(config, null, 2)}\n`);
+  await rename(`${file}.new`, file);
+}
+
+/**
+ * Removes what the network of a cluster left on the machine: links of its pods, rules, leases, kept results. Call it after
+ * the pods are gone. Works on a machine where nothing is left, or nothing ever was.
+ */
+export async function purgeNetwork(options: Pick<NodeNetworkOptions, 'clusterName' | 'podCidrs' | 'cniConfDir' | 'leaseDir'>): Promise<void> {
+  for (const family of ['ip', 'ip6']) {
+    const table = `${family} ${egressTableName(options.clusterName)}`;
+    await runProgram('nft', ['-f', '-'], `add table ${table}\ndelete table ${table}\n`).catch(() => undefined);
+  }
+  for (const link of await linksTo(options.podCidrs)) await runProgram('ip', ['link', 'delete', link]).catch(() => undefined);
+  for (const result of await readdir(cniResultsDir).catch(() => [])) {
+    if (result.startsWith(`${networkName(options.clusterName)}-`)) await rm(join(cniResultsDir, result), { force: true });
+  }
+  await rm(options.leaseDir, { recursive: true, force: true });
+  await rm(options.cniConfDir, { recursive: true, force: true });
+}
+
+/** The host's ends of pods' links: virtual Ethernet devices with a route to an address of the ranges. */
+async function linksTo(podCidrs: readonly string[]): Promise<readonly string[]> {
+  const ranges = podCidrs.map((cidr) => ipaddr.parseCIDR(cidr));
+  const links = new Set<string>();
+  for (const family of ['-4', '-6']) {
+    const routes = JSON.parse((await runProgram('ip', ['-j', family, 'route']).catch(() => '')) || '[]') as readonly { dst?: string; dev?: string }[];
+    for (const { dst, dev } of routes) {
+      if (dst === undefined || dev?.startsWith('veth') !== true || !ipaddr.isValid(dst)) continue;
+      const address = ipaddr.parse(dst);
+      if (ranges.some(([range, bits]) => address.kind() === range.kind() && address.match(range, bits))) links.add(dev);
+    }
+  }
+  return [...links];
+}
+
+async function setSysctl(name: string, value: string): Promise<void> {
+  await writeFile(`/proc/sys/${name}`, value);
+}
+
+async function hasProgram(name: string): Promise<boolean> {
+  for (const directory of (process.env['PATH'] ?? '').split(':').concat('/usr/sbin', '/sbin')) {
+    if (await access(join(directory, name)).then(() => true, () => false)) return true;
+  }
+  return false;
+}
+
+/** Rule sets and route tables of a full node are well below this. */
+const maxOutputBytes = 16 * 1024 * 1024;
+
+function runProgram(file: string, args: readonly string[], input = ''): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const environment = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
+    const child = execFile(file, args, { maxBuffer: maxOutputBytes, env: environment }, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout);
+      else reject(new Error(`${file} ${args.join(' ')}: ${stderr.trim() === '' ? error.message : stderr.trim()}`, { cause: error }));
+    });
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input);
+  });
+}

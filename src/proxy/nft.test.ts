@@ -1,0 +1,140 @@
+/** The rules against the kernel, in network namespaces of their own: a node, two pods, and a client outside. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { after, before, describe, test } from 'node:test';
+import { applyRules, runProgram } from './nft.ts';
+import { planRules } from './plan-rules.ts';
+import { planChange, planRemoval, planReplacement } from './rule-set.ts';
+import type { RuleSet } from './rule-set.ts';
+import { endpoint, serviceOf, sliceOf } from './proxy.fixture.ts';
+
+const id = `skt${process.pid}`;
+const node = { networkNamespace: `${id}n` };
+const client = `${id}c`;
+const processes: ChildProcess[] = [];
+const options = { node: { name: 'n1' }, clusterName: 't', clusterCidrs: ['10.244.0.0/16'] };
+
+const canRun = process.getuid?.() === 0 && (await runProgram(['nft', '--version']).then(() => true, () => false)) &&
+  (await runProgram(['busybox', 'true']).then(() => true, () => false)) &&
+  (await runProgram(['ip', 'netns', 'add', `${id}n`]).then(() => true, () => false));
+
+async function lab(): Promise<void> {
+  await runProgram(['ip', 'netns', 'add', client]);
+  await runProgram(['ip', 'link', 'set', 'lo', 'up'], node);
+  await runProgram(['sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv4.conf.all.route_localnet=1'], node);
+  const connect = async (name: string, address: string, gateway: string): Promise<void> => {
+    await runProgram(['ip', 'link', 'add', `v${name.slice(-6)}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name], node);
+    await runProgram(['ip', 'addr', 'add', `${gateway}/32`, 'dev', `v${name.slice(-6)}`], node);
+    await runProgram(['ip', 'link', 'set', `v${name.slice(-6)}`, 'up'], node);
+    await runProgram(['ip', 'route', 'add', `${address}/32`, 'dev', `v${name.slice(-6)}`], node);
+    const inside = { networkNamespace: name };
+    await runProgram(['ip', 'addr', 'add', `${address}/32`, 'dev', 'eth0'], inside);
+    for (const device of ['lo', 'eth0']) await runProgram(['ip', 'link', 'set', device, 'up'], inside);
+    await runProgram(['ip', 'route', 'add', gateway, 'dev', 'eth0'], inside);
+    await runProgram(['ip', 'route', 'add', 'default', 'via', gateway], inside);
+  };
+  await connect(client, '192.0.2.7', '192.0.2.1');
+  await runProgram(['ip', 'route', 'add', 'default', 'via', '192.0.2.7', 'dev', `v${client.slice(-6)}`, 'onlink'], node);
+  for (const [index, address] of ['10.244.1.1', '10.244.1.2'].entries()) {
+    const name = `${id}p${index}`;
+    await runProgram(['ip', 'netns', 'add', name]);
+    await connect(name, address, '10.244.1.254');
+    // Answers with its own name and the address it sees the client under.
+    const server = spawn('ip', ['netns', 'exec', name, 'busybox', 'nc', '-ll', '-p', '8080', '-e', 'busybox', 'sh', '-c', `echo ${index}; ss -tnaH sport = :8080`], { stdio: 'ignore' });
+    processes.push(server);
+    const isUp = async (): Promise<boolean> => (await runProgram(['ss', '-ltn'], { networkNamespace: name })).includes(':8080');
+    for (let tries = 0; tries < 500 && !(await isUp()); tries++) await new Promise((resolve) => { setTimeout(resolve, 10); });
+  }
+}
+
+/** What an address answers, as seen from a namespace. */
+async function ask(from: string, address: string, port: number): Promise<string> {
+  return (await runProgram(['busybox', 'timeout', '3', 'busybox', 'nc', address, String(port)], { networkNamespace: from })).trim();
+}
+
+async function askMany(from: string, address: string, port: number): Promise<ReadonlySet<string>> {
+  const seen = new Set<string>();
+  for (let time = 0; time < 24; time++) seen.add((await ask(from, address, port)).split(/\s/)[0] ?? '');
+  return seen;
+}
+
+const both = [endpoint('10.244.1.1'), endpoint('10.244.1.2')];
+
+describe('rules in the kernel', { skip: canRun ? false : 'needs root, nft, busybox and network namespaces' }, () => {
+  let current: RuleSet = planRules([], [], options);
+  const apply = async (next: RuleSet): Promise<void> => {
+    const script = planChange(current, next);
+    if (script !== '') await applyRules(script, node);
+    current = next;
+  };
+  const web = serviceOf('web', { type: 'NodePort', externalIPs: ['203.0.113.5'], ports: [{ name: 'http', port: 80, protocol: 'TCP', nodePort: 30080, targetPort: 8080 }] });
+
+  before(async () => {
+    await lab();
+    await applyRules(planReplacement(current), node);
+  });
+  after(async () => {
+    for (const server of processes) server.kill('SIGKILL');
+    await runProgram(['sh', '-c', `for n in $(ip netns list | grep ^${id} | cut -d' ' -f1); do ip netns pids $n | xargs -r kill -9; ip netns delete $n; done`]);
+  });
+
+  test('cluster IP, node port and external IP reach every endpoint, from the node, a pod and outside', async () => {
+    await apply(planRules([web], [sliceOf('web', both)], options));
+    for (const [from, address, port] of [
+      [node.networkNamespace, '10.96.0.10', 80], [`${id}p0`, '10.96.0.10', 80],
+      [node.networkNamespace, '127.0.0.1', 30080], [node.networkNamespace, '192.0.2.1', 30080], [client, '192.0.2.1', 30080], [client, '203.0.113.5', 80],
+    ] as const) {
+      assert.deepEqual([...(await askMany(from, address, port))].sort(), ['0', '1'], `${address}:${port} from ${from}`);
+    }
+  });
+
+  test('a pod reaches itself through its service', async () => {
+    await apply(planRules([web], [sliceOf('web', [endpoint('10.244.1.1')])], options));
+    assert.match(await ask(`${id}p0`, '10.96.0.10', 80), /^0/);
+  });
+
+  test('an endpoint that goes gets no new connection', async () => {
+    await apply(planRules([web], [sliceOf('web', [endpoint('10.244.1.2')])], options));
+    assert.deepEqual([...(await askMany(client, '192.0.2.1', 30080))], ['1']);
+  });
+
+  test('a service that loses its endpoints refuses', async () => {
+    await apply(planRules([web], [sliceOf('web', [])], options));
+    await assert.rejects(ask(node.networkNamespace, '10.96.0.10', 80), /refused/);
+    await assert.rejects(ask(client, '192.0.2.1', 30080), /refused/);
+  });
+
+  test('clients stay with their endpoint under session affinity, and get another when it goes', async () => {
+    const sticky = serviceOf('sticky', { sessionAffinity: 'ClientIP' });
+    await apply(planRules([sticky], [sliceOf('sticky', both)], options));
+    const seen = [...(await askMany(`${id}p0`, '10.96.0.10', 80))];
+    assert.equal(seen.length, 1);
+    const other = seen[0] === '0' ? '1' : '0';
+    await apply(planRules([sticky], [sliceOf('sticky', both.filter((_, index) => String(index) === other))], options));
+    assert.deepEqual([...(await askMany(`${id}p0`, '10.96.0.10', 80))], [other]);
+  });
+
+  test('with traffic policy Local the endpoint sees the client, and without local endpoints nothing answers', async () => {
+    const local = serviceOf('web', { ...web.spec, externalTrafficPolicy: 'Local' });
+    await apply(planRules([local], [sliceOf('web', [endpoint('10.244.1.1')])], options));
+    assert.match(await ask(client, '192.0.2.1', 30080), /192\.0\.2\.7:/);
+    await apply(planRules([web], [sliceOf('web', [endpoint('10.244.1.1')])], options));
+    assert.doesNotMatch(await ask(client, '192.0.2.1', 30080), /192\.0\.2\.7:/);
+  });
+
+  test('IPv6, UDP, SCTP, source ranges and long names are accepted, and what is left is nothing', async () => {
+    const long = 'x'.repeat(63);
+    const odd = serviceOf(long, {
+      type: 'LoadBalancer', clusterIP: 'fd00::10', clusterIPs: ['fd00::10', '10.96.0.99'], sessionAffinity: 'ClientIP', loadBalancerSourceRanges: ['198.51.100.0/24'],
+      ports: [{ name: 'dns', port: 53, protocol: 'UDP' }, { name: 's', port: 54, protocol: 'SCTP' }],
+    });
+    const service = { ...odd, status: { loadBalancer: { ingress: [{ ip: '203.0.113.9' }] } } };
+    const ports = [{ name: 'dns', port: 53, protocol: 'UDP' as const }, { name: 's', port: 54, protocol: 'SCTP' as const }];
+    await apply(planRules([service], [sliceOf(long, [endpoint('fd00::1:1'), endpoint('fd00::1:2')], ports, 'IPv6'), sliceOf(long, both, ports)], { ...options, clusterCidrs: ['10.244.0.0/16', 'fd00::/64'] }));
+    await apply(planRules([], [], options));
+    assert.doesNotMatch(await runProgram(['nft', 'list', 'ruleset'], node), /xxx/);
+    await applyRules(planRemoval(current.tables), node);
+    assert.doesNotMatch(await runProgram(['nft', 'list', 'ruleset'], node), /skiff/);
+  });
+});

@@ -1,0 +1,46 @@
+import { execFile } from 'node:child_process';
+
+export interface NftOptions {
+  /** Runs nft in this network namespace (of `ip netns`); for tests. */
+  readonly networkNamespace?: string;
+}
+
+/** Nothing nft prints is larger. */
+const maxOutputBytes = 64 * 1024 * 1024;
+
+/** Applies a script in one transaction; throws with nft's own words, and then nothing has changed. */
+export async function applyRules(script: string, options: NftOptions = {}): Promise<void> {
+  await runProgram(['nft', '-f', '-'], options, script);
+}
+
+/** Forgets UDP flows to these addresses, so that they find an endpoint that lives; needs `conntrack`, which may be missing. */
+export async function forgetUdpFlows(flows: readonly StaleFlow[], options: NftOptions = {}): Promise<void> {
+  for (const { address, port, target } of flows) {
+    const match = [...(address === undefined ? [] : ['--orig-dst', address]), '--dport', String(port), ...(target === undefined ? [] : ['--dst-nat', target])];
+    // It fails when there is no such flow.
+    await runProgram(['conntrack', '-D', '-p', 'udp', ...match], options).catch(() => undefined);
+  }
+}
+
+export interface StaleFlow {
+  /** The service's address; undefined for a node port. */
+  readonly address: string | undefined;
+  readonly port: number;
+  /** The endpoint that has gone; undefined when there was none, and the flow was not translated. */
+  readonly target: string | undefined;
+}
+
+export function runProgram(command: readonly string[], options: NftOptions = {}, input = ''): Promise<string> {
+  const full = options.networkNamespace === undefined ? command : ['ip', 'netns', 'exec', options.networkNamespace, ...command];
+  const [file = '', ...args] = full;
+  return new Promise((resolve, reject) => {
+    // Debian keeps these programs in directories that are not on every PATH.
+    const environment = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
+    const child = execFile(file, args, { maxBuffer: maxOutputBytes, env: environment }, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout);
+      else reject(new Error(`${command.join(' ')}: ${stderr.trim() === '' ? error.message : stderr.trim()}`, { cause: error }));
+    });
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input);
+  });
+}
