@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { EndpointSlice } from '#api/discovery/endpoint-slice.ts';
 import type { Service, ServiceSpec } from '#api/core/service.ts';
 import { planRules } from './plan-rules.ts';

@@ -35,7 +35,7 @@ export function planRules(services: readonly Service[], slices: readonly Endpoin
     if (!isProxied(service)) continue;
     for (const family of ['ip', 'ip6'] as const) {
       const addresses = addressesOf(service, family);
-      if (addresses.clusterIps.length === 0 && addresses.nodeIps === false) continue;
+      if (addresses.clusterIps.length === 0 && addresses.externalIps.length === 0) continue;
       for (const port of service.spec.ports ?? []) {
         builders[family].add({ service, port, addresses, choice: endpoints.choose(service, port.name ?? '', family) });
       }
@@ -55,12 +55,10 @@ interface ServiceAddresses {
   readonly clusterIps: readonly string[];
   readonly externalIps: readonly string[];
   readonly loadBalancerIps: readonly string[];
-  /** Whether the service is of this family at all, so that its node ports are open. */
-  readonly nodeIps: boolean;
 }
 
 function idOf(service: Service): string {
-  return `${service.metadata.namespace ?? ''}/${service.metadata.name}`;
+  return `${service.metadata.namespace}/${service.metadata.name}`;
 }
 
 /** Services with a virtual address, unless somebody else proxies them or they are headless. */
@@ -80,7 +78,6 @@ function addressesOf({ spec, status }: Service, family: Family): ServiceAddresse
     clusterIps,
     externalIps: ofFamily(spec.externalIPs ?? []),
     loadBalancerIps: ofFamily((status.loadBalancer.ingress ?? []).filter((ingress) => ingress.ipMode !== 'Proxy').map((ingress) => ingress.ip ?? '')),
-    nodeIps: clusterIps.length > 0,
   };
 }
 
@@ -124,7 +121,7 @@ class TableBuilder {
     }
 
     const outside = addresses.externalIps.concat(addresses.loadBalancerIps);
-    const nodePort = addresses.nodeIps ? (port.nodePort ?? 0) : 0;
+    const nodePort = addresses.clusterIps.length > 0 ? (port.nodePort ?? 0) : 0;
     if (outside.length === 0 && nodePort === 0) return;
     const external = this.#externalChain(id, isExternalLocal, clusterChain, localChain);
     const unserved = choice.anywhere ? 'drop' : 'goto reject-chain';

@@ -50,7 +50,7 @@ export class EndpointIndex {
 
   /** The targets of a service port, in the order of their addresses. */
   choose(service: Service, portName: string, family: Family): TargetChoice {
-    const { namespace = '', name } = service.metadata;
+    const { namespace, name } = service.metadata;
     const candidates = [...(this.#candidates.get(keyOf(namespace, name, portName, family))?.values() ?? [])].sort(byAddress);
     const eligible = eligibleOf(candidates);
     return {
@@ -67,7 +67,7 @@ export class EndpointIndex {
     if (family === undefined) return;
     for (const port of slice.ports) {
       if (port.port === undefined) continue;
-      const key = keyOf(slice.metadata.namespace ?? '', service, port.name ?? '', family);
+      const key = keyOf(slice.metadata.namespace, service, port.name ?? '', family);
       let known = this.#candidates.get(key);
       if (known === undefined) this.#candidates.set(key, (known = new Map()));
       for (const endpoint of slice.endpoints) {

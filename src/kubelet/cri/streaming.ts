@@ -110,20 +110,20 @@ function send(socket: WebSocket, channel: number, chunk: Uint8Array): Promise<vo
 
 function pump<T>(source: AsyncIterable<T> | undefined, take: (item: T) => Promise<void>, atEnd?: () => void): { stop(): void } {
   const iterator = source?.[Symbol.asyncIterator]();
-  let stopped = iterator === undefined;
+  const state = { isStopped: iterator === undefined };
   const run = async (): Promise<void> => {
-    while (!stopped && iterator !== undefined) {
-      const next = await iterator.next();
-      if (next.done === true) break;
-      if (!stopped) await take(next.value);
+    while (!state.isStopped) {
+      const next = await iterator?.next();
+      if (next === undefined || next.done === true) break;
+      if (!state.isStopped) await take(next.value);
     }
-    if (!stopped) atEnd?.();
+    if (!state.isStopped) atEnd?.();
   };
   run().catch(() => atEnd?.());
   return {
     stop() {
-      stopped = true;
-      void iterator?.return?.();
+      state.isStopped = true;
+      iterator?.return?.().catch(() => undefined);
     },
   };
 }

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SimulatedClock } from '#base/clock.ts';
+import { silentLog } from '#base/log.ts';
+import { seededRandom } from '#base/random.ts';
+import { EndpointSlice } from '#api/discovery/endpoint-slice.ts';
+import { Service } from '#api/core/service.ts';
+import { createClient } from '#client/create-client.ts';
+import { MemoryTransport } from '#client/memory-transport.ts';
+import { createEventRecorder } from '#client/recorder.ts';
+import { createSharedInformers } from '#client/shared-informers.ts';
+import { startProxy } from './proxy.ts';
+import type { RunningProxy } from './proxy.ts';
+import { endpoint, serviceOf, sliceOf } from './proxy.fixture.ts';
+
+interface Lab {
+  readonly clock: SimulatedClock;
+  readonly proxy: RunningProxy;
+  readonly scripts: string[];
+  readonly flows: unknown[];
+  readonly client: ReturnType<typeof createClient>;
+  refuse: boolean;
+}
+
+async function withProxy(run: (lab: Lab) => Promise<void>): Promise<void> {
+  const clock = new SimulatedClock();
+  const client = createClient(new MemoryTransport());
+  const shared = { client, clock, random: seededRandom(1), log: silentLog };
+  const informers = createSharedInformers(shared);
+  const scripts: string[] = [];
+  const flows: unknown[] = [];
+  const writer = {
+    apply: async (script: string): Promise<void> => {
+      if (lab.refuse) throw new Error('no');
+      scripts.push(script);
+    },
+    forgetUdpFlows: async (stale: readonly unknown[]): Promise<void> => void flows.push(...stale),
+  };
+  const context = { ...shared, informers, recorderFor: (component: string) => createEventRecorder(shared, component) };
+  const proxy = startProxy(context, { nodeName: 'n1', clusterName: 't', clusterCidrs: ['10.244.0.0/16'], writer });
+  const lab: Lab = { clock, proxy, scripts, flows, client, refuse: false };
+  try {
+    await clock.advance(1);
+    await proxy.ready;
+    await run(lab);
+  } finally {
+    await proxy.close();
+    await informers.close();
+  }
+}
+
+test('the first sync replaces whatever was there, later ones write only what changed', () =>
+  withProxy(async ({ clock, scripts, client }) => {
+    assert.match(scripts[0] ?? '', /delete table ip skiff-t/);
+    await client.create(Service, serviceOf('web', {}));
+    await client.create(EndpointSlice, sliceOf('web', [endpoint('10.244.1.1')]));
+    await clock.advance(200);
+    assert.doesNotMatch(scripts.slice(1).join(''), /delete table/);
+    assert.match(scripts.slice(1).join(''), /dnat to 10\.244\.1\.1:8080/);
+  }));
+
+test('changes that come together are written together', () =>
+  withProxy(async ({ clock, scripts, client }) => {
+    await client.create(Service, serviceOf('web', {}));
+    await clock.advance(200);
+    const before = scripts.length;
+    for (let n = 1; n < 9; n++) await client.create(Service, serviceOf(`s${n}`, { clusterIP: `10.96.0.${n}`, clusterIPs: [`10.96.0.${n}`] }));
+    await clock.advance(200);
+    assert.ok(scripts.length - before <= 2, `${scripts.length - before} transactions`);
+  }));
+
+test('rules that are refused are written anew', () =>
+  withProxy(async (lab) => {
+    lab.refuse = true;
+    await lab.client.create(Service, serviceOf('web', {}));
+    await lab.clock.advance(500);
+    lab.refuse = false;
+    const before = lab.scripts.length;
+    await lab.clock.advance(3000);
+    assert.match(lab.scripts[before] ?? '', /delete table ip skiff-t/);
+    assert.equal(lab.proxy.health.waitingSinceMs, undefined);
+  }));
+
+test('flows to a UDP endpoint that has gone are forgotten', () =>
+  withProxy(async ({ clock, flows, client }) => {
+    const ports = [{ name: 'dns', port: 53, protocol: 'UDP' as const }];
+    await client.create(Service, serviceOf('dns', { ports }));
+    const slice = await client.create(EndpointSlice, sliceOf('dns', [endpoint('10.244.1.1'), endpoint('10.244.1.2')], ports));
+    await clock.advance(200);
+    flows.length = 0;
+    await client.update(EndpointSlice, { ...slice, endpoints: [endpoint('10.244.1.2')] });
+    await clock.advance(200);
+    assert.deepEqual(flows, [{ address: '10.96.0.10', port: 53, target: '10.244.1.1' }]);
+  }));

@@ -1,0 +1,215 @@
+import { writeFile } from 'node:fs/promises';
+import type { Timer } from '#base/clock.ts';
+import { Service } from '#api/core/service.ts';
+import { Node } from '#api/core/node.ts';
+import { EndpointSlice } from '#api/discovery/endpoint-slice.ts';
+import type { ComponentContext, RunningComponent } from '#client/component.ts';
+import type { Informer } from '#client/informer.ts';
+import { applyRules, forgetUdpFlows } from './nft.ts';
+import type { NftOptions, StaleFlow } from './nft.ts';
+import { planRules, tableName } from './plan-rules.ts';
+import type { RuleOptions } from './plan-rules.ts';
+import { ProxyMetrics } from './proxy-metrics.ts';
+import { planChange, planRemoval, planReplacement } from './rule-set.ts';
+import type { RuleSet } from './rule-set.ts';
+import { planStaleFlows, udpTargets } from './stale-flows.ts';
+import type { UdpTargets } from './stale-flows.ts';
+
+export interface ProxyOptions extends Omit<RuleOptions, 'node'> {
+  readonly nodeName: string;
+  /** Changes within this time after a sync are written together. Default 100 ms. */
+  readonly minSyncPeriodMs?: number;
+  /** Everything is written anew after this time, in case somebody else touched it. Default 30 min. */
+  readonly fullSyncPeriodMs?: number;
+  /** Where rules go; default the kernel. */
+  readonly writer?: RuleWriter;
+}
+
+/** Carries rules to where packets are. */
+export interface RuleWriter {
+  /** All or nothing; throws when refused. */
+  apply(script: string): Promise<void>;
+  forgetUdpFlows(flows: readonly StaleFlow[]): Promise<void>;
+}
+
+/** Writes to the kernel of this machine. */
+export function kernelWriter(options: NftOptions = {}): RuleWriter {
+  return { apply: (script) => applyRules(script, options), forgetUdpFlows: (flows) => forgetUdpFlows(flows, options) };
+}
+
+export interface ProxyHealth {
+  /** Wall clock, ms: when the rules last matched what was known; undefined before the first time. */
+  readonly lastSyncedMs: number | undefined;
+  /** Since when a change has been waiting, if one has. */
+  readonly waitingSinceMs: number | undefined;
+  /** Whether the node may get traffic from load balancers: not while it is being deleted. */
+  readonly isNodeEligible: boolean;
+}
+
+export interface RunningProxy extends RunningComponent {
+  readonly health: ProxyHealth;
+  readonly metrics: ProxyMetrics;
+}
+
+/** A failed sync is tried again after this time. */
+const retryAfterMs = 1000;
+
+/**
+ * Keeps the node's rules as Services and EndpointSlices say. `ready` resolves after the first sync; rules stay when it is
+ * closed, so that Services go on answering.
+ */
+export function startProxy(context: ComponentContext, options: ProxyOptions): RunningProxy {
+  const proxy = new Proxy(context, options);
+  proxy.start();
+  return proxy;
+}
+
+/** Removes the rules of a cluster from this machine. */
+export async function purgeProxy(clusterName: string, options: NftOptions = {}): Promise<void> {
+  const name = tableName(clusterName);
+  await applyRules(planRemoval([{ family: 'ip', name }, { family: 'ip6', name }]), options);
+}
+
+class Proxy implements RunningProxy {
+  readonly metrics = new ProxyMetrics();
+  readonly #context: ComponentContext;
+  readonly #options: ProxyOptions;
+  readonly #writer: RuleWriter;
+  readonly #services: Informer<Service>;
+  readonly #slices: Informer<EndpointSlice>;
+  readonly #node: Informer<Node>;
+  readonly #stop = new AbortController();
+  readonly #firstSync = Promise.withResolvers<void>();
+  readonly #unsubscribe: (() => void)[] = [];
+  /** What the kernel has, as far as we know; undefined before the first sync and after a failed one. */
+  #written: RuleSet | undefined;
+  #udp: UdpTargets = new Map();
+  #timer: Timer | undefined;
+  #fullTimer: Timer | undefined;
+  #running: Promise<void> | undefined;
+  #lastSyncedMs: number | undefined;
+  #lastFullMs = 0;
+  #waitingSinceMs: number | undefined;
+
+  constructor(context: ComponentContext, options: ProxyOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#writer = options.writer ?? kernelWriter();
+    this.#services = context.informers.for(Service);
+    this.#slices = context.informers.for(EndpointSlice);
+    this.#node = context.informers.for(Node, { fieldSelector: `metadata.name=${options.nodeName}` });
+  }
+
+  get ready(): Promise<void> {
+    return this.#firstSync.promise;
+  }
+
+  get health(): ProxyHealth {
+    return {
+      lastSyncedMs: this.#lastSyncedMs,
+      waitingSinceMs: this.#waitingSinceMs,
+      isNodeEligible: this.#node.get(this.#options.nodeName)?.metadata.deletionTimestamp === undefined,
+    };
+  }
+
+  start(): void {
+    this.#firstSync.promise.catch(() => undefined);
+    this.#begin().catch((error: unknown) => this.#firstSync.reject(error));
+  }
+
+  async #begin(): Promise<void> {
+    const { signal } = this.#stop;
+    await Promise.all([this.#services.synced(signal), this.#slices.synced(signal), this.#node.synced(signal)]);
+    if (this.#options.nodePortsOnLoopback !== false && this.#options.writer === undefined) {
+      // Without it the kernel takes 127.0.0.1 for a mistake on any other link.
+      await writeFile('/proc/sys/net/ipv4/conf/all/route_localnet', '1').catch((error: unknown) =>
+        this.#context.log.warn({ error }, 'node ports will not answer on 127.0.0.1'));
+    }
+    const changed = (count?: () => void) => () => {
+      count?.();
+      this.#schedule(this.#options.minSyncPeriodMs ?? 100);
+    };
+    const onService = changed(() => this.metrics.serviceChanges.inc());
+    const onSlice = changed(() => this.metrics.endpointChanges.inc());
+    this.#unsubscribe.push(
+      this.#services.addHandler({ added: onService, updated: onService, deleted: onService }),
+      this.#slices.addHandler({ added: onSlice, updated: onSlice, deleted: onSlice }),
+      this.#node.addHandler({ updated: (node, old) => { if (zoneOf(node) !== zoneOf(old)) changed()(); } }),
+    );
+    this.#schedule(0);
+  }
+
+  #schedule(periodMs: number): void {
+    const { clock } = this.#context;
+    this.#waitingSinceMs ??= clock.nowMs();
+    this.metrics.lastQueued.set(clock.nowMs() / 1000);
+    if (this.#timer !== undefined || this.#running !== undefined || this.#stop.signal.aborted) return;
+    const delayMs = this.#lastSyncedMs === undefined ? 0 : Math.max(0, this.#lastSyncedMs + periodMs - clock.nowMs());
+    this.#timer = clock.after(delayMs, () => {
+      this.#timer = undefined;
+      this.#running = this.#sync().finally(() => {
+        this.#running = undefined;
+        // Whatever came in meanwhile waits for the next sync.
+        if (this.#waitingSinceMs !== undefined) this.#schedule(periodMs);
+        this.#scheduleFullSync();
+      });
+    });
+  }
+
+  #scheduleFullSync(): void {
+    if (this.#fullTimer !== undefined || this.#stop.signal.aborted) return;
+    const everyMs = this.#options.fullSyncPeriodMs ?? 30 * 60_000;
+    const dueMs = Math.max(0, this.#lastFullMs + everyMs - this.#context.clock.nowMs());
+    this.#fullTimer = this.#context.clock.after(dueMs, () => {
+      this.#fullTimer = undefined;
+      this.#written = undefined;
+      this.#schedule(0);
+    });
+  }
+
+  async #sync(): Promise<void> {
+    const { clock, log } = this.#context;
+    const { nodeName, ...rest } = this.#options;
+    const options: RuleOptions = { ...rest, node: { name: nodeName, zone: zoneOf(this.#node.get(nodeName)) } };
+    const startedMs = clock.monotonicMs();
+    const waitingSinceMs = this.#waitingSinceMs;
+    this.#waitingSinceMs = undefined;
+    const services = this.#services.list();
+    const slices = this.#slices.list();
+    const rules = planRules(services, slices, options);
+    const udp = udpTargets(services, slices, options);
+    try {
+      const isFull = this.#written === undefined;
+      const script = this.#written === undefined ? planReplacement(rules) : planChange(this.#written, rules);
+      if (script !== '') await this.#writer.apply(script);
+      this.#written = rules;
+      if (isFull) this.#lastFullMs = clock.nowMs();
+      const stale = planStaleFlows(this.#udp, udp);
+      this.#udp = udp;
+      if (stale.length > 0) await this.#writer.forgetUdpFlows(stale);
+      this.#lastSyncedMs = clock.nowMs();
+      this.metrics.duration.observe((clock.monotonicMs() - startedMs) / 1000);
+      this.metrics.lastSynced.set(this.#lastSyncedMs / 1000);
+      this.#firstSync.resolve();
+    } catch (error) {
+      log.error({ error }, 'the rules were not accepted; they will be written anew');
+      this.metrics.failures.inc();
+      this.#written = undefined;
+      await clock.sleep(retryAfterMs, this.#stop.signal).catch(() => undefined);
+      this.#waitingSinceMs ??= waitingSinceMs ?? clock.nowMs();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort(new Error('proxy closed'));
+    this.#timer?.cancel();
+    this.#fullTimer?.cancel();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    await this.#running;
+    this.#firstSync.reject(this.#stop.signal.reason);
+  }
+}
+
+function zoneOf(node: Node | undefined): string | undefined {
+  return node?.metadata.labels?.['topology.kubernetes.io/zone'];
+}
