@@ -101,6 +101,10 @@ export interface Strategy<T> {
   /** `old` is what is stored; called for the main resource, not for status. */
   prepareForUpdate?(draft: Draft<T>, old: T): void;
   prepareForStatusUpdate?(draft: Draft<T>, old: T): void;
+  /** Whether nothing but metadata.finalizers holds a deletion back. Default: nothing does. */
+  isFinalized?(object: T): boolean;
+  /** What else a deletion that has to wait changes (a namespace's phase). */
+  prepareForDelete?(draft: Draft<T>): void;
   /** Seconds a deletion waits for the object's keeper; undefined: deleted at once. `requested` comes from DeleteOptions. */
   gracePeriodSeconds?(object: T, requested: number | undefined): number | undefined;
 }
