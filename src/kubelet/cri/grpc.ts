@@ -1,7 +1,7 @@
 import { Client, credentials, Metadata, status as grpcStatus } from '@grpc/grpc-js';
 import type { CallOptions as GrpcCallOptions, ServiceError } from '@grpc/grpc-js';
 import type { Clock } from '#base/clock.ts';
-import { CriError } from './cri.ts';
+import { CriError, isCriError } from './cri.ts';
 import type { CallOptions, CriErrorCode, ImageService, RuntimeService } from './cri.ts';
 import type {
   Container, ContainerEvent, ContainerStats, ContainerStatus, ExecSyncResult, FilesystemUsage, Image, PodSandbox,
@@ -81,6 +81,14 @@ function runtimeOver(client: Client, call: UnaryCall): RuntimeService {
   const send = async (method: string, type: MessageName, value: object, options?: CallOptions & { readonly timeoutMs?: number }): Promise<void> => {
     await runtime(method, type, value, 'Empty', options);
   };
+  /** containerd 1.6 answers NotFound where the contract says that gone is success. */
+  const sendOnce = async (...request: Parameters<typeof send>): Promise<void> => {
+    try {
+      await send(...request);
+    } catch (error) {
+      if (!isCriError(error, 'notFound')) throw error;
+    }
+  };
   return {
     version: async (options) => (await runtime('Version', 'VersionRequest', {}, 'VersionResponse', options)) as unknown as VersionInfo,
     async status(options) {
@@ -96,8 +104,8 @@ function runtimeOver(client: Client, call: UnaryCall): RuntimeService {
       const answer = await runtime('RunPodSandbox', 'RunPodSandboxRequest', value, 'PodSandboxId', { ...options, timeoutMs: sandboxTimeoutMs });
       return answer['podSandboxId'] as string;
     },
-    stopPodSandbox: (podSandboxId, options) => send('StopPodSandbox', 'PodSandboxId', { podSandboxId }, options),
-    removePodSandbox: (podSandboxId, options) => send('RemovePodSandbox', 'PodSandboxId', { podSandboxId }, options),
+    stopPodSandbox: (podSandboxId, options) => sendOnce('StopPodSandbox', 'PodSandboxId', { podSandboxId }, options),
+    removePodSandbox: (podSandboxId, options) => sendOnce('RemovePodSandbox', 'PodSandboxId', { podSandboxId }, options),
     async podSandboxStatus(podSandboxId, options) {
       const answer = await runtime('PodSandboxStatus', 'PodSandboxId', { podSandboxId }, 'PodSandboxStatusResponse', options);
       return answer['status'] as PodSandboxStatus;
@@ -113,8 +121,8 @@ function runtimeOver(client: Client, call: UnaryCall): RuntimeService {
     },
     startContainer: (containerId, options) => send('StartContainer', 'ContainerId', { containerId }, options),
     stopContainer: (containerId, timeout, options) =>
-      send('StopContainer', 'StopContainerRequest', { containerId, timeout }, { ...options, timeoutMs: requestTimeoutMs + timeout * 1000 }),
-    removeContainer: (containerId, options) => send('RemoveContainer', 'ContainerId', { containerId }, options),
+      sendOnce('StopContainer', 'StopContainerRequest', { containerId, timeout }, { ...options, timeoutMs: requestTimeoutMs + timeout * 1000 }),
+    removeContainer: (containerId, options) => sendOnce('RemoveContainer', 'ContainerId', { containerId }, options),
     async listContainers(filter, options) {
       const answer = await runtime('ListContainers', 'ListContainersRequest', { filter: filterMessage(filter) }, 'ListContainersResponse', options);
       return answer['containers'] as Container[];
