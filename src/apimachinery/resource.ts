@@ -183,6 +183,8 @@ export interface ResourceKind<T extends KubeObject = KubeObject> extends Struct<
   readonly selectableFields: Readonly<Record<string, (object: never) => string>>;
   readonly storePrefix: string;
   readonly convertedFrom: Conversion | undefined;
+  /** Declared at run time by a CustomResourceDefinition. */
+  readonly isCustom?: boolean;
 }
 
 const allVerbs: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
