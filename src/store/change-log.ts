@@ -133,7 +133,7 @@ class Watch implements StoreWatch, AsyncIterator<WatchBatch, undefined> {
   }) {
     this.#log = options.log;
     this.#prefix = options.prefix;
-    this.#cursor = Math.max(firstRevision, options.afterRevision);
+    this.#cursor = options.afterRevision;
     this.#signal = options.signal;
     this.#waiting = options.waiting;
     this.#onEnd = options.onEnd;
@@ -155,6 +155,7 @@ class Watch implements StoreWatch, AsyncIterator<WatchBatch, undefined> {
     } catch (error) {
       return this.#fail(error);
     }
+    this.#cursor = Math.max(firstRevision, this.#cursor);
     if (this.#cursor === this.#log.head) return this.#wait();
     const commits = this.#log.read(this.#cursor);
     if (commits instanceof Promise) return commits.then((older) => this.#deliver(older), (reason: unknown) => this.#fail(reason));

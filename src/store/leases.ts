@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '#base/clock.ts';
 import { assert } from '#base/assert.ts';
 import type { Random } from '#base/random.ts';
-import { StoreError, type LeaseId } from './store.ts';
+import { StoreError, type LeaseId, type StoreWrite } from './store.ts';
 
 /** When each lease of a store ends. Which keys belong to it is the backend's business. */
 export class LeaseTimes {
@@ -42,8 +42,11 @@ export class LeaseTimes {
     lease.dueMs = this.#clock.monotonicMs() + lease.ttlMs;
   }
 
-  has(id: LeaseId): boolean {
-    return this.#leases.has(id);
+  /** Throws `lease-not-found` when a write names a lease that is not there. */
+  check(writes: readonly StoreWrite[]): void {
+    for (const write of writes) {
+      if (write.value !== undefined && write.leaseId !== undefined && !this.#leases.has(write.leaseId)) throw leaseNotFound(write.leaseId);
+    }
   }
 
   /** Throws `lease-not-found`. */
@@ -84,6 +87,6 @@ export class LeaseTimes {
   }
 }
 
-export function leaseNotFound(id: LeaseId): StoreError {
+function leaseNotFound(id: LeaseId): StoreError {
   return new StoreError('lease-not-found', `lease ${id} does not exist or has expired`);
 }

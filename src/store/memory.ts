@@ -4,7 +4,7 @@ import type { Random } from '#base/random.ts';
 import { ChangeLog, firstRevision, type Commit } from './change-log.ts';
 import { emptyTree, findEntry, prefixSpan, sliceEntries, withEntry, withoutKey, type EntryTree } from './entry-tree.ts';
 import { compareKeys } from './key-order.ts';
-import { LeaseTimes, leaseNotFound } from './leases.ts';
+import { LeaseTimes } from './leases.ts';
 import { checkRevision, checkWrites, entryBytes, leaseKeysPerRevision, mayWrite, noSpace } from './limits.ts';
 import { RevisionWindow } from './revision-window.ts';
 import {
@@ -20,7 +20,6 @@ import {
   type StoreRead,
   type StoreWatch,
   type StoreWrite,
-  type TransactionResult,
   type WriteResult,
 } from './store.ts';
 
@@ -152,7 +151,7 @@ class MemoryStore implements Store {
     return this.#write([{ key, value: undefined, expect }]);
   }
 
-  async transaction(writes: readonly StoreWrite[]): Promise<TransactionResult> {
+  async transaction(writes: readonly StoreWrite[]): Promise<WriteResult> {
     assert(new Set(writes.map((write) => write.key)).size === writes.length, 'a transaction names a key twice');
     return this.#write(writes);
   }
@@ -230,15 +229,15 @@ class MemoryStore implements Store {
     return revision <= this.#base.revision ? this.#base.tree : (this.#log.window.get(revision)?.tree ?? this.#tree);
   }
 
-  #write(writes: readonly StoreWrite[]): TransactionResult {
+  #write(writes: readonly StoreWrite[]): WriteResult {
     this.#checkOpen();
     checkWrites(writes);
+    this.#leases.check(writes);
     let growth = 0;
     for (const write of writes) {
       const { key, value } = write;
       const current = findEntry(this.#tree, key);
       if (!mayWrite(write, current)) return { ok: false, key, current };
-      if (value !== undefined && write.leaseId !== undefined && !this.#leases.has(write.leaseId)) throw leaseNotFound(write.leaseId);
       if (value !== undefined) growth += entryBytes(key, value);
       if (current !== undefined) growth -= entryBytes(key, current.value);
     }

@@ -40,7 +40,7 @@ export interface Store {
   delete(key: string, expect: DeleteExpectation): Promise<WriteResult>;
 
   /** All writes or none, with one revision. The first failed expectation is answered; no key may appear twice. */
-  transaction(writes: readonly StoreWrite[]): Promise<TransactionResult>;
+  transaction(writes: readonly StoreWrite[]): Promise<WriteResult>;
 
   /**
    * Changes under `prefix` with a revision above `afterRevision`, in order, in batches of one or more whole revisions.
@@ -121,11 +121,7 @@ export type StoreWrite =
 
 export type WriteResult =
   | { readonly ok: true; readonly revision: number }
-  /** The expectation failed; `current` is what stands there now. */
-  | { readonly ok: false; readonly current: StoreEntry | undefined };
-
-export type TransactionResult =
-  | { readonly ok: true; readonly revision: number }
+  /** The expectation of `key` failed; `current` is what stands there now. */
   | { readonly ok: false; readonly key: string; readonly current: StoreEntry | undefined };
 
 export interface StoreWatch extends AsyncIterable<WatchBatch> {
