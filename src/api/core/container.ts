@@ -124,10 +124,10 @@ export const HTTPHeader = struct('io.k8s.api.core.v1.HTTPHeader', {
 export interface HTTPHeader extends Infer<typeof HTTPHeader> {}
 
 export const HTTPGetAction = struct('io.k8s.api.core.v1.HTTPGetAction', {
-  path: string(1),
+  path: string(1, { default: '/' }),
   port: intOrString(2, { required: true }),
   host: string(3),
-  scheme: oneOf(4, ['HTTP', 'HTTPS']),
+  scheme: oneOf(4, ['HTTP', 'HTTPS'], { default: 'HTTP' }),
   httpHeaders: list(5, HTTPHeader, { listType: 'atomic' }),
 });
 export interface HTTPGetAction extends Infer<typeof HTTPGetAction> {}
@@ -140,7 +140,7 @@ export interface TCPSocketAction extends Infer<typeof TCPSocketAction> {}
 
 export const GRPCAction = struct('io.k8s.api.core.v1.GRPCAction', {
   port: int32(1, { required: true }),
-  service: string(2, { always: true, pointer: true }),
+  service: string(2, { always: true, pointer: true, default: '' }),
 });
 export interface GRPCAction extends Infer<typeof GRPCAction> {}
 
@@ -153,11 +153,11 @@ export const ProbeHandler = struct('io.k8s.api.core.v1.ProbeHandler', {
 export interface ProbeHandler extends Infer<typeof ProbeHandler> {}
 
 export const Probe = struct('io.k8s.api.core.v1.Probe', {
-  initialDelaySeconds: int32(2),
-  timeoutSeconds: int32(3),
-  periodSeconds: int32(4),
-  successThreshold: int32(5),
-  failureThreshold: int32(6),
+  initialDelaySeconds: int32(2, { min: 0 }),
+  timeoutSeconds: int32(3, { default: 1, min: 0 }),
+  periodSeconds: int32(4, { default: 10, min: 0 }),
+  successThreshold: int32(5, { default: 1, min: 0 }),
+  failureThreshold: int32(6, { default: 3, min: 0 }),
   terminationGracePeriodSeconds: int64(7, { pointer: true }),
 }, { inlines: [inline(1, ProbeHandler)] });
 export interface Probe extends Infer<typeof Probe> {}
@@ -240,19 +240,19 @@ export const Container = struct('io.k8s.api.core.v1.Container', {
   workingDir: string(5),
   ports: list(6, ContainerPort, { listType: 'map', keys: ['containerPort', 'protocol'], patch: 'merge', mergeKey: 'containerPort' }),
   envFrom: list(19, EnvFromSource, { listType: 'atomic' }),
-  env: list(7, EnvVar, { listType: 'map', keys: ['name'], patch: 'merge', mergeKey: 'name' }),
+  env: list(7, EnvVar, { listType: 'map', keys: ['name'], mayRepeat: true, patch: 'merge', mergeKey: 'name' }),
   resources: object(8, ResourceRequirements),
   resizePolicy: list(23, ContainerResizePolicy, { listType: 'atomic' }),
   restartPolicy: string(24, { pointer: true }),
   restartPolicyRules: list(25, ContainerRestartRule, { listType: 'atomic' }),
-  volumeMounts: list(9, VolumeMount, { listType: 'map', keys: ['mountPath'], patch: 'merge', mergeKey: 'mountPath' }),
-  volumeDevices: list(21, VolumeDevice, { listType: 'map', keys: ['devicePath'], patch: 'merge', mergeKey: 'devicePath' }),
+  volumeMounts: list(9, VolumeMount, { listType: 'map', keys: ['mountPath'], mayRepeat: true, patch: 'merge', mergeKey: 'mountPath' }),
+  volumeDevices: list(21, VolumeDevice, { listType: 'map', keys: ['devicePath'], mayRepeat: true, patch: 'merge', mergeKey: 'devicePath' }),
   livenessProbe: pointer(10, Probe),
   readinessProbe: pointer(11, Probe),
   startupProbe: pointer(22, Probe),
   lifecycle: pointer(12, Lifecycle),
-  terminationMessagePath: string(13),
-  terminationMessagePolicy: oneOf(20, ['File', 'FallbackToLogsOnError']),
+  terminationMessagePath: string(13, { default: '/dev/termination-log' }),
+  terminationMessagePolicy: oneOf(20, ['File', 'FallbackToLogsOnError'], { default: 'File' }),
   imagePullPolicy: oneOf(14, ['Always', 'Never', 'IfNotPresent']),
   securityContext: pointer(15, SecurityContext),
   stdin: bool(16),
@@ -280,8 +280,8 @@ export const EphemeralContainerCommon = struct('io.k8s.api.core.v1.EphemeralCont
   readinessProbe: pointer(11, Probe),
   startupProbe: pointer(22, Probe),
   lifecycle: pointer(12, Lifecycle),
-  terminationMessagePath: string(13),
-  terminationMessagePolicy: oneOf(20, ['File', 'FallbackToLogsOnError']),
+  terminationMessagePath: string(13, { default: '/dev/termination-log' }),
+  terminationMessagePolicy: oneOf(20, ['File', 'FallbackToLogsOnError'], { default: 'File' }),
   imagePullPolicy: oneOf(14, ['Always', 'Never', 'IfNotPresent']),
   securityContext: pointer(15, SecurityContext),
   stdin: bool(16),

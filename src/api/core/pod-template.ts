@@ -1,10 +1,14 @@
-import { defineResource } from '#apimachinery/resource.ts';
+import { formatLabels, nameColumn } from '#apimachinery/columns.ts';
+import { column, defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, int32, int64, list, map, object, oneOf, pointer, string, struct } from '#apimachinery/schema.ts';
 import { TemplateMeta } from '#apimachinery/object-meta.ts';
 import { AppArmorProfile, Container, EphemeralContainer, ResourceRequirements, SELinuxOptions, SeccompProfile, WindowsSecurityContextOptions } from './container.ts';
 import { LocalObjectReference } from './references.ts';
 import { Affinity, Toleration, TopologySpreadConstraint } from './scheduling.ts';
+import { defaultPodSpec } from './pod-defaults.ts';
+import { containerImages, containerNames } from './template-columns.ts';
+import { validateTemplate } from './validate-pod-spec.ts';
 import { Volume } from './volume.ts';
 
 export const Sysctl = struct('io.k8s.api.core.v1.Sysctl', {
@@ -81,10 +85,10 @@ export const PodSpec = struct('io.k8s.api.core.v1.PodSpec', {
   initContainers: list(20, Container, { listType: 'map', keys: ['name'], patch: 'merge', mergeKey: 'name' }),
   containers: list(2, Container, { required: true, listType: 'map', keys: ['name'], patch: 'merge', mergeKey: 'name' }),
   ephemeralContainers: list(34, EphemeralContainer, { listType: 'map', keys: ['name'], patch: 'merge', mergeKey: 'name' }),
-  restartPolicy: oneOf(3, ['Always', 'OnFailure', 'Never']),
-  terminationGracePeriodSeconds: int64(4, { pointer: true }),
+  restartPolicy: oneOf(3, ['Always', 'OnFailure', 'Never'], { default: 'Always' }),
+  terminationGracePeriodSeconds: int64(4, { pointer: true, default: 30 }),
   activeDeadlineSeconds: int64(5, { pointer: true }),
-  dnsPolicy: oneOf(6, ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None']),
+  dnsPolicy: oneOf(6, ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'], { default: 'ClusterFirst' }),
   nodeSelector: map(7, 'string', { atomic: true }),
   serviceAccountName: string(8),
   serviceAccount: string(9),
@@ -94,14 +98,14 @@ export const PodSpec = struct('io.k8s.api.core.v1.PodSpec', {
   hostPID: bool(12),
   hostIPC: bool(13),
   shareProcessNamespace: bool(27, { pointer: true }),
-  securityContext: pointer(14, PodSecurityContext),
-  imagePullSecrets: list(15, LocalObjectReference, { listType: 'map', keys: ['name'], patch: 'merge', mergeKey: 'name' }),
+  securityContext: pointer(14, PodSecurityContext, { default: {} }),
+  imagePullSecrets: list(15, LocalObjectReference, { listType: 'map', keys: ['name'], mayRepeat: true, patch: 'merge', mergeKey: 'name' }),
   hostname: string(16),
   subdomain: string(17),
   affinity: pointer(18, Affinity),
-  schedulerName: string(19),
+  schedulerName: string(19, { default: 'default-scheduler' }),
   tolerations: list(22, Toleration, { listType: 'atomic' }),
-  hostAliases: list(23, HostAlias, { listType: 'map', keys: ['ip'], patch: 'merge', mergeKey: 'ip' }),
+  hostAliases: list(23, HostAlias, { listType: 'map', keys: ['ip'], mayRepeat: true, patch: 'merge', mergeKey: 'ip' }),
   priorityClassName: string(24),
   priority: int32(25, { pointer: true }),
   dnsConfig: pointer(26, PodDNSConfig),
@@ -128,6 +132,10 @@ export const PodTemplateSpec = struct('io.k8s.api.core.v1.PodTemplateSpec', {
 });
 export interface PodTemplateSpec extends Infer<typeof PodTemplateSpec> {}
 
+interface Templated {
+  readonly template: PodTemplateSpec;
+}
+
 export const PodTemplate = defineResource({
   group: '',
   version: 'v1',
@@ -137,5 +145,14 @@ export const PodTemplate = defineResource({
   fields: {
     template: object(2, PodTemplateSpec),
   },
+  strategy: { generationFrom: ['template'], generation: true },
+  defaults: ({ template }) => defaultPodSpec(template.spec),
+  validate: [({ template }) => validateTemplate(template, 'template')],
+  columns: [
+    nameColumn,
+    column<Templated>('Containers', ({ template }) => containerNames(template)),
+    column<Templated>('Images', ({ template }) => containerImages(template)),
+    column<Templated>('Pod Labels', ({ template }) => formatLabels(template.metadata.labels)),
+  ],
 });
 export interface PodTemplate extends Infer<typeof PodTemplate> {}

@@ -2,7 +2,11 @@ import { defineResource, status, subresource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, int32, int64, list, map, object, oneOf, pointer, string, struct, time } from '#apimachinery/schema.ts';
 import { ResourceRequirements } from './container.ts';
+import { podColumns } from './pod-columns.ts';
+import { defaultPod } from './pod-defaults.ts';
+import { podStrategy } from './pod-strategy.ts';
 import { PodSpec } from './pod-template.ts';
+import { validatePod, validatePodStatusUpdate, validatePodUpdate } from './validate-pod.ts';
 
 export const PodCondition = struct('io.k8s.api.core.v1.PodCondition', {
   type: string(1, { required: true }),
@@ -192,5 +196,21 @@ export const Pod = defineResource({
     subresource('resize', ['get', 'patch', 'update']),
     status(),
   ],
+  strategy: podStrategy,
+  defaults: defaultPod,
+  validate: [validatePod],
+  validateUpdate: [validatePodUpdate],
+  validateStatusUpdate: [validatePodStatusUpdate],
+  columns: podColumns,
+  selectableFields: {
+    'spec.nodeName': (pod) => pod.spec.nodeName ?? '',
+    'spec.restartPolicy': (pod) => pod.spec.restartPolicy ?? '',
+    'spec.schedulerName': (pod) => pod.spec.schedulerName ?? '',
+    'spec.serviceAccountName': (pod) => pod.spec.serviceAccountName ?? '',
+    'spec.hostNetwork': (pod) => String(pod.spec.hostNetwork === true),
+    'status.phase': (pod) => pod.status.phase ?? '',
+    'status.podIP': (pod) => pod.status.podIPs?.[0]?.ip ?? pod.status.podIP ?? '',
+    'status.nominatedNodeName': (pod) => pod.status.nominatedNodeName ?? '',
+  },
 });
 export interface Pod extends Infer<typeof Pod> {}

@@ -7,7 +7,7 @@ export const LocalObjectReference = struct('io.k8s.api.core.v1.LocalObjectRefere
 export interface LocalObjectReference extends Infer<typeof LocalObjectReference> {}
 
 export const ObjectFieldSelector = struct('io.k8s.api.core.v1.ObjectFieldSelector', {
-  apiVersion: string(1),
+  apiVersion: string(1, { default: 'v1' }),
   fieldPath: string(2, { required: true }),
 }, { atomic: true });
 export interface ObjectFieldSelector extends Infer<typeof ObjectFieldSelector> {}
@@ -15,7 +15,8 @@ export interface ObjectFieldSelector extends Infer<typeof ObjectFieldSelector> {
 export const ResourceFieldSelector = struct('io.k8s.api.core.v1.ResourceFieldSelector', {
   containerName: string(1),
   resource: string(2, { required: true }),
-  divisor: quantity(3),
+  /** Always written: zero stands for the natural unit. */
+  divisor: quantity(3, { default: '0' }),
 }, { atomic: true });
 export interface ResourceFieldSelector extends Infer<typeof ResourceFieldSelector> {}
 

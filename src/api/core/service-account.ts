@@ -11,7 +11,7 @@ export const ServiceAccount = defineResource({
   shortNames: ['sa'],
   scope: 'Namespaced',
   fields: {
-    secrets: list(2, ObjectReference, { listType: 'map', keys: ['name'], patch: 'merge', mergeKey: 'name' }),
+    secrets: list(2, ObjectReference, { listType: 'map', keys: ['name'], mayRepeat: true, patch: 'merge', mergeKey: 'name' }),
     imagePullSecrets: list(3, LocalObjectReference, { listType: 'atomic' }),
     automountServiceAccountToken: bool(4, { pointer: true }),
   },

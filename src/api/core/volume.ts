@@ -4,9 +4,12 @@ import { LabelSelector } from '#apimachinery/label-selector.ts';
 import { TemplateMeta } from '#apimachinery/object-meta.ts';
 import { LocalObjectReference, ObjectFieldSelector, ObjectReference, ResourceFieldSelector, SecretReference, TypedLocalObjectReference, TypedObjectReference } from './references.ts';
 
+/** 0644: owner writes, all read. */
+const fileMode = 0o644;
+
 export const HostPathVolumeSource = struct('io.k8s.api.core.v1.HostPathVolumeSource', {
   path: string(1, { required: true }),
-  type: oneOf(2, ['', 'DirectoryOrCreate', 'Directory', 'FileOrCreate', 'File', 'Socket', 'CharDevice', 'BlockDevice'], { pointer: true }),
+  type: oneOf(2, ['', 'DirectoryOrCreate', 'Directory', 'FileOrCreate', 'File', 'Socket', 'CharDevice', 'BlockDevice'], { pointer: true, default: '' }),
 });
 export interface HostPathVolumeSource extends Infer<typeof HostPathVolumeSource> {}
 
@@ -49,7 +52,7 @@ export interface KeyToPath extends Infer<typeof KeyToPath> {}
 export const SecretVolumeSource = struct('io.k8s.api.core.v1.SecretVolumeSource', {
   secretName: string(1),
   items: list(2, KeyToPath, { listType: 'atomic' }),
-  defaultMode: int32(3, { pointer: true }),
+  defaultMode: int32(3, { pointer: true, default: fileMode }),
   optional: bool(4, { pointer: true }),
 });
 export interface SecretVolumeSource extends Infer<typeof SecretVolumeSource> {}
@@ -144,7 +147,7 @@ export interface DownwardAPIVolumeFile extends Infer<typeof DownwardAPIVolumeFil
 
 export const DownwardAPIVolumeSource = struct('io.k8s.api.core.v1.DownwardAPIVolumeSource', {
   items: list(1, DownwardAPIVolumeFile, { listType: 'atomic' }),
-  defaultMode: int32(2, { pointer: true }),
+  defaultMode: int32(2, { pointer: true, default: fileMode }),
 });
 export interface DownwardAPIVolumeSource extends Infer<typeof DownwardAPIVolumeSource> {}
 
@@ -166,7 +169,7 @@ export interface AzureFileVolumeSource extends Infer<typeof AzureFileVolumeSourc
 
 export const ConfigMapVolumeSource = struct('io.k8s.api.core.v1.ConfigMapVolumeSource', {
   items: list(2, KeyToPath, { listType: 'atomic' }),
-  defaultMode: int32(3, { pointer: true }),
+  defaultMode: int32(3, { pointer: true, default: fileMode }),
   optional: bool(4, { pointer: true }),
 }, { inlines: [inline(1, LocalObjectReference)] });
 export interface ConfigMapVolumeSource extends Infer<typeof ConfigMapVolumeSource> {}
@@ -194,7 +197,7 @@ export const AzureDiskVolumeSource = struct('io.k8s.api.core.v1.AzureDiskVolumeS
   diskURI: string(2, { required: true }),
   cachingMode: oneOf(3, ['None', 'ReadOnly', 'ReadWrite'], { pointer: true, default: 'ReadWrite' }),
   fsType: string(4, { pointer: true, default: 'ext4' }),
-  readOnly: bool(5, { pointer: true }),
+  readOnly: bool(5, { pointer: true, default: false }),
   kind: oneOf(6, ['Shared', 'Dedicated', 'Managed'], { pointer: true, default: 'Shared' }),
 });
 export interface AzureDiskVolumeSource extends Infer<typeof AzureDiskVolumeSource> {}
@@ -224,7 +227,7 @@ export interface ConfigMapProjection extends Infer<typeof ConfigMapProjection> {
 
 export const ServiceAccountTokenProjection = struct('io.k8s.api.core.v1.ServiceAccountTokenProjection', {
   audience: string(1),
-  expirationSeconds: int64(2, { pointer: true }),
+  expirationSeconds: int64(2, { pointer: true, default: 3600 }),
   path: string(3, { required: true }),
 });
 export interface ServiceAccountTokenProjection extends Infer<typeof ServiceAccountTokenProjection> {}
@@ -261,7 +264,7 @@ export interface VolumeProjection extends Infer<typeof VolumeProjection> {}
 
 export const ProjectedVolumeSource = struct('io.k8s.api.core.v1.ProjectedVolumeSource', {
   sources: list(1, VolumeProjection, { always: true, listType: 'atomic' }),
-  defaultMode: int32(2, { pointer: true }),
+  defaultMode: int32(2, { pointer: true, default: fileMode }),
 });
 export interface ProjectedVolumeSource extends Infer<typeof ProjectedVolumeSource> {}
 
@@ -316,7 +319,7 @@ export const PersistentVolumeClaimSpec = struct('io.k8s.api.core.v1.PersistentVo
   resources: object(2, VolumeResourceRequirements),
   volumeName: string(3),
   storageClassName: string(5, { pointer: true }),
-  volumeMode: oneOf(6, ['Block', 'Filesystem'], { pointer: true }),
+  volumeMode: oneOf(6, ['Block', 'Filesystem'], { pointer: true, default: 'Filesystem' }),
   dataSource: pointer(7, TypedLocalObjectReference),
   dataSourceRef: pointer(8, TypedObjectReference),
   volumeAttributesClassName: string(9, { pointer: true }),
