@@ -1,12 +1,18 @@
-import { defineResource, scale, status } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { Parts } from '#apimachinery/parts.ts';
+import { column, defineResource, scale, status } from '#apimachinery/resource.ts';
+import { immutableFields } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, int64, list, object, pointer, string, struct, time } from '#apimachinery/schema.ts';
 import { LabelSelector } from '#apimachinery/label-selector.ts';
 import { PodTemplateSpec } from '../core/pod-template.ts';
+import { defaultPodSpec } from '../core/pod-defaults.ts';
+import { containersColumn, imagesColumn, selectorColumn } from '../core/template-columns.ts';
+import { validateWorkload } from '../core/validate-pod-spec.ts';
 
 export const ReplicaSetSpec = struct('io.k8s.api.apps.v1.ReplicaSetSpec', {
-  replicas: int32(1, { pointer: true }),
-  minReadySeconds: int32(4),
+  replicas: int32(1, { pointer: true, default: 1, min: 0 }),
+  minReadySeconds: int32(4, { min: 0 }),
   selector: pointer(2, LabelSelector, { required: true }),
   template: object(3, PodTemplateSpec),
 });
@@ -32,6 +38,8 @@ export const ReplicaSetStatus = struct('io.k8s.api.apps.v1.ReplicaSetStatus', {
 });
 export interface ReplicaSetStatus extends Infer<typeof ReplicaSetStatus> {}
 
+type Parted = Parts<ReplicaSetSpec, ReplicaSetStatus>;
+
 export const ReplicaSet = defineResource({
   group: 'apps',
   version: 'v1',
@@ -45,5 +53,19 @@ export const ReplicaSet = defineResource({
     status: object(3, ReplicaSetStatus),
   },
   subresources: [scale({ replicas: 'spec.replicas', statusReplicas: 'status.replicas', selector: 'spec.selector' }), status()],
+  defaults: ({ spec }) => defaultPodSpec(spec.template.spec),
+  validate: [validateWorkload],
+  validateUpdate: [immutableFields('spec.selector')],
+  columns: [
+    nameColumn,
+    column<Parted>('Desired', ({ spec }) => spec.replicas ?? 1, { type: 'integer' }),
+    column<Parted>('Current', ({ status: now }) => now.replicas, { type: 'integer' }),
+    column<Parted>('Ready', ({ status: now }) => now.readyReplicas ?? 0, { type: 'integer' }),
+    ageColumn,
+    containersColumn,
+    imagesColumn,
+    selectorColumn,
+  ],
+  selectableFields: { 'status.replicas': ({ status: now }) => String(now.replicas) },
 });
 export interface ReplicaSet extends Infer<typeof ReplicaSet> {}

@@ -1,4 +1,10 @@
-import { defineResource, status, subresource } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { invalidValue } from '#apimachinery/field-error.ts';
+import { qualifiedName } from '#apimachinery/names.ts';
+import type { Parts } from '#apimachinery/parts.ts';
+import type { Draft } from '#apimachinery/resource.ts';
+import { column, defineResource, status, subresource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { list, object, oneOf, string, struct, time } from '#apimachinery/schema.ts';
 
@@ -22,6 +28,26 @@ export const NamespaceStatus = struct('io.k8s.api.core.v1.NamespaceStatus', {
 });
 export interface NamespaceStatus extends Infer<typeof NamespaceStatus> {}
 
+type Parted = Parts<NamespaceSpec, NamespaceStatus>;
+
+/** Lets selectors name a namespace by its name. */
+const nameLabel = 'kubernetes.io/metadata.name';
+
+function labelWithName({ metadata }: Draft<Parted>): void {
+  // A generated name comes later than the defaults.
+  const name: string | undefined = metadata.name;
+  if (name !== undefined && name !== '') metadata.labels = { ...metadata.labels, [nameLabel]: name };
+}
+
+function* validateFinalizers({ spec }: Parted): Iterable<FieldError> {
+  for (const [index, finalizer] of (spec.finalizers ?? []).entries()) {
+    for (const message of qualifiedName(finalizer)) yield invalidValue(`spec.finalizers[${index}]`, finalizer, message);
+    if (!finalizer.includes('/') && finalizer !== 'kubernetes') {
+      yield invalidValue(`spec.finalizers[${index}]`, finalizer, 'name is neither a standard finalizer name nor is it fully qualified');
+    }
+  }
+}
+
 export const Namespace = defineResource({
   group: '',
   version: 'v1',
@@ -35,5 +61,28 @@ export const Namespace = defineResource({
     status: object(3, NamespaceStatus),
   },
   subresources: [subresource('finalize', ['update']), status()],
+  strategy: {
+    name: 'dns-label',
+    generation: false,
+    prepareForCreate(draft) {
+      draft.status = { phase: 'Active' };
+      // Whoever cleans a namespace up takes its finalizer off; this one is the namespace controller's.
+      const finalizers = draft.spec.finalizers ?? [];
+      draft.spec.finalizers = finalizers.includes('kubernetes') ? finalizers : [...finalizers, 'kubernetes'];
+      labelWithName(draft);
+    },
+    prepareForUpdate(draft, old) {
+      if (old.spec.finalizers === undefined) delete draft.spec.finalizers;
+      else draft.spec.finalizers = [...old.spec.finalizers];
+      draft.status = old.status as Draft<NamespaceStatus>;
+    },
+    prepareForStatusUpdate(draft, old) {
+      draft.spec = old.spec as Draft<NamespaceSpec>;
+    },
+  },
+  defaults: labelWithName,
+  validate: [validateFinalizers],
+  columns: [nameColumn, column<Parted>('Status', ({ status: now }) => now.phase ?? ''), ageColumn],
+  selectableFields: { 'status.phase': ({ status: now }) => now.phase ?? '' },
 });
 export interface Namespace extends Infer<typeof Namespace> {}

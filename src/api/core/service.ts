@@ -2,6 +2,9 @@ import { defineResource, status, subresource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, int32, intOrString, list, map, object, oneOf, pointer, string, struct } from '#apimachinery/schema.ts';
 import { Condition } from '#apimachinery/condition.ts';
+import { serviceColumns } from './service-columns.ts';
+import { defaultService, serviceStrategy } from './service-strategy.ts';
+import { validateService, validateServiceUpdate } from './validate-service.ts';
 
 export const ServicePort = struct('io.k8s.api.core.v1.ServicePort', {
   name: string(1),
@@ -28,9 +31,9 @@ export const ServiceSpec = struct('io.k8s.api.core.v1.ServiceSpec', {
   selector: map(2, 'string', { atomic: true }),
   clusterIP: string(3),
   clusterIPs: list(18, 'string', { listType: 'atomic' }),
-  type: oneOf(4, ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName']),
+  type: oneOf(4, ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'], { default: 'ClusterIP' }),
   externalIPs: list(5, 'string', { listType: 'atomic' }),
-  sessionAffinity: oneOf(7, ['ClientIP', 'None']),
+  sessionAffinity: oneOf(7, ['ClientIP', 'None'], { default: 'None' }),
   loadBalancerIP: string(8),
   loadBalancerSourceRanges: list(9, 'string', { listType: 'atomic' }),
   externalName: string(10),
@@ -87,5 +90,14 @@ export const Service = defineResource({
     status: object(3, ServiceStatus),
   },
   subresources: [subresource('proxy', ['create', 'delete', 'get', 'patch', 'update'], { group: '', version: 'v1', kind: 'ServiceProxyOptions' }), status()],
+  strategy: serviceStrategy,
+  defaults: defaultService,
+  validate: [validateService],
+  validateUpdate: [validateServiceUpdate],
+  columns: serviceColumns,
+  selectableFields: {
+    'spec.clusterIP': ({ spec }) => spec.clusterIP ?? '',
+    'spec.type': ({ spec }) => spec.type ?? '',
+  },
 });
 export interface Service extends Infer<typeof Service> {}

@@ -124,7 +124,7 @@ interface WithTemplate {
 
 /** Of workloads that keep pods running for ever: selector, template, and restart policy `Always`. */
 export function* validateWorkload({ spec: { selector, template } }: WithTemplate): Iterable<FieldError> {
-  yield* validateSelectorOf(selector, template);
+  yield* validateSelectorOf(selector, template, 'deployment');
   yield* validateTemplate(template);
   if (template.spec.restartPolicy !== undefined && template.spec.restartPolicy !== 'Always') {
     yield* oneOfValues(template.spec.restartPolicy, ['Always'], 'spec.template.spec.restartPolicy');
@@ -134,11 +134,12 @@ export function* validateWorkload({ spec: { selector, template } }: WithTemplate
   }
 }
 
-export function* validateSelectorOf(selector: LabelSelector | undefined, template: PodTemplateSpec): Iterable<FieldError> {
+/** `owner` is what upstream calls the kind in its message (a ReplicaSet is a deployment there, too). */
+export function* validateSelectorOf(selector: LabelSelector | undefined, template: PodTemplateSpec, owner: string): Iterable<FieldError> {
   if (selector === undefined) return;
   yield* validateLabelSelector('spec.selector', selector);
   if (isEmptySelector(selector)) {
-    yield invalidValue('spec.selector', selector, 'empty selector is invalid for deployment');
+    yield invalidValue('spec.selector', selector, `empty selector is invalid for ${owner}`);
     return;
   }
   const wellFormed = (selector.matchExpressions ?? []).every(({ operator }) => ['In', 'NotIn', 'Exists', 'DoesNotExist'].includes(operator));
