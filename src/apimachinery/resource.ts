@@ -91,6 +91,8 @@ export interface Strategy<T> {
   readonly name?: NameRule;
   /** Top-level fields that a create ignores, and that only the status subresource may change. Default: `status` where there is one. */
   readonly statusFields?: readonly string[];
+  /** Whether a create may bring the status fields along (nodes: only the kubelet knows them). */
+  readonly keepsStatusOnCreate?: true;
   /** Top-level fields whose change raises metadata.generation. Default: `spec` where there is one. */
   readonly generationFrom?: readonly string[];
   /** Whether metadata.generation is kept at all. Default: where there is a `spec`. */

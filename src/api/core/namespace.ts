@@ -74,10 +74,10 @@ export const Namespace = defineResource({
     prepareForUpdate(draft, old) {
       if (old.spec.finalizers === undefined) delete draft.spec.finalizers;
       else draft.spec.finalizers = [...old.spec.finalizers];
-      draft.status = old.status as Draft<NamespaceStatus>;
     },
-    prepareForStatusUpdate(draft, old) {
-      draft.spec = old.spec as Draft<NamespaceSpec>;
+    isFinalized: ({ spec }) => (spec.finalizers ?? []).length === 0,
+    prepareForDelete(draft) {
+      draft.status.phase = 'Terminating';
     },
   },
   defaults: labelWithName,

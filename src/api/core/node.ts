@@ -1,7 +1,9 @@
 import { defineResource, status, subresource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, int32, int64, list, map, object, oneOf, pointer, string, struct, time } from '#apimachinery/schema.ts';
+import { nodeColumns } from './node-columns.ts';
 import { Taint } from './scheduling.ts';
+import { validateNode, validateNodeUpdate } from './validate-node.ts';
 
 export const ConfigMapNodeConfigSource = struct('io.k8s.api.core.v1.ConfigMapNodeConfigSource', {
   namespace: string(1, { required: true }),
@@ -142,5 +144,13 @@ export const Node = defineResource({
     status: object(3, NodeStatus),
   },
   subresources: [subresource('proxy', ['create', 'delete', 'get', 'patch', 'update'], { group: '', version: 'v1', kind: 'NodeProxyOptions' }), status()],
+  strategy: { generation: false, keepsStatusOnCreate: true },
+  defaults: ({ status: now }) => {
+    if (now.allocatable === undefined && now.capacity !== undefined) now.allocatable = { ...now.capacity };
+  },
+  validate: [validateNode],
+  validateUpdate: [validateNodeUpdate],
+  columns: nodeColumns,
+  selectableFields: { 'spec.unschedulable': ({ spec }) => String(spec.unschedulable === true) },
 });
 export interface Node extends Infer<typeof Node> {}

@@ -14,14 +14,7 @@ export const podStrategy: Strategy<Pod> = {
     if ((draft.spec.schedulingGates ?? []).length > 0) draft.status.conditions = [gatedCondition()];
   },
 
-  prepareForUpdate(draft, old) {
-    draft.status = old.status as Draft<PodStatus>;
-  },
-
   prepareForStatusUpdate(draft, old) {
-    draft.spec = old.spec as Draft<PodSpec>;
-    if (old.metadata.ownerReferences === undefined) delete draft.metadata.ownerReferences;
-    else draft.metadata.ownerReferences = [...old.metadata.ownerReferences];
     if (draft.status.qosClass === undefined && old.status.qosClass !== undefined) draft.status.qosClass = old.status.qosClass;
   },
 

@@ -1,3 +1,4 @@
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
 import { defineResource, subresource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, list } from '#apimachinery/schema.ts';
@@ -16,5 +17,6 @@ export const ServiceAccount = defineResource({
     automountServiceAccountToken: bool(4, { pointer: true }),
   },
   subresources: [subresource('token', ['create'], { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' })],
+  columns: [nameColumn, ageColumn],
 });
 export interface ServiceAccount extends Infer<typeof ServiceAccount> {}

@@ -45,7 +45,6 @@ export const serviceStrategy: Strategy<Service> = {
   generation: false,
 
   prepareForUpdate(draft, old) {
-    draft.status = old.status as Draft<ServiceStatus>;
     keepAllocated(draft.spec, old.spec);
     dropWhatTypeLacks(draft.spec, old.spec);
   },
