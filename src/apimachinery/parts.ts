@@ -4,8 +4,12 @@
  */
 import type { KubeObject, ObjectMeta } from './object-meta.ts';
 
-export interface Parts<Spec, Status = unknown> extends KubeObject {
+export interface Parts<Spec, Status> extends SpecPart<Spec> {
+  readonly status: Status;
+}
+
+/** Of kinds without a status, or where it does not matter. */
+export interface SpecPart<Spec> extends KubeObject {
   readonly metadata: ObjectMeta;
   readonly spec: Spec;
-  readonly status: Status;
 }

@@ -1,4 +1,9 @@
-import { defineResource } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { invalidValue, required } from '#apimachinery/field-error.ts';
+import { validateIpAddress } from '#apimachinery/ip.ts';
+import { portNumber } from '#apimachinery/names.ts';
+import { column, defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, list, oneOf, pointer, string, struct } from '#apimachinery/schema.ts';
 import { ObjectReference } from './references.ts';
@@ -14,7 +19,7 @@ export interface EndpointAddress extends Infer<typeof EndpointAddress> {}
 export const EndpointPort = struct('io.k8s.api.core.v1.EndpointPort', {
   name: string(1),
   port: int32(2, { required: true }),
-  protocol: oneOf(3, ['TCP', 'UDP', 'SCTP']),
+  protocol: oneOf(3, ['TCP', 'UDP', 'SCTP'], { default: 'TCP' }),
   appProtocol: string(4, { pointer: true }),
 }, { atomic: true });
 export interface EndpointPort extends Infer<typeof EndpointPort> {}
@@ -25,6 +30,37 @@ export const EndpointSubset = struct('io.k8s.api.core.v1.EndpointSubset', {
   ports: list(3, EndpointPort, { listType: 'atomic' }),
 });
 export interface EndpointSubset extends Infer<typeof EndpointSubset> {}
+
+interface Subsets {
+  readonly subsets?: readonly EndpointSubset[] | undefined;
+}
+
+function* validateSubsets({ subsets = [] }: Subsets): Iterable<FieldError> {
+  for (const [index, subset] of subsets.entries()) {
+    const at = `subsets[${index}]`;
+    if ((subset.addresses ?? []).length === 0 && (subset.notReadyAddresses ?? []).length === 0) yield required(at, 'must specify `addresses` or `notReadyAddresses`');
+    for (const list of ['addresses', 'notReadyAddresses'] as const) {
+      for (const [position, address] of (subset[list] ?? []).entries()) {
+        if (address.ip !== '') yield* validateIpAddress(address.ip, `${at}.${list}[${position}].ip`);
+      }
+    }
+    for (const [position, port] of (subset.ports ?? []).entries()) {
+      if ((subset.ports ?? []).length > 1 && port.name === undefined) yield required(`${at}.ports[${position}].name`);
+      for (const message of portNumber(port.port)) yield invalidValue(`${at}.ports[${position}].port`, port.port, message);
+    }
+  }
+}
+
+/** The first three addresses that take connections, with their ports. */
+function showEndpoints({ subsets = [] }: Subsets): string {
+  const all = subsets.flatMap(({ addresses = [], ports = [] }) => {
+    if (ports.length === 0) return addresses.map((address) => address.ip);
+    return ports.flatMap((port) => addresses.map(({ ip }) => `${ip.includes(':') ? `[${ip}]` : ip}:${port.port}`));
+  });
+  if (all.length === 0) return '<none>';
+  const shown = all.slice(0, 3).join(',');
+  return all.length > 3 ? `${shown} + ${all.length - 3} more...` : shown;
+}
 
 export const Endpoints = defineResource({
   group: '',
@@ -37,5 +73,8 @@ export const Endpoints = defineResource({
   fields: {
     subsets: list(2, EndpointSubset, { listType: 'atomic' }),
   },
+  strategy: { createOnUpdate: true },
+  validate: [validateSubsets],
+  columns: [nameColumn, column<Subsets>('Endpoints', showEndpoints), ageColumn],
 });
 export interface Endpoints extends Infer<typeof Endpoints> {}

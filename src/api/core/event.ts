@@ -1,6 +1,8 @@
 import { defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, microTime, object, pointer, string, struct, time } from '#apimachinery/schema.ts';
+import { eventColumns } from './event-columns.ts';
+import { selectableEventFields, validateEventPlace } from './event-rules.ts';
 import { ObjectReference } from './references.ts';
 
 export const EventSource = struct('io.k8s.api.core.v1.EventSource', {
@@ -38,5 +40,9 @@ export const Event = defineResource({
     reportingComponent: string(14, { always: true }),
     reportingInstance: string(15, { always: true }),
   },
+  strategy: { createOnUpdate: true },
+  validate: [validateEventPlace],
+  columns: eventColumns,
+  selectableFields: selectableEventFields,
 });
 export interface Event extends Infer<typeof Event> {}

@@ -4,12 +4,12 @@ import type { FieldError } from '#apimachinery/field-error.ts';
 import { duplicate, forbiddenField, invalidValue, required } from '#apimachinery/field-error.ts';
 import { ipFamily, validateCidr, validateIpAddress } from '#apimachinery/ip.ts';
 import { dns1123Label, dns1123Subdomain, portNumber, qualifiedName, validateLabels } from '#apimachinery/names.ts';
-import type { Parts } from '#apimachinery/parts.ts';
+import type { SpecPart } from '#apimachinery/parts.ts';
 import { needsClusterIp } from './service-strategy.ts';
 import type { ServicePort, ServiceSpec } from './service.ts';
 import { validatePortReference } from './validate-probe.ts';
 
-type Service = Parts<ServiceSpec>;
+type Service = SpecPart<ServiceSpec>;
 
 export function* validateService({ spec }: Service): Iterable<FieldError> {
   const headless = spec.clusterIP === 'None';

@@ -1,7 +1,14 @@
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { invalidValue, required } from '#apimachinery/field-error.ts';
+import { byteLength, qualifiedName } from '#apimachinery/names.ts';
+import type { KubeObject, NamespacedMeta } from '#apimachinery/object-meta.ts';
 import { defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, microTime, object, pointer, string, struct, time } from '#apimachinery/schema.ts';
-import { EventSource } from '../core/event.ts';
+import { eventColumnsOf } from '../core/event-columns.ts';
+import type { EventFields } from '../core/event-rules.ts';
+import { selectableEventFields, validateEventPlace } from '../core/event-rules.ts';
+import { Event as CoreEvent, EventSource } from '../core/event.ts';
 import { ObjectReference } from '../core/references.ts';
 
 export const EventSeries = struct('io.k8s.api.events.v1.EventSeries', {
@@ -9,6 +16,94 @@ export const EventSeries = struct('io.k8s.api.events.v1.EventSeries', {
   lastObservedTime: microTime(2, { required: true }),
 });
 export interface EventSeries extends Infer<typeof EventSeries> {}
+
+/** An event of this version by its fields. */
+interface EventsV1Fields {
+  readonly metadata: NamespacedMeta;
+  readonly eventTime: string | null;
+  readonly series?: EventSeries | undefined;
+  readonly reportingController?: string | undefined;
+  readonly reportingInstance?: string | undefined;
+  readonly action?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly regarding: ObjectReference;
+  readonly related?: ObjectReference | undefined;
+  readonly note?: string | undefined;
+  readonly type?: string | undefined;
+  readonly deprecatedSource: EventSource;
+  readonly deprecatedFirstTimestamp?: string | null | undefined;
+  readonly deprecatedLastTimestamp?: string | null | undefined;
+  readonly deprecatedCount?: number | undefined;
+}
+
+/** The same event under the names of core/v1, as which it is stored. */
+function toStored(event: EventsV1Fields): EventFields & { readonly metadata: NamespacedMeta } {
+  const { metadata, series, action, reason, related, type } = event;
+  return {
+    metadata,
+    involvedObject: event.regarding,
+    reason,
+    message: event.note,
+    source: event.deprecatedSource,
+    firstTimestamp: event.deprecatedFirstTimestamp,
+    lastTimestamp: event.deprecatedLastTimestamp,
+    count: event.deprecatedCount,
+    type,
+    eventTime: event.eventTime,
+    series,
+    action,
+    related,
+    reportingComponent: event.reportingController ?? '',
+    reportingInstance: event.reportingInstance ?? '',
+  };
+}
+
+function fromStored(event: CoreEvent): KubeObject & EventsV1Fields {
+  const { metadata, series, action, reason, related, type } = event;
+  return {
+    apiVersion: 'events.k8s.io/v1',
+    kind: 'Event',
+    metadata,
+    eventTime: event.eventTime ?? null,
+    series: series === undefined ? undefined : { count: series.count ?? 0, lastObservedTime: series.lastObservedTime ?? '' },
+    reportingController: event.reportingComponent,
+    reportingInstance: event.reportingInstance,
+    action,
+    reason,
+    regarding: event.involvedObject,
+    related,
+    note: event.message,
+    type,
+    deprecatedSource: event.source,
+    deprecatedFirstTimestamp: event.firstTimestamp,
+    deprecatedLastTimestamp: event.lastTimestamp,
+    deprecatedCount: event.count,
+  };
+}
+
+/** `involvedObject.kind` is called `regarding.kind` here. */
+function renamed(field: string): string {
+  if (field === 'reportingComponent') return 'reportingController';
+  return field.replace(/^involvedObject\./, 'regarding.');
+}
+
+/** Texts of an event have their limits, in bytes. */
+const limits = { reportingInstance: 128, action: 128, reason: 128, note: 1024 } as const;
+
+function* validateNewStyle(event: EventsV1Fields): Iterable<FieldError> {
+  yield* validateEventPlace(toStored(event));
+  // Written by a client of core/v1: its rules are fewer.
+  if (event.eventTime === null) return;
+  const controller = event.reportingController ?? '';
+  if (controller === '') yield required('reportingController');
+  else for (const message of qualifiedName(controller)) yield invalidValue('reportingController', controller, message);
+  for (const key of ['reportingInstance', 'action', 'reason'] as const) if ((event[key] ?? '') === '') yield required(key);
+  for (const [key, limit] of Object.entries(limits) as [keyof typeof limits, number][]) {
+    const text = event[key] ?? '';
+    if (byteLength(text) > limit) yield invalidValue(key, '', `can have at most ${limit} characters`);
+  }
+  if (event.type !== 'Normal' && event.type !== 'Warning') yield invalidValue('type', '', `has invalid value: ${event.type ?? ''}`);
+}
 
 export const Event = defineResource({
   group: 'events.k8s.io',
@@ -32,6 +127,17 @@ export const Event = defineResource({
     deprecatedFirstTimestamp: time(13),
     deprecatedLastTimestamp: time(14),
     deprecatedCount: int32(15),
+  },
+  strategy: { createOnUpdate: true },
+  validate: [validateNewStyle],
+  columns: eventColumnsOf<EventsV1Fields>(toStored),
+  selectableFields: Object.fromEntries(
+    Object.entries(selectableEventFields).map(([name, of]) => [renamed(name), (event: EventsV1Fields) => of(toStored(event))]),
+  ),
+  convertedFrom: {
+    hub: () => CoreEvent,
+    fromHub: (object) => fromStored(object as CoreEvent),
+    toHub: (object) => ({ apiVersion: 'v1', kind: 'Event', ...toStored(object as KubeObject & EventsV1Fields) }),
   },
 });
 export interface Event extends Infer<typeof Event> {}

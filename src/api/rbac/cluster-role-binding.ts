@@ -1,21 +1,8 @@
 import { defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
-import { list, object, string, struct } from '#apimachinery/schema.ts';
-
-export const Subject = struct('io.k8s.api.rbac.v1.Subject', {
-  kind: string(1, { required: true }),
-  apiGroup: string(2),
-  name: string(3, { required: true }),
-  namespace: string(4),
-}, { atomic: true });
-export interface Subject extends Infer<typeof Subject> {}
-
-export const RoleRef = struct('io.k8s.api.rbac.v1.RoleRef', {
-  apiGroup: string(1, { always: true }),
-  kind: string(2, { required: true }),
-  name: string(3, { required: true }),
-}, { atomic: true });
-export interface RoleRef extends Infer<typeof RoleRef> {}
+import { list, object } from '#apimachinery/schema.ts';
+import { bindingColumns, defaultBinding, validateBinding, validateBindingUpdate } from './binding-rules.ts';
+import { RoleRef, Subject } from './subject.ts';
 
 export const ClusterRoleBinding = defineResource({
   group: 'rbac.authorization.k8s.io',
@@ -27,5 +14,10 @@ export const ClusterRoleBinding = defineResource({
     subjects: list(2, Subject, { listType: 'atomic' }),
     roleRef: object(3, RoleRef, { required: true }),
   },
+  strategy: { name: 'path-segment', createOnUpdate: true },
+  defaults: defaultBinding,
+  validate: [(binding) => validateBinding(binding, ['ClusterRole'], false)],
+  validateUpdate: [validateBindingUpdate],
+  columns: bindingColumns,
 });
 export interface ClusterRoleBinding extends Infer<typeof ClusterRoleBinding> {}

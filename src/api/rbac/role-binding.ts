@@ -1,7 +1,8 @@
 import { defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { list, object } from '#apimachinery/schema.ts';
-import { RoleRef, Subject } from './cluster-role-binding.ts';
+import { bindingColumns, defaultBinding, validateBinding, validateBindingUpdate } from './binding-rules.ts';
+import { RoleRef, Subject } from './subject.ts';
 
 export const RoleBinding = defineResource({
   group: 'rbac.authorization.k8s.io',
@@ -13,5 +14,10 @@ export const RoleBinding = defineResource({
     subjects: list(2, Subject, { listType: 'atomic' }),
     roleRef: object(3, RoleRef, { required: true }),
   },
+  strategy: { name: 'path-segment', createOnUpdate: true },
+  defaults: defaultBinding,
+  validate: [(binding) => validateBinding(binding, ['ClusterRole', 'Role'], true)],
+  validateUpdate: [validateBindingUpdate],
+  columns: bindingColumns,
 });
 export interface RoleBinding extends Infer<typeof RoleBinding> {}

@@ -1,7 +1,8 @@
+import { createdAtColumn, nameColumn } from '#apimachinery/columns.ts';
 import { defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { list } from '#apimachinery/schema.ts';
-import { PolicyRule } from './cluster-role.ts';
+import { PolicyRule, validateRules } from './cluster-role.ts';
 
 export const Role = defineResource({
   group: 'rbac.authorization.k8s.io',
@@ -12,5 +13,8 @@ export const Role = defineResource({
   fields: {
     rules: list(2, PolicyRule, { always: true, listType: 'atomic' }),
   },
+  strategy: { name: 'path-segment', createOnUpdate: true },
+  validate: [(role) => validateRules(role, true)],
+  columns: [nameColumn, createdAtColumn],
 });
 export interface Role extends Infer<typeof Role> {}
