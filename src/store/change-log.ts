@@ -1,7 +1,7 @@
 import { assert } from '#base/assert.ts';
 import { checkRevision } from './limits.ts';
 import type { RevisionWindow } from './revision-window.ts';
-import type { StoreChange, StoreWatch, WatchBatch } from './store.ts';
+import type { StoreChange, StoreError, StoreWatch, WatchBatch } from './store.ts';
 
 /** The revision of an empty store; nothing happened in it. */
 export const firstRevision = 1;
@@ -29,6 +29,7 @@ export class ChangeLog<C extends Commit> implements Cursors {
   readonly #waiting = new Set<Watch>();
   #head: number;
   #compacted: number;
+  #end: { readonly error: StoreError | undefined } | undefined;
 
   constructor(options: {
     readonly window: RevisionWindow<C>;
@@ -79,6 +80,7 @@ export class ChangeLog<C extends Commit> implements Cursors {
       onEnd: () => this.#watches.delete(watch),
     });
     this.#watches.add(watch);
+    if (this.#end !== undefined) watch.end(this.#end.error);
     return watch;
   }
 
@@ -95,9 +97,10 @@ export class ChangeLog<C extends Commit> implements Cursors {
     return commits;
   }
 
-  /** Ends all watches. */
-  close(): void {
-    for (const watch of this.#watches) watch.end();
+  /** Ends all watches, those that come too; with `error` if the store has failed. */
+  close(error?: StoreError): void {
+    this.#end = { error };
+    for (const watch of this.#watches) watch.end(error);
   }
 }
 
@@ -121,7 +124,10 @@ class Watch implements StoreWatch, AsyncIterator<WatchBatch, undefined> {
   #cursor: number;
   #isEnded = false;
   #isProgressWanted = false;
-  #resume: ((result: Result) => void) | undefined;
+  /** Of the reader that waits. */
+  #pending: PromiseWithResolvers<Result> | undefined;
+  /** What the next reader is told, once. */
+  #error: StoreError | undefined;
 
   constructor(options: {
     readonly log: Cursors;
@@ -147,6 +153,9 @@ class Watch implements StoreWatch, AsyncIterator<WatchBatch, undefined> {
   /** Not an async function: a waiting reader must be resumed without further turns of the microtask queue. */
   next(): Promise<Result> {
     if (this.#isEnded || this.#signal.aborted) {
+      const error = this.#error;
+      this.#error = undefined;
+      if (error !== undefined) return Promise.reject(error);
       this.end();
       return Promise.resolve({ done: true, value: undefined });
     }
@@ -168,7 +177,7 @@ class Watch implements StoreWatch, AsyncIterator<WatchBatch, undefined> {
   }
 
   requestProgress(): void {
-    if (this.#resume !== undefined) this.#give({ changes: [], revision: this.#log.head });
+    if (this.#pending !== undefined) this.#give({ changes: [], revision: this.#log.head });
     else this.#isProgressWanted = true;
   }
 
@@ -178,14 +187,16 @@ class Watch implements StoreWatch, AsyncIterator<WatchBatch, undefined> {
     if (changes.length > 0) this.#give({ changes, revision: this.#log.head });
   }
 
-  end(): void {
+  end(error?: StoreError): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#signal.removeEventListener('abort', this.#onAbort);
     this.#waiting.delete(this);
     this.#onEnd();
-    this.#resume?.({ done: true, value: undefined });
-    this.#resume = undefined;
+    if (error === undefined) this.#pending?.resolve({ done: true, value: undefined });
+    else if (this.#pending !== undefined) this.#pending.reject(error);
+    else this.#error = error;
+    this.#pending = undefined;
   }
 
   #wait(): Promise<Result> {
@@ -193,18 +204,17 @@ class Watch implements StoreWatch, AsyncIterator<WatchBatch, undefined> {
       this.#isProgressWanted = false;
       return Promise.resolve({ done: false, value: { changes: [], revision: this.#cursor } });
     }
-    const { promise, resolve } = Promise.withResolvers<Result>();
-    this.#resume = resolve;
+    this.#pending = Promise.withResolvers<Result>();
     this.#waiting.add(this);
-    return promise;
+    return this.#pending.promise;
   }
 
   #give(batch: WatchBatch): void {
-    const resume = this.#resume;
-    this.#resume = undefined;
+    const pending = this.#pending;
+    this.#pending = undefined;
     this.#waiting.delete(this);
     this.#cursor = batch.revision;
-    resume?.({ done: false, value: batch });
+    pending?.resolve({ done: false, value: batch });
   }
 
   #deliver(commits: readonly Commit[]): Promise<Result> {

@@ -157,9 +157,7 @@ class MemoryStore implements Store {
   }
 
   watch(prefix: string, options: { readonly afterRevision: number; readonly signal: AbortSignal }): StoreWatch {
-    const watch = this.#log.watch(prefix, options);
-    if (this.#isClosed) this.#log.close();
-    return watch;
+    return this.#log.watch(prefix, options);
   }
 
   async grantLease(ttlSeconds: number): Promise<LeaseId> {
@@ -199,7 +197,12 @@ class MemoryStore implements Store {
 
   async snapshot(file: string): Promise<{ readonly revision: number }> {
     this.#checkOpen();
-    throw new StoreError('unavailable', `snapshot to ${file}: not built yet`);
+    // Loaded when needed: a store in memory must not cost the loading of SQLite.
+    const { writeStoreFile } = await import('./store-file-copy.ts');
+    const revision = this.#log.head;
+    const entries = sliceEntries(this.#tree, 0, this.#tree.count);
+    await writeStoreFile(file, { entries, revision, leases: [...this.#leases.entries()], leaseOfKey: new Map(this.#leaseOfKey) });
+    return { revision };
   }
 
   async fork(): Promise<Store> {

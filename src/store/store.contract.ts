@@ -29,7 +29,7 @@ export function storeContract(
   options: { readonly open: (options: ContractOptions) => Promise<OpenedStore>; readonly propertyRuns: number },
 ): void {
   const keeping = (extra: Omit<ContractOptions, 'clock' | 'random'>) => (title: string, run: Run): void =>
-    void test(title, { timeout: 20_000 }, async () => {
+    void test(title, { timeout: 10_000 }, async () => {
       const clock = new SimulatedClock();
       const opened = await options.open({ clock, random: seededRandom(1), ...extra });
       try {
