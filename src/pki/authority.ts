@@ -1,4 +1,4 @@
-import { X509Certificate, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import { X509Certificate, createPrivateKey, generateKeyPairSync, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from '#base/clock.ts';
 import { bitString, elementsOf, sequence } from './der.ts';
@@ -137,8 +137,3 @@ function subjectOf(certificate: X509Certificate): Uint8Array {
 }
 
 const empty = new Uint8Array();
-
-/** The public half of a PEM private key. */
-export function publicKeyOf(privateKeyPem: string): KeyObject {
-  return createPublicKey(privateKeyPem);
-}
