@@ -17,7 +17,7 @@ test('a kind without columns shows names and ages', () => {
 test('a kind shows the columns it declares, and a row carries what was asked for', () => {
   const Thing = defineResource({
     group: '', version: 'v1', kind: 'Thing', plural: 'things', scope: 'Cluster', fields: {},
-    columns: [column('Version', (each) => each.metadata.resourceVersion, { wide: true })],
+    columns: [column('Version', (each: KubeObject) => each.metadata.resourceVersion, { wide: true })],
   });
   const whole = tableFor(Thing, [object], { nowMs, includeObject: 'Object' });
   assert.equal(whole.columnDefinitions[0]?.priority, 1);
