@@ -199,13 +199,11 @@ function isWhole(node: FieldSet): boolean {
 
 /** The set with every struct on the way to a member a member too: who owns all of a struct's fields owns the struct. */
 export function withStructs(struct: AnyStruct, set: FieldSet): FieldSet {
-  const extended: FieldSetDraft = {};
-  for (const key of Object.keys(set)) {
-    const shape = rootShape(struct).byKey.get(key.slice(2))?.shape;
-    // Neither the metadata nor a whole spec goes away because its fields do.
-    extended[key] = withStructsBelow(shape, set[key] ?? {});
-  }
-  return extended;
+  const { 'f:metadata': metadata, ...others } = set;
+  const extended = withStructsBelow(rootShape(struct), others);
+  // An object never loses its metadata.
+  if (metadata === undefined) return extended;
+  return { ...extended, 'f:metadata': withStructsBelow(rootShape(struct).byKey.get('metadata')?.shape, metadata) };
 }
 function withStructsBelow(shape: Shape | undefined, node: FieldSet): FieldSet {
   const extended: FieldSetDraft = {};
