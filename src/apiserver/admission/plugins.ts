@@ -1,0 +1,15 @@
+import type { AdmissionPlugin } from './admission.ts';
+import { defaultTolerationSeconds } from './plugins/default-toleration-seconds.ts';
+import { namespaceLifecycle } from './plugins/namespace-lifecycle.ts';
+import { priority } from './plugins/priority.ts';
+import { serviceAccount } from './plugins/service-account.ts';
+import { taintNodesByCondition } from './plugins/taint-nodes-by-condition.ts';
+
+/** In the order of execution, which is upstream's. */
+export const admissionPlugins: readonly AdmissionPlugin[] = [
+  namespaceLifecycle,
+  serviceAccount,
+  taintNodesByCondition,
+  priority,
+  defaultTolerationSeconds,
+];

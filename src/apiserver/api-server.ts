@@ -1,0 +1,171 @@
+/**
+ * The API server: the only door to the store. `createApiServer` puts it together; the way of a request through it is
+ * `request/` (HTTP or in process) -> authenticators -> authorizers -> `request/dispatch` -> `registry/` -> store.
+ */
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import type { Random } from '#base/random.ts';
+import { Service } from '#api/core/service.ts';
+import { kinds as builtInKinds } from '#api/kinds.ts';
+import { noSuchPath } from '#apimachinery/status-error.ts';
+import { createClient } from '#client/create-client.ts';
+import type { Transport } from '#client/transport.ts';
+import type { PemPair } from '#pki/authority.ts';
+import type { ServiceAccountKey } from '#pki/service-account-key.ts';
+import type { HealthCheck } from '#serving/health.ts';
+import { answerHealth, pingCheck } from '#serving/health.ts';
+import type { SecureServer } from '#serving/secure-server.ts';
+import { createSecureServer } from '#serving/secure-server.ts';
+import type { Store } from '#store/store.ts';
+import { admissionPlugins } from './admission/plugins.ts';
+import type { Authenticator } from './authn/authenticate.ts';
+import { clientCertificates, serviceAccountTokens } from './authn/authenticate.ts';
+import { createTokenIssuer } from './authn/service-account-tokens.ts';
+import type { Authorizer } from './authz/authorizer.ts';
+import { attributesOf, decide, refusal } from './authz/authorizer.ts';
+import { masters, rbacAuthorizer } from './authz/rbac.ts';
+import { bootstrap } from './bootstrap/bootstrap.ts';
+import { defaultObjects } from './bootstrap/default-objects.ts';
+import { publishApiService } from './bootstrap/kubernetes-service.ts';
+import { Documents } from './documents/documents.ts';
+import type { RegistryContext } from './registry/registry-context.ts';
+import { objectReader } from './registry/registry-context.ts';
+import { namespaceFinalize } from './registry/subresources/namespace-finalize.ts';
+import { podBinding } from './registry/subresources/pod-binding.ts';
+import { podEviction } from './registry/subresources/pod-eviction.ts';
+import { podStreams } from './registry/subresources/pod-streams.ts';
+import { serviceAccountToken } from './registry/subresources/service-account-token.ts';
+import type { ApiCall, ApiResult, UserInfo } from './request/api-call.ts';
+import type { DispatchContext } from './request/dispatch.ts';
+import { dispatch } from './request/dispatch.ts';
+import { httpFace } from './request/http-face.ts';
+import { inProcessTransport } from './request/in-process.ts';
+import type { NodeGateway } from './request/node-gateway.ts';
+import { ServedKinds } from './request/served-kinds.ts';
+import { reviews } from './reviews/reviews.ts';
+import { addressRange } from './service-allocation/address-pool.ts';
+import { ServiceAllocation } from './service-allocation/service-allocation.ts';
+import { WatchCache } from './watch-cache/watch-cache.ts';
+
+export interface ApiServerOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly serviceAccountKey: ServiceAccountKey;
+  /** `iss` of tokens. Default: https://kubernetes.default.svc.cluster.local. */
+  readonly serviceAccountIssuer?: string;
+  /** Service addresses, one range per family. Default: 10.96.0.0/16. */
+  readonly serviceClusterIpRanges?: readonly string[];
+  /** Default: 30000 to 32767. */
+  readonly serviceNodePortRange?: { readonly from: number; readonly to: number };
+  /** How to reach kubelets. */
+  readonly nodes: NodeGateway;
+  /** Asked before the built-in authenticators. */
+  readonly authenticators?: readonly Authenticator[];
+  /** Default: system:masters, then RBAC. */
+  readonly authorizers?: (objects: RegistryContext['objects']) => readonly Authorizer[];
+}
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly serving: PemPair;
+  readonly clientCaPem: string;
+  /** Published as the endpoint of the `kubernetes` Service. Default: not published. */
+  readonly advertiseAddress?: string;
+}
+
+export interface ApiServer {
+  /** A transport for components in this process that speaks as `user`. */
+  transport(user: UserInfo, userAgent: string): Transport;
+  /** Opens the HTTPS port. Resolves with the port when requests are answered. */
+  listen(options: ListenOptions): Promise<{ readonly port: number }>;
+  /** Ends watches, drains requests, closes the port. The store stays open: it is the caller's. */
+  close(): Promise<void>;
+}
+
+const bookmarkTickMs = 60_000;
+/** How long requests under way may take when the server stops. */
+const drainMs = 10_000;
+
+/** Starts an API server on a store. Resolves when it is ready: caches filled, default objects there. */
+export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { store, clock, random, log } = options;
+  const cache = new WatchCache({ store, clock, log });
+  const objects = objectReader(cache);
+  const ranges = (options.serviceClusterIpRanges ?? ['10.96.0.0/16']).map(addressRange);
+  const allocation = new ServiceAllocation({ ranges, ports: options.serviceNodePortRange ?? { from: 30_000, to: 32_768 }, clock, random });
+  const registry: RegistryContext = { store, cache, clock, random, log, objects, admission: [...admissionPlugins, allocation] };
+  const kinds = new ServedKinds(builtInKinds);
+  await cache.start(builtInKinds.filter((kind) => kind.convertedFrom === undefined));
+  await bootstrap(registry, defaultObjects);
+  allocation.follow(cache.of(Service));
+
+  const issuerName = options.serviceAccountIssuer ?? 'https://kubernetes.default.svc.cluster.local';
+  const issuer = createTokenIssuer({ issuer: issuerName, audiences: [issuerName], key: options.serviceAccountKey, clock, random, objects: () => objects });
+  const authorizers = options.authorizers?.(objects) ?? [masters, rbacAuthorizer(objects)];
+  const context: DispatchContext = {
+    registry,
+    kinds,
+    subresources: [podBinding(registry), podEviction(registry), namespaceFinalize(registry), serviceAccountToken(registry, issuer), ...podStreams(registry, options.nodes)],
+    reviews: reviews({ authorizers, issuer, objects }),
+  };
+  const documents = new Documents({ kinds, issuer, serviceAccountKey: options.serviceAccountKey });
+  const stopping = new AbortController();
+
+  const handle = async (call: ApiCall): Promise<ApiResult> => {
+    const attributes = attributesOf(call.info, call.user);
+    const decision = decide(authorizers, attributes);
+    if (decision.verdict !== 'allow' && !documents.isOpenToAll(call)) throw refusal(attributes, decision);
+    if (call.info.isResource) return dispatch(context, call);
+    const document = documents.find(call);
+    if (document === undefined) throw noSuchPath();
+    return document;
+  };
+  // Components' requests pass the same pipeline as everybody's.
+  const handleUntilStopped = (call: ApiCall): Promise<ApiResult> =>
+    call.info.verb === 'watch' ? handle({ ...call, signal: AbortSignal.any([call.signal, stopping.signal]) }) : handle(call);
+
+  const transport = (user: UserInfo, userAgent: string): Transport => inProcessTransport(handleUntilStopped, user, userAgent);
+  const admin = createClient(transport(inProcessAdmin, 'kube-apiserver'));
+
+  const bookmarks = (): void => {
+    if (stopping.signal.aborted) return;
+    cache.wakeAll();
+    timer = clock.after(bookmarkTickMs, bookmarks);
+  };
+  let timer = clock.after(bookmarkTickMs, bookmarks);
+  let server: SecureServer | undefined;
+
+  return {
+    transport,
+    async listen({ host, port, serving, clientCaPem, advertiseAddress }) {
+      const face = httpFace({ authenticators: [...(options.authenticators ?? []), clientCertificates, serviceAccountTokens(issuer)], handle: handleUntilStopped, clock, log });
+      const checks: readonly HealthCheck[] = [pingCheck, { name: 'etcd', check: async () => void (await store.revision()) }];
+      server = createSecureServer({
+        clock, log, serving, clientCaPem,
+        handler: async (request, response) => {
+          if (request.path.endsWith('z') || request.path.includes('z/')) {
+            for (const name of ['livez', 'readyz', 'healthz']) if (await answerHealth(name, checks, request, response)) return;
+          }
+          await face(request, response);
+        },
+      });
+      const listening = await server.listen({ host, port });
+      if (advertiseAddress !== undefined) await publishApiService(admin, { address: advertiseAddress, port: listening.port, serviceIp: ranges[0]?.at(1) ?? '' });
+      return listening;
+    },
+    async close() {
+      if (stopping.signal.aborted) return;
+      stopping.abort();
+      timer.cancel();
+      await server?.close({ drainMs });
+      await cache.close();
+    },
+  };
+}
+
+/** The user that the cluster's own components in this process act as. */
+export const inProcessAdmin: UserInfo = { name: 'system:admin', groups: ['system:masters', 'system:authenticated'] };

@@ -1,0 +1,64 @@
+import { StatusError } from '#apimachinery/status-error.ts';
+import type { UserInfo } from '../request/api-call.ts';
+import type { RequestInfo } from '../request/request-info.ts';
+
+/** What somebody wants to do. */
+export interface Attributes {
+  readonly user: UserInfo;
+  readonly verb: string;
+  readonly isResource: boolean;
+  readonly path: string;
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface Decision {
+  readonly verdict: 'allow' | 'deny' | 'no-opinion';
+  /** Why, in words for people. */
+  readonly reason: string;
+}
+
+/** Says whether a request is allowed. Asked in order; the first that has an opinion decides. */
+export interface Authorizer {
+  readonly name: string;
+  authorize(attributes: Attributes): Decision;
+}
+
+export function attributesOf(info: RequestInfo, user: UserInfo): Attributes {
+  const { verb, isResource, path, group, version, resource, subresource, namespace, name } = info;
+  return { user, verb, isResource, path, group, version, resource, subresource, namespace, name };
+}
+
+/** The first opinion; without one, a refusal. */
+export function decide(authorizers: readonly Authorizer[], attributes: Attributes): Decision {
+  const reasons: string[] = [];
+  for (const authorizer of authorizers) {
+    const decision = authorizer.authorize(attributes);
+    if (decision.verdict !== 'no-opinion') return decision;
+    if (decision.reason !== '') reasons.push(decision.reason);
+  }
+  return { verdict: 'no-opinion', reason: reasons.join('\n') };
+}
+
+/** The 403 for a refused request; anonymous senders get a 401, for they may only have forgotten to say who they are. */
+export function refusal(attributes: Attributes, decision: Decision): StatusError {
+  const { user, verb, resource, subresource, group, namespace, name } = attributes;
+  const who = `User ${JSON.stringify(user.name)} cannot`;
+  const because = decision.reason === '' ? '' : `: ${decision.reason}`;
+  if (!attributes.isResource) {
+    return new StatusError(403, 'Forbidden', `forbidden: ${who} ${verb} path ${JSON.stringify(attributes.path)}${because}`, {});
+  }
+  const what = subresource === '' ? resource : `${resource}/${subresource}`;
+  const where = namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(namespace)}`;
+  const groupResource = group === '' ? resource : `${resource}.${group}`;
+  const subject = name === '' ? groupResource : `${groupResource} ${JSON.stringify(name)}`;
+  return new StatusError(
+    403, 'Forbidden',
+    `${subject} is forbidden: ${who} ${verb} resource ${JSON.stringify(what)} in API group ${JSON.stringify(group)} ${where}${because}`,
+    { ...(name !== '' && { name }), ...(group !== '' && { group }), kind: resource },
+  );
+}

@@ -1,0 +1,100 @@
+/** Everything that is served besides resources: discovery, OpenAPI, the version, token keys. */
+import { createHash } from 'node:crypto';
+import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '#apimachinery/discovery.ts';
+import { openApiV2, openApiV3, openApiV3Index } from '#apimachinery/openapi.ts';
+import type { ServiceAccountKey } from '#pki/service-account-key.ts';
+import type { TokenIssuer } from '../authn/service-account-tokens.ts';
+import type { ApiCall, ApiResult } from '../request/api-call.ts';
+import type { ServedKinds } from '../request/served-kinds.ts';
+import { versionInfo } from './version.ts';
+
+export interface DocumentDependencies {
+  readonly kinds: ServedKinds;
+  readonly issuer: TokenIssuer;
+  readonly serviceAccountKey: ServiceAccountKey;
+}
+
+/** What anybody may read, without saying who they are. */
+const openPaths = new Set(['/version', '/version/', '/livez', '/readyz', '/healthz', '/.well-known/openid-configuration', '/openid/v1/jwks']);
+/** What every authenticated user may read. Source: ClusterRole system:discovery. */
+const discoveryPaths = ['/api', '/apis', '/openapi', '/version'];
+
+/** Documents are made when first asked for and again when the served kinds change. */
+export class Documents {
+  readonly #dependencies: DocumentDependencies;
+  #made = new Map<string, object | undefined>();
+  #generation = -1;
+
+  constructor(dependencies: DocumentDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  isOpenToAll({ info, user }: ApiCall): boolean {
+    if (info.isResource || info.verb !== 'get') return false;
+    if (openPaths.has(info.path)) return true;
+    return user.groups.includes('system:authenticated') && discoveryPaths.some((each) => info.path === each || info.path.startsWith(`${each}/`));
+  }
+
+  /** The document at a path; undefined when there is none. */
+  find(call: ApiCall): ApiResult | undefined {
+    const { kinds } = this.#dependencies;
+    if (kinds.generation !== this.#generation) {
+      this.#made = new Map();
+      this.#generation = kinds.generation;
+    }
+    const path = call.info.path.length > 1 ? call.info.path.replace(/\/$/, '') : call.info.path;
+    const key = call.accept.includes('as=APIGroupDiscoveryList') && (path === '/api' || path === '/apis') ? `${path} aggregated` : path;
+    if (!this.#made.has(key)) this.#made.set(key, this.#make(key));
+    const body = this.#made.get(key);
+    if (body === undefined) return undefined;
+    const isAggregated = key !== path;
+    return {
+      is: 'json',
+      code: 200,
+      body,
+      ...(isAggregated && { headers: { 'content-type': 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList', vary: 'Accept' } }),
+    };
+  }
+
+  #make(key: string): object | undefined {
+    const { issuer, serviceAccountKey } = this.#dependencies;
+    const kinds = this.#dependencies.kinds.all();
+    switch (key) {
+      case '/':
+        return { paths: ['/api', '/api/v1', '/apis', ...new Set(kinds.filter((each) => each.group !== '').flatMap((each) => [`/apis/${each.group}`, `/apis/${each.apiVersion}`])), '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] };
+      case '/version':
+        return versionInfo;
+      case '/api':
+        return apiVersions();
+      case '/apis':
+        return apiGroupList(kinds);
+      case '/api aggregated':
+        return aggregatedDiscovery(kinds.filter((each) => each.group === ''));
+      case '/apis aggregated':
+        return aggregatedDiscovery(kinds.filter((each) => each.group !== ''));
+      case '/openapi/v2':
+        return openApiV2(kinds);
+      case '/openapi/v3':
+        return openApiV3Index(kinds, (document) => createHash('sha512').update(JSON.stringify(document)).digest('hex').toUpperCase());
+      case '/.well-known/openid-configuration':
+        return {
+          issuer: issuer.issuer, jwks_uri: `${issuer.issuer}/openid/v1/jwks`, response_types_supported: ['id_token'],
+          subject_types_supported: ['public'], id_token_signing_alg_values_supported: [serviceAccountKey.algorithm],
+        };
+      case '/openid/v1/jwks':
+        return { keys: [{ ...serviceAccountKey.publicKey.export({ format: 'jwk' }), use: 'sig', kid: serviceAccountKey.keyId, alg: serviceAccountKey.algorithm }] };
+      default:
+        return this.#makeByPath(key);
+    }
+  }
+
+  #makeByPath(path: string): object | undefined {
+    const kinds = this.#dependencies.kinds.all();
+    const parts = path.split('/').slice(1);
+    if (path.startsWith('/openapi/v3/')) return openApiV3(kinds, parts.slice(2).join('/'));
+    if (parts[0] === 'api' && parts.length === 2) return apiResourceList(kinds, parts[1] ?? '');
+    if (parts[0] === 'apis' && parts.length === 2) return apiGroup(kinds, parts[1] ?? '');
+    if (parts[0] === 'apis' && parts.length === 3) return apiResourceList(kinds, `${parts[1] ?? ''}/${parts[2] ?? ''}`);
+    return undefined;
+  }
+}

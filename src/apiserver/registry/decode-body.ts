@@ -1,0 +1,67 @@
+import { DecodeError, decodeDraft } from '#apimachinery/decode.ts';
+import { isJsonObject } from '#apimachinery/json.ts';
+import type { KubeObject } from '#apimachinery/object-meta.ts';
+import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
+import { badRequest } from '#apimachinery/status-error.ts';
+import type { ApiCall, CallBody } from '../request/api-call.ts';
+import { toHub } from './served.ts';
+
+/** The object a client sent, with defaults, in the stored version and still writable. Throws a 400 when it does not fit. */
+export function decodeBody(kind: ResourceKind, call: ApiCall): Draft<KubeObject> {
+  const body = call.body();
+  if (body === undefined) throw badRequest('the request body is empty');
+  return decodeAs(kind, body, call);
+}
+
+/** The same for a document made here (a patched object); `duplicateFields` are those of the patch. */
+export function decodeAs(kind: ResourceKind, body: CallBody, call: ApiCall): Draft<KubeObject> {
+  const { json } = body;
+  if (!isJsonObject(json)) throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonWord(json)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
+  checkTypeMeta(kind, json['apiVersion'], json['kind']);
+  const validation = call.query['fieldValidation'] ?? 'Warn';
+  const unknownFields: string[] = [];
+  let draft: Draft<KubeObject>;
+  try {
+    draft = decodeDraft(kind, json, { defaults: true, ...(validation !== 'Ignore' && { unknownFields }) });
+  } catch (error) {
+    if (error instanceof DecodeError) throw cannotBeHandled(kind, error.message);
+    throw error;
+  }
+  if (validation !== 'Ignore') {
+    const problems = [
+      ...body.duplicateFields().map((path) => `duplicate field ${JSON.stringify(path)}`),
+      ...unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`),
+    ];
+    if (problems.length > 0 && validation === 'Strict') throw cannotBeHandled(kind, `strict decoding error: ${problems.join(', ')}`);
+    for (const problem of problems) call.warn(problem);
+  }
+  draft.apiVersion = kind.apiVersion;
+  draft.kind = kind.kind;
+  kind.defaults?.(draft);
+  return kind.convertedFrom === undefined ? draft : (toHub(kind, draft as unknown as KubeObject) as unknown as Draft<KubeObject>);
+}
+
+function checkTypeMeta(kind: ResourceKind, apiVersion: unknown, kindName: unknown): void {
+  const gaveVersion = typeof apiVersion === 'string' && apiVersion !== '';
+  const gaveKind = typeof kindName === 'string' && kindName !== '';
+  if ((gaveKind && kindName !== kind.kind) || (gaveVersion && apiVersion !== kind.apiVersion)) {
+    const [group, version] = splitApiVersion(gaveVersion ? apiVersion : kind.apiVersion);
+    throw badRequest(
+      `${gaveKind ? String(kindName) : kind.kind} in version "${version}" cannot be handled as a ${kind.kind}: ` +
+        `${kind.kind} is not ${JSON.stringify(`${group === '' ? '' : `${group}/`}${version}, Kind=${String(kindName ?? kind.kind)}`)}`,
+    );
+  }
+}
+
+function splitApiVersion(apiVersion: string): [group: string, version: string] {
+  const slash = apiVersion.indexOf('/');
+  return slash < 0 ? ['', apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
+}
+
+function cannotBeHandled(kind: ResourceKind, why: string): Error {
+  return badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`);
+}
+
+function jsonWord(value: unknown): string {
+  return Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value;
+}

@@ -1,0 +1,118 @@
+import { applyObject } from '#apimachinery/apply.ts';
+import type { JsonObject, JsonValue } from '#apimachinery/json.ts';
+import { isJsonObject } from '#apimachinery/json.ts';
+import type { KubeObject, ManagedFieldsEntry } from '#apimachinery/object-meta.ts';
+import { jsonPatch } from '#apimachinery/patch-json.ts';
+import { jsonMergePatch } from '#apimachinery/patch-merge.ts';
+import { strategicMergePatch } from '#apimachinery/patch-strategic.ts';
+import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
+import { badRequest, invalid, unsupportedMediaType } from '#apimachinery/status-error.ts';
+import type { ApiCall, CallBody, ObjectResult } from '../request/api-call.ts';
+import { isTrue } from '../request/api-call.ts';
+import { decodeAs } from './decode-body.ts';
+import type { RegistryContext } from './registry-context.ts';
+import { nowText } from './registry-context.ts';
+import { toServed } from './served.ts';
+import type { UpdatePlan } from './update.ts';
+import { updateObject } from './update.ts';
+
+const patchTypes = [
+  'application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json', 'application/apply-patch+yaml',
+  'application/apply-patch+cbor',
+] as const;
+
+/** PATCH of a resource or of one of its subresources; `narrow` as in `UpdatePlan`. Throws a StatusError when it is refused. */
+export async function patchFromCall(
+  context: RegistryContext, served: ResourceKind, call: ApiCall, part: Pick<UpdatePlan, 'subresource' | 'narrow'>,
+): Promise<ObjectResult> {
+  const body = call.body();
+  if (body === undefined) throw badRequest('the request body is empty');
+  if (call.contentType === 'application/apply-patch+yaml') return applyFromCall(context, served, call, body, part);
+  if (call.query['force'] !== undefined && isTrue(call.query['force'])) {
+    throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [{ type: 'FieldValueForbidden', path: 'force', detail: 'may not be specified for non-apply patch' }]);
+  }
+  const patched = patcher(served, call.contentType);
+  return updateObject(context, served, call, {
+    ...part,
+    change: (current) => {
+      const document = toServed(served, current as KubeObject) as unknown as JsonObject;
+      return asDraft(served, patched(document, body.json), body, call);
+    },
+  });
+}
+
+/** The document after a patch of the given type. Throws a 415 for types that the kind does not take. */
+export function applyPatchTo(kind: ResourceKind, contentType: string, document: KubeObject, patch: JsonValue): JsonValue {
+  return patcher(kind, contentType)(document as unknown as JsonObject, patch);
+}
+
+function patcher(kind: ResourceKind, contentType: string): (document: JsonObject, patch: JsonValue) => JsonValue {
+  switch (contentType) {
+    case 'application/json-patch+json':
+      return jsonPatch;
+    case 'application/merge-patch+json':
+      return jsonMergePatch;
+    case 'application/strategic-merge-patch+json':
+      if (kind.isCustom === true) break;
+      return (document, patch) => strategicMergePatch(kind, document, patch);
+    default:
+  }
+  throw unsupportedMediaType(kind.isCustom === true ? patchTypes.filter((each) => !each.includes('strategic')) : patchTypes);
+}
+
+/** A patch whose result does not fit the kind is the patch's fault: 422 upstream, with the decoder's words. */
+function asDraft(kind: ResourceKind, json: JsonValue, body: CallBody, call: ApiCall): Draft<KubeObject> {
+  return decodeAs(kind, { json, duplicateFields: body.duplicateFields }, call);
+}
+
+/** Server-side apply. Source: Kubernetes documentation, "Server-Side Apply". */
+async function applyFromCall(
+  context: RegistryContext, served: ResourceKind, call: ApiCall, body: CallBody, part: Pick<UpdatePlan, 'subresource' | 'narrow'>,
+): Promise<ObjectResult> {
+  const manager = call.query['fieldManager'] ?? '';
+  if (manager === '') {
+    throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [{ type: 'FieldValueRequired', path: 'fieldManager', detail: 'is required for apply patch' }]);
+  }
+  const applied = appliedConfiguration(served, body.json, call);
+  // Checks the configuration by itself: unknown fields and wrong types are its own, not the merged object's.
+  decodeAs(served, { json: applied, duplicateFields: body.duplicateFields }, call);
+  let managedFields: readonly ManagedFieldsEntry[] = [];
+  const result = await updateObject(context, served, call, {
+    ...part,
+    createsIfAbsent: part.subresource === '',
+    change: (current) => {
+      const live = current === undefined ? undefined : (toServed(served, current) as unknown as JsonObject);
+      const merged = applyObject({
+        struct: served,
+        live,
+        applied,
+        manager,
+        apiVersion: served.apiVersion,
+        ...(part.subresource !== '' && { subresource: part.subresource }),
+        force: isTrue(call.query['force']),
+        nowIso: nowText(context.clock),
+      });
+      managedFields = merged.managedFields;
+      return asDraft(served, merged.object as JsonValue, { json: null, duplicateFields: () => [] }, { ...call, query: { ...call.query, fieldValidation: 'Ignore' } });
+    },
+    owners: (draft) => {
+      draft.metadata.managedFields = managedFields as Draft<ManagedFieldsEntry>[];
+    },
+  });
+  return result;
+}
+
+function appliedConfiguration(kind: ResourceKind, json: JsonValue, call: ApiCall): JsonObject {
+  if (!isJsonObject(json)) throw badRequest('the apply configuration must be an object');
+  const metadata = isJsonObject(json['metadata']) ? json['metadata'] : {};
+  const name = metadata['name'];
+  if (name !== undefined && name !== '' && name !== call.info.name) {
+    throw badRequest(`the name of the object (${String(name)}) does not match the name on the URL (${call.info.name})`);
+  }
+  if (metadata['managedFields'] !== undefined && metadata['managedFields'] !== null) throw badRequest('metadata.managedFields must be nil');
+  if (json['apiVersion'] === undefined || json['kind'] === undefined) {
+    throw badRequest(`error decoding YAML: Object 'Kind' or 'apiVersion' is missing in the apply configuration`);
+  }
+  const namespaced = kind.scope === 'Namespaced' && call.info.namespace !== '';
+  return { ...json, metadata: { ...metadata, name: call.info.name, ...(namespaced && { namespace: call.info.namespace }) } };
+}

@@ -1,0 +1,52 @@
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import type { Random } from '#base/random.ts';
+import type { KubeObject } from '#apimachinery/object-meta.ts';
+import type { ResourceKind } from '#apimachinery/resource.ts';
+import type { Store } from '#store/store.ts';
+import type { AdmissionPlugin, ObjectReader } from '../admission/admission.ts';
+import type { WatchCache } from '../watch-cache/watch-cache.ts';
+import { registryPrefix } from '../watch-cache/watch-cache.ts';
+
+/** What everything that reads and writes stored objects is handed. */
+export interface RegistryContext {
+  readonly store: Store;
+  readonly cache: WatchCache;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** In the order of execution. */
+  readonly admission: readonly AdmissionPlugin[];
+  readonly objects: ObjectReader;
+}
+
+/** `/registry/pods/default/web-0`. Source: Kubernetes' layout in etcd. */
+export function storeKey(kind: ResourceKind, namespace: string, name: string): string {
+  return kind.scope === 'Namespaced'
+    ? `${registryPrefix}${kind.storePrefix}/${namespace}/${name}`
+    : `${registryPrefix}${kind.storePrefix}/${name}`;
+}
+
+/** What the keys of a resource, or of one namespace of it, start with. */
+export function storePrefix(kind: ResourceKind, namespace: string): string {
+  return kind.scope === 'Namespaced' && namespace !== ''
+    ? `${registryPrefix}${kind.storePrefix}/${namespace}/`
+    : `${registryPrefix}${kind.storePrefix}/`;
+}
+
+/** Reads objects out of the watch cache. */
+export function objectReader(cache: WatchCache): ObjectReader {
+  return {
+    get<T extends KubeObject>(kind: ResourceKind<T>, name: string, namespace = ''): T | undefined {
+      return cache.of(kind).get(storeKey(kind as unknown as ResourceKind, namespace, name))?.object;
+    },
+    *list<T extends KubeObject>(kind: ResourceKind<T>, namespace = ''): Generator<T> {
+      for (const cached of cache.of(kind).range(storePrefix(kind as unknown as ResourceKind, namespace))) yield cached.object;
+    },
+  };
+}
+
+/** Now, as metadata writes it: UTC, whole seconds. */
+export function nowText(clock: Clock, plusSeconds = 0): string {
+  return `${new Date(clock.nowMs() + plusSeconds * 1000).toISOString().slice(0, 19)}Z`;
+}

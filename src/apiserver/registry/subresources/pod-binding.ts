@@ -1,0 +1,62 @@
+import { Binding } from '#api/core/binding.ts';
+import { Pod } from '#api/core/pod.ts';
+import type { KubeObject } from '#apimachinery/object-meta.ts';
+import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
+import { badRequest, conflict, invalid, methodNotSupported } from '#apimachinery/status-error.ts';
+import type { ApiCall, ApiResult } from '../../request/api-call.ts';
+import { success } from '../../request/api-call.ts';
+import { decodeBody } from '../decode-body.ts';
+import type { RegistryContext } from '../registry-context.ts';
+import { nowText } from '../registry-context.ts';
+import { updateObject } from '../update.ts';
+import type { SubresourceHandler } from './subresource-handler.ts';
+
+/**
+ * POST pods/x/binding: the scheduler's decision. A pod is bound once.
+ * Source: API reference, core/v1 Binding.
+ */
+export function podBinding(registry: RegistryContext): SubresourceHandler {
+  return { group: '', resource: 'pods', subresource: 'binding', handle: (call, kind) => bindPod(registry, call, kind, call.info.name) };
+}
+
+/** Binds `podName` as the Binding in the body says. Throws a StatusError when it cannot be bound. */
+export async function bindPod(registry: RegistryContext, call: ApiCall, kind: ResourceKind, podName: string): Promise<ApiResult> {
+  if (call.info.verb !== 'create') throw methodNotSupported(kind, call.info.verb);
+  const binding = decodeBody(Binding as unknown as ResourceKind, call) as unknown as Draft<Binding>;
+  const name = binding.metadata.name ?? '';
+  if (name !== '' && name !== podName) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${podName})`);
+  const { target } = binding;
+  if ((target.kind ?? '') !== '' && target.kind !== 'Node' && target.kind !== 'Minion') {
+    throw invalid(Binding, podName, [{ type: 'FieldValueNotSupported', path: 'target.kind', value: target.kind, detail: 'supported values: "Node", "<empty>"' }]);
+  }
+  const node = target.name ?? '';
+  if (node === '') throw invalid(Binding, podName, [{ type: 'FieldValueRequired', path: 'target.name', detail: '' }]);
+  const now = nowText(registry.clock);
+  await updateObject(registry, Pod as unknown as ResourceKind, { ...call, info: { ...call.info, resource: 'pods', name: podName } }, {
+    subresource: 'binding',
+    change(current) {
+      const pod = current as unknown as Pod;
+      if ((binding.metadata.uid ?? '') !== '' && binding.metadata.uid !== pod.metadata.uid) {
+        throw conflict(Pod, podName, `Precondition failed: UID in precondition: ${binding.metadata.uid}, UID in object meta: ${pod.metadata.uid}`);
+      }
+      if (pod.metadata.deletionTimestamp !== undefined) throw conflict(Binding, podName, `pod ${podName} is being deleted, cannot be assigned to a host`);
+      if ((pod.spec.nodeName ?? '') !== '') throw conflict(Binding, podName, `pod ${podName} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`);
+      if ((pod.spec.schedulingGates ?? []).length > 0) throw conflict(Binding, podName, `pod ${podName} has non-empty .spec.schedulingGates`);
+      const draft = structuredClone(pod) as Draft<Pod>;
+      (draft.metadata as { resourceVersion?: string }).resourceVersion = '';
+      draft.spec.nodeName = node;
+      if (binding.metadata.annotations !== undefined) draft.metadata.annotations = { ...draft.metadata.annotations, ...binding.metadata.annotations };
+      return draft as unknown as Draft<KubeObject>;
+    },
+    narrow(draft) {
+      const { status } = draft as unknown as Draft<Pod>;
+      const others = (status.conditions ?? []).filter((each) => each.type !== 'PodScheduled');
+      (draft as unknown as { status: unknown }).status = {
+        ...status,
+        conditions: [...others, { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: now }],
+      };
+    },
+  });
+  const created = success();
+  return { ...created, code: 201, body: { ...created.body, code: 201 } };
+}

@@ -1,0 +1,91 @@
+import type { LabelSelector } from '#apimachinery/label-selector.ts';
+import type { KubeObject } from '#apimachinery/object-meta.ts';
+import type { Draft, ResourceKind, ScalePaths } from '#apimachinery/resource.ts';
+import { formatLabelQuery, labelSelectorFrom, selectorFromMap } from '#apimachinery/selector.ts';
+import { StatusError, badRequest, invalid, methodNotSupported } from '#apimachinery/status-error.ts';
+import { Scale } from '#api/autoscaling/scale.ts';
+import type { ApiCall, ObjectResult } from '../../request/api-call.ts';
+import { decodeAs, decodeBody } from '../decode-body.ts';
+import { applyPatchTo } from '../patch.ts';
+import { getFromCall } from '../read.ts';
+import type { RegistryContext } from '../registry-context.ts';
+import { toHub, toServed } from '../served.ts';
+import { updateObject } from '../update.ts';
+
+/**
+ * GET, PUT and PATCH of `scale`: the replicas of any kind in one form.
+ * Source: API reference, autoscaling/v1 Scale.
+ */
+export async function scaleFromCall(context: RegistryContext, served: ResourceKind, call: ApiCall, paths: ScalePaths): Promise<ObjectResult> {
+  const scaleKind = Scale as unknown as ResourceKind;
+  if (call.info.verb === 'get') {
+    const { object } = await getFromCall(context, served, call);
+    return { is: 'object', code: 200, kind: scaleKind, object: scaleOf(object, paths) };
+  }
+  if (call.info.verb !== 'update' && call.info.verb !== 'patch') throw methodNotSupported(served, call.info.verb);
+  const result = await updateObject(context, served, call, {
+    subresource: 'scale',
+    change(current) {
+      const old = toServed(served, current as KubeObject);
+      const scale = call.info.verb === 'update' ? decodeBody(scaleKind, call) : patchedScale(scaleKind, scaleOf(old, paths), call);
+      const { metadata, spec } = scale as unknown as Draft<Scale>;
+      if (call.info.verb === 'update' && metadata.name !== undefined && metadata.name !== '' && metadata.name !== call.info.name) {
+        throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${call.info.name})`);
+      }
+      const replicas = spec.replicas ?? 0;
+      if (replicas < 0) {
+        throw invalid({ group: 'autoscaling', kind: 'Scale' }, call.info.name, [
+          { type: 'FieldValueInvalid', path: 'spec.replicas', value: replicas, detail: 'must be greater than or equal to 0' },
+        ]);
+      }
+      const draft = structuredClone(old) as unknown as Draft<KubeObject>;
+      draft.metadata.resourceVersion = call.info.verb === 'update' ? (metadata.resourceVersion ?? '') : '';
+      setAt(draft as unknown as Record<string, unknown>, paths.replicas.split('.'), replicas);
+      return toHub(served, draft as unknown as KubeObject) as unknown as Draft<KubeObject>;
+    },
+  });
+  return { is: 'object', code: 200, kind: scaleKind, object: scaleOf(toServed(served, result.object), paths) };
+}
+
+function patchedScale(kind: ResourceKind, current: KubeObject, call: ApiCall): Draft<KubeObject> {
+  const body = call.body();
+  if (body === undefined) throw badRequest('the request body is empty');
+  return decodeAs(kind, { json: applyPatchTo(kind, call.contentType, current, body.json), duplicateFields: body.duplicateFields }, call);
+}
+
+function scaleOf(object: KubeObject, paths: ScalePaths): Scale & KubeObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const selector = readAt(object, paths.selector);
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, namespace: namespace ?? '', uid, resourceVersion, creationTimestamp },
+    spec: { replicas: numberAt(object, paths.replicas) },
+    status: { replicas: numberAt(object, paths.statusReplicas) ?? 0, selector: selectorText(selector) },
+  } as unknown as Scale & KubeObject;
+}
+
+function selectorText(selector: unknown): string {
+  if (typeof selector === 'string') return selector;
+  if (typeof selector !== 'object' || selector === null) return '';
+  const isSelector = 'matchLabels' in selector || 'matchExpressions' in selector;
+  return formatLabelQuery(isSelector ? labelSelectorFrom(selector as LabelSelector) : selectorFromMap(selector as Record<string, string>));
+}
+
+function numberAt(object: unknown, path: string): number | undefined {
+  const value = readAt(object, path);
+  return typeof value === 'number' ? value : undefined;
+}
+
+function readAt(object: unknown, path: string): unknown {
+  let value = object;
+  for (const key of path.split('.')) value = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+  return value;
+}
+
+function setAt(object: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [key, ...rest] = path;
+  if (key === undefined) throw new StatusError(500, 'InternalError', 'scale path is empty');
+  if (rest.length === 0) object[key] = value;
+  else setAt((object[key] ??= {}) as Record<string, unknown>, rest, value);
+}

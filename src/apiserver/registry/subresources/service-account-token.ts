@@ -1,0 +1,107 @@
+import { Pod } from '#api/core/pod.ts';
+import { Node } from '#api/core/node.ts';
+import { Secret } from '#api/core/secret.ts';
+import { ServiceAccount } from '#api/core/service-account.ts';
+import { TokenRequest } from '#api/authentication/token-request.ts';
+import type { KubeObject } from '#apimachinery/object-meta.ts';
+import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
+import { conflict, invalid, methodNotSupported, notFound } from '#apimachinery/status-error.ts';
+import type { TokenIssuer } from '../../authn/service-account-tokens.ts';
+import { decodeBody } from '../decode-body.ts';
+import type { RegistryContext } from '../registry-context.ts';
+import type { SubresourceHandler } from './subresource-handler.ts';
+
+const minSeconds = 600;
+const maxSeconds = 2 ** 32;
+/** Tokens for the API server itself live longer than asked, so that clients which never re-read them keep working. */
+const extendedSeconds = 365 * 24 * 3600;
+const wellKnownSeconds = 3607;
+
+/**
+ * POST serviceaccounts/x/token: a token bound to the account, and to a pod, secret or node when asked.
+ * Source: API reference, authentication.k8s.io/v1 TokenRequest; KEP-1205, KEP-2799.
+ */
+export function serviceAccountToken(registry: RegistryContext, issuer: TokenIssuer): SubresourceHandler {
+  return {
+    group: '',
+    resource: 'serviceaccounts',
+    subresource: 'token',
+    async handle(call, kind) {
+      if (call.info.verb !== 'create') throw methodNotSupported(kind, call.info.verb);
+      const { name, namespace } = call.info;
+      await registry.cache.catchUp();
+      const account = registry.objects.get(ServiceAccount, name, namespace);
+      if (account === undefined) throw notFound(ServiceAccount, name);
+      const request = decodeBody(TokenRequest as unknown as ResourceKind, call) as unknown as Draft<TokenRequest>;
+      const { spec } = request;
+      const seconds = spec.expirationSeconds ?? 3600;
+      if (seconds < minSeconds) throw invalidSeconds(seconds, 'may not specify a duration less than 10 minutes');
+      if (seconds > maxSeconds) throw invalidSeconds(seconds, 'may not specify a duration larger than 2^32 seconds');
+      const audiences = spec.audiences.length > 0 ? spec.audiences : [...issuer.audiences];
+      const bound = boundObject(registry, namespace, spec.boundObjectRef);
+      const isForApi = audiences.every((each) => issuer.audiences.includes(each));
+      const { token, expiresAtMs } = await issuer.issue({
+        namespace,
+        serviceAccount: { name, uid: account.metadata.uid },
+        audiences,
+        seconds: isForApi && seconds === wellKnownSeconds && bound?.kind === 'Pod' ? extendedSeconds : seconds,
+        warnAfterSeconds: seconds,
+        bound,
+      });
+      const expiration = isForApi && seconds === wellKnownSeconds ? registry.clock.nowMs() + seconds * 1000 : expiresAtMs;
+      const object = {
+        ...request,
+        metadata: { ...request.metadata, name, namespace, creationTimestamp: new Date(registry.clock.nowMs()).toISOString().replace(/\.\d+/, '') },
+        spec: { ...spec, audiences, expirationSeconds: seconds },
+        status: { token, expirationTimestamp: new Date(expiration).toISOString().replace(/\.\d+/, '') },
+      };
+      return { is: 'object', code: 201, kind: TokenRequest as unknown as ResourceKind, object: object as unknown as KubeObject };
+    },
+  };
+}
+
+type BoundReference = TokenRequest['spec']['boundObjectRef'];
+
+function boundObject(registry: RegistryContext, namespace: string, reference: BoundReference): { kind: 'Pod' | 'Secret' | 'Node'; name: string; uid: string; node?: { name: string; uid?: string } } | undefined {
+  if (reference === undefined) return undefined;
+  const name = reference.name ?? '';
+  const found = lookUp(registry, namespace, reference.kind ?? '', name);
+  if (found === undefined) {
+    throw invalid(TokenRequest, '', [{ type: 'FieldValueInvalid', path: 'spec.boundObjectRef', value: { kind: reference.kind ?? '', name }, detail: `cannot bind token to object of type ${reference.kind ?? ''}` }]);
+  }
+  if ((reference.uid ?? '') !== '' && reference.uid !== found.object.metadata.uid) {
+    throw conflict({ plural: found.plural, group: '' }, name, `the UID in the bound object reference (${reference.uid}) does not match the UID in record. The object might have been deleted and then recreated`);
+  }
+  const nodeName = found.kind === 'Pod' ? (found.object as Pod).spec.nodeName : undefined;
+  const node = nodeName === undefined ? undefined : registry.objects.get(Node, nodeName);
+  return {
+    kind: found.kind, name, uid: found.object.metadata.uid,
+    ...(nodeName !== undefined && { node: { name: nodeName, ...(node !== undefined && { uid: node.metadata.uid }) } }),
+  };
+}
+
+function lookUp(registry: RegistryContext, namespace: string, kind: string, name: string): { kind: 'Pod' | 'Secret' | 'Node'; plural: string; object: KubeObject } | undefined {
+  switch (kind) {
+    case 'Pod': {
+      const object = registry.objects.get(Pod, name, namespace);
+      if (object === undefined) throw notFound(Pod, name);
+      return { kind, plural: 'pods', object };
+    }
+    case 'Secret': {
+      const object = registry.objects.get(Secret, name, namespace);
+      if (object === undefined) throw notFound(Secret, name);
+      return { kind, plural: 'secrets', object };
+    }
+    case 'Node': {
+      const object = registry.objects.get(Node, name);
+      if (object === undefined) throw notFound(Node, name);
+      return { kind, plural: 'nodes', object };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function invalidSeconds(seconds: number, detail: string): Error {
+  return invalid(TokenRequest, '', [{ type: 'FieldValueInvalid', path: 'spec.expirationSeconds', value: seconds, detail }]);
+}

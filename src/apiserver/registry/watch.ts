@@ -1,0 +1,127 @@
+/**
+ * WATCH: a cursor on the log of a resource.
+ *
+ * Source: Kubernetes documentation, "API concepts: efficient detection of changes", "Streaming lists", "Watch bookmarks".
+ */
+import type { ResourceKind } from '#apimachinery/resource.ts';
+import { invalid } from '#apimachinery/status-error.ts';
+import type { ApiCall, WatchItem, WatchResult } from '../request/api-call.ts';
+import { isTrue } from '../request/api-call.ts';
+import { CachedObject } from '../watch-cache/cached-object.ts';
+import type { CacheEvent } from '../watch-cache/resource-cache.ts';
+import { freshEnough, selectedObjects, versionNumber } from './read.ts';
+import type { RegistryContext } from './registry-context.ts';
+import type { Selection } from './selection.ts';
+import { selectionOf } from './selection.ts';
+import { hubOf } from './served.ts';
+
+/** A watch without `timeoutSeconds` ends between these, so that clients spread over servers again. */
+const minTimeoutSeconds = 1800;
+/** How many events go out at once; between two batches other work gets its turn. */
+const batchSize = 500;
+const bookmarkIntervalMs = 60_000;
+
+/** Opens a watch. Throws before the first batch for what the request itself says (400, 410, 422). */
+export async function watchFromCall(context: RegistryContext, served: ResourceKind, call: ApiCall): Promise<WatchResult> {
+  const kind = hubOf(served);
+  const { resourceVersion, resourceVersionMatch } = call.query;
+  const initial = call.query['sendInitialEvents'];
+  checkInitialEvents(initial, resourceVersionMatch);
+  const selection = selectionOf(kind, call);
+  const startsWithState = initial !== undefined ? isTrue(initial) : resourceVersion === undefined || resourceVersion === '' || resourceVersion === '0';
+  await freshEnough(context, resourceVersion);
+  const cache = context.cache.of(kind);
+  // State and position are taken in one turn: nothing falls between them, nothing comes twice.
+  const state = startsWithState ? [...selectedObjects(context, served, call, selection)] : [];
+  const position = startsWithState || initial !== undefined ? cache.endPosition : cache.positionAfter(versionNumber(resourceVersion ?? '0'));
+  return {
+    is: 'watch',
+    kind: served,
+    batches: follow(context, kind, call, { selection, state, position, marksEndOfState: isTrue(initial), stateRevision: context.cache.revision }),
+  };
+}
+
+interface Start {
+  readonly selection: Selection;
+  readonly state: readonly CachedObject[];
+  readonly position: number;
+  readonly marksEndOfState: boolean;
+  readonly stateRevision: number;
+}
+
+async function* follow(context: RegistryContext, kind: ResourceKind, call: ApiCall, start: Start): AsyncGenerator<readonly WatchItem[]> {
+  const { selection } = start;
+  const cache = context.cache.of(kind);
+  const wantsBookmarks = isTrue(call.query['allowWatchBookmarks']);
+  const { namespace } = call.info;
+  const seconds = Number(call.query['timeoutSeconds'] ?? 0);
+  const timeoutSeconds = seconds > 0 ? seconds : minTimeoutSeconds * (1 + context.random.next());
+  const ended = new AbortController();
+  const timer = context.clock.after(timeoutSeconds * 1000, () => ended.abort());
+  const signal = AbortSignal.any([call.signal, ended.signal]);
+  try {
+    for (let from = 0; from < start.state.length; from += batchSize) {
+      yield start.state.slice(from, from + batchSize).map((cached) => ({ type: 'ADDED', cached }) as const);
+    }
+    if (start.marksEndOfState) yield [{ type: 'BOOKMARK', cached: bookmark(kind, start.stateRevision), initialEventsEnd: true }];
+    let position = start.position;
+    let marked = start.stateRevision;
+    let markedAtMs = context.clock.nowMs();
+    while (!signal.aborted) {
+      const events = cache.eventsFrom(position);
+      if (events.length > 0) {
+        position += events.length;
+        for (let from = 0; from < events.length; from += batchSize) {
+          const items = itemsFor(kind, events.slice(from, from + batchSize), selection, namespace);
+          if (items.length > 0) yield items;
+        }
+        continue;
+      }
+      const nowMs = context.clock.nowMs();
+      if (wantsBookmarks && nowMs - markedAtMs >= bookmarkIntervalMs) {
+        if (context.cache.revision > marked) yield [{ type: 'BOOKMARK', cached: bookmark(kind, context.cache.revision) }];
+        marked = context.cache.revision;
+        markedAtMs = nowMs;
+        continue;
+      }
+      await cache.changed(signal);
+    }
+  } finally {
+    timer.cancel();
+  }
+}
+
+/** What a watcher with this selection sees of the events: an object that starts to match is added, one that ceases to is deleted. */
+function itemsFor(kind: ResourceKind, events: readonly CacheEvent[], selection: Selection, namespace: string): WatchItem[] {
+  const items: WatchItem[] = [];
+  for (const { type, current, previous, revision } of events) {
+    if (namespace !== '' && kind.scope === 'Namespaced' && current.object.metadata.namespace !== namespace) continue;
+    if (selection.selectsAll) {
+      items.push({ type, cached: current });
+      continue;
+    }
+    const matched = previous !== undefined && selection.matches(previous);
+    const matches = type !== 'DELETED' && selection.matches(current);
+    if (matches) items.push({ type: matched ? 'MODIFIED' : 'ADDED', cached: current });
+    else if (matched) {
+      items.push({ type: 'DELETED', cached: type === 'DELETED' ? current : new CachedObject(kind, previous.key, revision, previous.bytes) });
+    }
+  }
+  return items;
+}
+
+/** An object that has nothing but a resourceVersion. */
+function bookmark(kind: ResourceKind, revision: number): CachedObject {
+  const bytes = Buffer.from(`{"kind":${JSON.stringify(kind.kind)},"apiVersion":${JSON.stringify(kind.apiVersion)},"metadata":{"creationTimestamp":null}}`);
+  return new CachedObject(kind, '', revision, bytes);
+}
+
+function checkInitialEvents(initial: string | undefined, match: string | undefined): void {
+  const options = { group: 'meta.k8s.io', kind: 'ListOptions' };
+  if (initial !== undefined && match !== 'NotOlderThan') {
+    throw invalid(options, '', [{ type: 'FieldValueForbidden', path: 'resourceVersionMatch', detail: 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan' }]);
+  }
+  if (initial === undefined && match !== undefined && match !== '') {
+    throw invalid(options, '', [{ type: 'FieldValueForbidden', path: 'resourceVersionMatch', detail: 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided' }]);
+  }
+}

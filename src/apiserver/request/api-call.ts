@@ -1,0 +1,105 @@
+/** A request after authentication, and its answer, independent of how it came in (HTTP or in process). */
+import type { JsonValue } from '#apimachinery/json.ts';
+import type { KubeObject } from '#apimachinery/object-meta.ts';
+import type { ResourceKind } from '#apimachinery/resource.ts';
+import type { ServerRequest, ServerResponse } from '#serving/exchange.ts';
+import type { CachedObject } from '../watch-cache/cached-object.ts';
+import type { RequestInfo } from './request-info.ts';
+
+/** Who asks. Source: API reference, authentication.k8s.io/v1 UserInfo. */
+export interface UserInfo {
+  readonly name: string;
+  readonly uid?: string | undefined;
+  readonly groups: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>> | undefined;
+}
+
+export interface ApiCall {
+  readonly info: RequestInfo;
+  readonly user: UserInfo;
+  readonly query: Query;
+  /** The decoded body; undefined when none was sent. Throws a 400 or 415 when it cannot be read. */
+  readonly body: () => CallBody | undefined;
+  /** Media type of the body, without parameters. */
+  readonly contentType: string;
+  readonly userAgent: string;
+  /** The Accept header; '' when there is none. */
+  readonly accept: string;
+  readonly signal: AbortSignal;
+  /** Tells the client something beside the answer (`Warning` headers). */
+  readonly warn: (text: string) => void;
+}
+
+export type Query = Readonly<Record<string, string | undefined>>;
+
+export interface CallBody {
+  readonly json: JsonValue;
+  /** Paths of keys that stand twice in one object; found only when asked for. */
+  readonly duplicateFields: () => readonly string[];
+}
+
+export type ApiResult = ObjectResult | ListResult | WatchResult | JsonResult | RawResult | UpgradeResult;
+
+/** One object of `kind`. */
+export interface ObjectResult {
+  readonly is: 'object';
+  readonly code: number;
+  readonly kind: ResourceKind;
+  readonly object: KubeObject;
+  /** Where `object` is what the cache holds, so that its bytes can be sent. */
+  readonly cached?: CachedObject;
+}
+export interface ListResult {
+  readonly is: 'list';
+  readonly kind: ResourceKind;
+  readonly items: readonly CachedObject[];
+  readonly resourceVersion: string;
+  readonly continue?: string | undefined;
+  readonly remainingItemCount?: number | undefined;
+}
+export interface WatchResult {
+  readonly is: 'watch';
+  readonly kind: ResourceKind;
+  /** Batches, until the watch ends. A StatusError thrown becomes an ERROR event. */
+  readonly batches: AsyncIterable<readonly WatchItem[]>;
+}
+export interface WatchItem {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
+  readonly cached: CachedObject;
+  /** Bookmarks only: the end of the initial events of a streaming list. */
+  readonly initialEventsEnd?: boolean;
+}
+/** A document that is no stored object: a Status, a review, discovery. */
+export interface JsonResult {
+  readonly is: 'json';
+  readonly code: number;
+  readonly body: object;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+export interface RawResult {
+  readonly is: 'raw';
+  readonly code: number;
+  readonly contentType: string;
+  readonly body: string | Uint8Array | AsyncIterable<Uint8Array>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+/** The connection leaves HTTP (exec, attach, portforward, proxy); only the HTTP layer can carry that out. */
+export interface UpgradeResult {
+  readonly is: 'upgrade';
+  /** Takes over request and response; resolves when the connection is over. Throws a StatusError before anything was sent. */
+  take(request: ServerRequest, response: ServerResponse): Promise<void>;
+}
+
+/** A Status that says something worked. Source: API reference "Status". */
+export function success(details?: { readonly name?: string; readonly group?: string; readonly kind?: string; readonly uid?: string }): JsonResult {
+  return {
+    is: 'json',
+    code: 200,
+    body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', ...(details !== undefined && { details }) },
+  };
+}
+
+/** Whether a query parameter is given and true, as the API reads booleans. */
+export function isTrue(value: string | undefined): boolean {
+  return value === 'true' || value === '1' || value === 'True' || value === 'TRUE' || value === 't';
+}

@@ -1,0 +1,201 @@
+/** The HTTP side of the API server: from a request on the wire to a call, and from its result to bytes. */
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import { StatusError, internalError, notAcceptable, tooLarge } from '#apimachinery/status-error.ts';
+import type { ServerRequest, ServerResponse } from '#serving/exchange.ts';
+import { readBody } from '#serving/read-body.ts';
+import type { Authenticator } from '../authn/authenticate.ts';
+import { authenticate } from '../authn/authenticate.ts';
+import type { ApiCall, ApiResult, CallBody, Query, UserInfo, WatchResult } from './api-call.ts';
+import { isTrue } from './api-call.ts';
+import type { EncodeContext } from './encode.ts';
+import { contentTypes, encodeErrorEvent, encodeEvent, encodeList, encodeObject, print } from './encode.ts';
+import type { CallHandler } from './in-process.ts';
+import { acceptableTypes, negotiate } from './negotiate.ts';
+import { readCallBody } from './read-call-body.ts';
+import { requestInfo } from './request-info.ts';
+
+/** As upstream: what etcd takes at most, doubled. */
+const maxBodyBytes = 3 * 1024 * 1024;
+/** Answers below this size are not worth compressing. Source: KEP-156. */
+const minGzipBytes = 128 * 1024;
+const gzipAsync = promisify(gzip);
+
+export interface HttpFaceOptions {
+  readonly authenticators: readonly Authenticator[];
+  /** Everything behind authentication. */
+  readonly handle: CallHandler;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Answers one request. Never rejects: what goes wrong becomes a Status. */
+export function httpFace(options: HttpFaceOptions): (request: ServerRequest, response: ServerResponse) => Promise<void> {
+  return async (request, response) => {
+    const warnings: string[] = [];
+    try {
+      const user = await authenticate(options.authenticators, request);
+      const call = await callOf(request, user, warnings);
+      const result = await options.handle(call);
+      await answer(options, request, response, call, result, warnings);
+    } catch (error) {
+      answerError(options.log, request, response, error, warnings);
+    }
+  };
+}
+
+async function callOf(request: ServerRequest, user: UserInfo, warnings: string[]): Promise<ApiCall> {
+  const query = queryOf(request.query);
+  const contentType = mediaType(request.headers['content-type']);
+  const hasBody = request.method !== 'GET' && request.method !== 'HEAD' && request.upgrade === undefined;
+  const bytes = hasBody ? await readBody(request, { limitBytes: maxBodyBytes, tooLarge: () => tooLarge(maxBodyBytes) }) : undefined;
+  let body: CallBody | undefined;
+  let isRead = false;
+  return {
+    info: requestInfo(request.method, request.path, isTrue(query['watch'])),
+    user,
+    query,
+    body() {
+      if (!isRead && bytes !== undefined) body = readCallBody(bytes, contentType);
+      isRead = true;
+      return body;
+    },
+    contentType,
+    userAgent: headerText(request.headers['user-agent']),
+    accept: headerText(request.headers['accept']),
+    get signal() {
+      return request.signal;
+    },
+    warn: (text) => {
+      if (!warnings.includes(text)) warnings.push(text);
+    },
+  };
+}
+
+async function answer(
+  options: HttpFaceOptions, request: ServerRequest, response: ServerResponse, call: ApiCall, result: ApiResult, warnings: readonly string[],
+): Promise<void> {
+  const form = negotiate(call.accept);
+  switch (result.is) {
+    case 'upgrade':
+      return result.take(request, response);
+    case 'raw':
+      return sendRaw(response, result);
+    case 'json':
+      response.writeHead(result.code, { 'content-type': 'application/json', ...result.headers, ...warningHeaders(warnings) });
+      return sendCompressible(request, response, Buffer.from(JSON.stringify(result.body)));
+    case 'object':
+    case 'list':
+    case 'watch':
+  }
+  if (form === undefined) throw notAcceptable(acceptableTypes);
+  const context: EncodeContext = { form, nowMs: options.clock.nowMs(), includeObject: includeObjectOf(call.query) };
+  if (result.is === 'watch') return sendWatch(options, response, result, { ...context, form: { ...form, media: 'json' } });
+  const headers = { 'content-type': contentTypes[form.media], 'cache-control': 'no-cache, private', ...warningHeaders(warnings) };
+  if (result.is === 'object') {
+    response.writeHead(result.code, headers);
+    response.end(encodeObject(result, context));
+    return undefined;
+  }
+  response.writeHead(200, headers);
+  return sendCompressible(request, response, encodeList(result, context));
+}
+
+async function sendCompressible(request: ServerRequest, response: ServerResponse, bytes: Buffer): Promise<void> {
+  if (bytes.length >= minGzipBytes && headerText(request.headers['accept-encoding']).includes('gzip')) {
+    const compressed = await gzipAsync(bytes, { level: 1 });
+    response.writeHead(response.status === 0 ? 200 : response.status, { 'content-encoding': 'gzip', vary: 'Accept-Encoding', 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
+    response.end(compressed);
+    return;
+  }
+  response.end(bytes);
+}
+
+async function sendRaw(response: ServerResponse, result: Extract<ApiResult, { is: 'raw' }>): Promise<void> {
+  response.writeHead(result.code, { 'content-type': result.contentType, ...result.headers });
+  const { body } = result;
+  if (typeof body === 'string') return response.end(Buffer.from(body));
+  if (body instanceof Uint8Array) return response.end(body);
+  response.flush();
+  try {
+    for await (const piece of body) {
+      const waits = response.write(piece);
+      if (waits !== undefined) await waits;
+      if (response.isOver) return;
+    }
+  } catch {
+    response.abort();
+    return;
+  }
+  response.end();
+}
+
+async function sendWatch(options: HttpFaceOptions, response: ServerResponse, result: WatchResult, context: EncodeContext): Promise<void> {
+  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
+  response.flush();
+  try {
+    for await (const items of result.batches) {
+      const lines = items.map((item) => encodeEvent(result.kind, item, { ...context, nowMs: options.clock.nowMs() }));
+      const waits = response.write(lines);
+      if (waits !== undefined) await waits;
+      if (response.isOver) return;
+    }
+  } catch (error) {
+    const status = error instanceof StatusError ? error : internalError(error);
+    if (!(error instanceof StatusError)) options.log.error({ error }, 'watch failed');
+    if (!response.isOver) void response.write(encodeErrorEvent(status.toStatus()));
+  }
+  response.end();
+}
+
+function answerError(log: Logger, request: ServerRequest, response: ServerResponse, error: unknown, warnings: readonly string[]): void {
+  const status = error instanceof StatusError ? error : internalError(error);
+  if (!(error instanceof StatusError)) log.error({ error, path: request.path, method: request.method }, 'request failed');
+  if (response.isHeadSent) return response.abort();
+  const retryAfter = status.details?.retryAfterSeconds;
+  response.writeHead(status.code, {
+    'content-type': 'application/json',
+    'cache-control': 'no-cache, private',
+    ...(retryAfter !== undefined && retryAfter > 0 && { 'retry-after': String(retryAfter) }),
+    ...warningHeaders(warnings),
+  });
+  response.end(print(withContinue(status), { form: { media: 'json', as: 'object' } }));
+}
+
+/** An expired list may say how to go on: the token travels in the Status' metadata. */
+function withContinue(status: StatusError): object {
+  const cause = status.cause as { readonly continue?: string } | undefined;
+  const body = status.toStatus();
+  return typeof cause?.continue === 'string' ? { ...body, metadata: { continue: cause.continue } } : body;
+}
+
+/** Source: RFC 7234 5.5, KEP-1693. */
+function warningHeaders(warnings: readonly string[]): { readonly warning?: readonly string[] } {
+  if (warnings.length === 0) return {};
+  return { warning: warnings.map((text) => `299 - "${text.replaceAll(/[\\"]/g, (char) => `\\${char}`).replaceAll(/[\r\n]+/g, ' ')}"`) };
+}
+
+function queryOf(text: string): Query {
+  if (text === '') return {};
+  const query: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const [key, value] of new URLSearchParams(text)) query[key] ??= value;
+  return query;
+}
+
+function mediaType(header: string | string[] | undefined): string {
+  const text = headerText(header);
+  const end = text.indexOf(';');
+  const media = (end < 0 ? text : text.slice(0, end)).trim().toLowerCase();
+  return media === '' || media === '*/*' ? 'application/json' : media;
+}
+
+function headerText(header: string | string[] | undefined): string {
+  return header === undefined ? '' : typeof header === 'string' ? header : header.join(',');
+}
+
+function includeObjectOf(query: Query): EncodeContext['includeObject'] {
+  const value = query['includeObject'];
+  return value === 'None' || value === 'Object' ? value : 'Metadata';
+}

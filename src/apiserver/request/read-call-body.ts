@@ -1,0 +1,48 @@
+import { parseDocument } from 'yaml';
+import type { JsonValue } from '#apimachinery/json.ts';
+import { badRequest, unsupportedMediaType } from '#apimachinery/status-error.ts';
+import type { CallBody } from './api-call.ts';
+import { duplicateKeys } from './duplicate-keys.ts';
+
+const jsonTypes = new Set([
+  'application/json', 'application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json',
+]);
+const yamlTypes = new Set(['application/yaml', 'application/apply-patch+yaml']);
+
+/**
+ * Reads a request body as its media type says; undefined when it is empty. Bodies of unknown types are a 415, what
+ * cannot be parsed is a 400. An apply configuration in JSON is read as such: JSON is YAML, and quicker to read.
+ */
+export function readCallBody(bytes: Buffer, contentType: string): CallBody | undefined {
+  if (bytes.length === 0) return undefined;
+  const isYaml = yamlTypes.has(contentType);
+  if (!isYaml && !jsonTypes.has(contentType)) throw unsupportedMediaType(['application/json', 'application/yaml']);
+  const text = bytes.toString();
+  if (isYaml && !looksLikeJson(bytes)) return readYaml(text);
+  try {
+    const json = JSON.parse(text) as JsonValue;
+    return { json, duplicateFields: () => duplicateKeys(text) };
+  } catch (error) {
+    if (isYaml) return readYaml(text);
+    throw badRequest(`couldn't get version/kind; json parse error: ${(error as Error).message}`);
+  }
+}
+
+function looksLikeJson(bytes: Buffer): boolean {
+  return bytes[0] === 0x7b;
+}
+
+function readYaml(text: string): CallBody {
+  const document = parseDocument(text, { uniqueKeys: false, version: '1.1', schema: 'yaml-1.1', merge: true, maxAliasCount: 100 } as never);
+  const [error] = document.errors;
+  if (error !== undefined) throw badRequest(`error parsing YAML: ${error.message.split('\n', 1)[0] ?? 'invalid document'}`);
+  const strict = parseDocument(text, { uniqueKeys: true });
+  const duplicates = strict.errors.filter((each) => each.code === 'DUPLICATE_KEY').map((each) => `line ${each.linePos?.[0].line ?? 0}`);
+  let json: JsonValue;
+  try {
+    json = document.toJS({ maxAliasCount: 100 }) as JsonValue;
+  } catch (failure) {
+    throw badRequest(`error parsing YAML: ${(failure as Error).message}`);
+  }
+  return { json, duplicateFields: () => duplicates };
+}

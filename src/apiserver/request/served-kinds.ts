@@ -1,0 +1,52 @@
+import type { ResourceKind } from '#apimachinery/resource.ts';
+
+/**
+ * The kinds this server serves, by group, version and plural. Custom kinds come and go; whatever is derived from the
+ * list (discovery, OpenAPI) is made anew when `generation` has changed.
+ */
+export class ServedKinds {
+  readonly #byPath = new Map<string, ResourceKind>();
+  #all: readonly ResourceKind[] = [];
+  #generation = 0;
+
+  constructor(kinds: readonly ResourceKind[]) {
+    for (const kind of kinds) this.#byPath.set(pathOf(kind), kind);
+    this.#all = kinds;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  all(): readonly ResourceKind[] {
+    return this.#all;
+  }
+
+  find(group: string, version: string, plural: string): ResourceKind | undefined {
+    return this.#byPath.get(`${group}/${version}/${plural}`);
+  }
+
+  /** Any served version of a kind, by group and kind name. */
+  findKind(group: string, version: string, kindName: string): ResourceKind | undefined {
+    return this.#all.find((kind) => kind.group === group && kind.version === version && kind.kind === kindName);
+  }
+
+  add(kind: ResourceKind): void {
+    this.#byPath.set(pathOf(kind), kind);
+    this.#changed();
+  }
+
+  remove(kind: ResourceKind): void {
+    this.#byPath.delete(pathOf(kind));
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#all = [...this.#byPath.values()];
+    this.#generation++;
+  }
+}
+
+function pathOf(kind: ResourceKind): string {
+  return `${kind.group}/${kind.version}/${kind.plural}`;
+}

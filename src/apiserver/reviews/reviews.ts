@@ -1,0 +1,124 @@
+/**
+ * Kinds that are questions: a POST is answered at once and nothing is stored.
+ * Source: API reference, authentication.k8s.io/v1 and authorization.k8s.io/v1.
+ */
+import { SelfSubjectReview } from '#api/authentication/self-subject-review.ts';
+import { TokenReview } from '#api/authentication/token-review.ts';
+import { LocalSubjectAccessReview } from '#api/authorization/local-subject-access-review.ts';
+import { SelfSubjectAccessReview } from '#api/authorization/self-subject-access-review.ts';
+import { SelfSubjectRulesReview } from '#api/authorization/self-subject-rules-review.ts';
+import type { SubjectAccessReview as SubjectAccessReviewObject } from '#api/authorization/subject-access-review.ts';
+import { SubjectAccessReview } from '#api/authorization/subject-access-review.ts';
+import type { KubeObject } from '#apimachinery/object-meta.ts';
+import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
+import { badRequest } from '#apimachinery/status-error.ts';
+import type { ObjectReader } from '../admission/admission.ts';
+import type { TokenIssuer } from '../authn/service-account-tokens.ts';
+import type { Attributes, Authorizer, Decision } from '../authz/authorizer.ts';
+import { decide } from '../authz/authorizer.ts';
+import { rulesFor } from '../authz/rbac.ts';
+import { decodeBody } from '../registry/decode-body.ts';
+import type { ApiCall, ObjectResult, UserInfo } from '../request/api-call.ts';
+import type { ReviewHandler } from '../request/dispatch.ts';
+
+export interface ReviewDependencies {
+  readonly authorizers: readonly Authorizer[];
+  readonly issuer: TokenIssuer;
+  readonly objects: ObjectReader;
+}
+
+/** All reviews. */
+export function reviews({ authorizers, issuer, objects }: ReviewDependencies): readonly ReviewHandler[] {
+  const access = (attributes: Attributes): object => {
+    const decision: Decision = decide(authorizers, attributes);
+    return {
+      allowed: decision.verdict === 'allow',
+      ...(decision.verdict === 'deny' && { denied: true }),
+      ...(decision.reason !== '' && { reason: decision.reason }),
+    };
+  };
+  return [
+    review(SelfSubjectReview, (draft, call) => {
+      const { name, uid, groups, extra } = call.user;
+      draft.status = { userInfo: { username: name, ...(uid !== undefined && { uid }), groups: [...groups], ...(extra !== undefined && { extra: writable(extra) }) } };
+    }),
+    review(TokenReview, async (draft) => {
+      const { token = '', audiences } = draft.spec;
+      const verified = await issuer.verify(token, audiences);
+      if (verified === undefined) {
+        draft.status = { authenticated: false, error: 'invalid bearer token' } as never;
+        return;
+      }
+      const { name, uid, groups, extra } = verified.user;
+      draft.status = {
+        authenticated: true,
+        user: { username: name, ...(uid !== undefined && { uid }), groups: [...groups], ...(extra !== undefined && { extra: writable(extra) }) },
+        audiences: [...verified.audiences],
+      } as never;
+    }),
+    review(SelfSubjectAccessReview, (draft, call) => {
+      draft.status = access(attributesFrom(draft.spec, call.user)) as never;
+    }),
+    review(SubjectAccessReview, (draft) => {
+      draft.status = access(attributesFrom(draft.spec, subjectOf(draft.spec))) as never;
+    }),
+    review(LocalSubjectAccessReview, (draft, call) => {
+      const { spec } = draft;
+      const namespace = spec.resourceAttributes?.namespace ?? '';
+      if (namespace !== call.info.namespace) {
+        throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${JSON.stringify(namespace)} != ${JSON.stringify(call.info.namespace)}`);
+      }
+      draft.status = access(attributesFrom(spec, subjectOf(spec))) as never;
+    }),
+    review(SelfSubjectRulesReview, (draft, call) => {
+      const rules = [...rulesFor(objects, call.user, draft.spec.namespace ?? '')].flatMap((each) => each.rules);
+      draft.status = {
+        resourceRules: rules.filter((rule) => (rule.resources ?? []).length > 0).map(({ verbs, apiGroups, resources, resourceNames }) => ({ verbs, apiGroups, resources, resourceNames })),
+        nonResourceRules: rules.filter((rule) => (rule.nonResourceURLs ?? []).length > 0).map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
+        incomplete: false,
+      } as never;
+    }),
+  ];
+}
+
+function review<T extends KubeObject>(kind: ResourceKind<T>, answer: (draft: Draft<T>, call: ApiCall) => void | Promise<void>): ReviewHandler {
+  return {
+    group: kind.group,
+    resource: kind.plural,
+    async handle(call, served): Promise<ObjectResult> {
+      const draft = decodeBody(served, call);
+      await answer(draft as unknown as Draft<T>, call);
+      return { is: 'object', code: 201, kind: served, object: draft as unknown as KubeObject };
+    },
+  };
+}
+
+type AccessSpec = Draft<SubjectAccessReviewObject>['spec'];
+
+function subjectOf(spec: AccessSpec): UserInfo {
+  if ((spec.user ?? '') === '' && (spec.groups ?? []).length === 0) throw badRequest('at least one of user or group must be specified');
+  return { name: spec.user ?? '', uid: spec.uid, groups: spec.groups ?? [], extra: spec.extra };
+}
+
+function attributesFrom(spec: Pick<AccessSpec, 'resourceAttributes' | 'nonResourceAttributes'>, user: UserInfo): Attributes {
+  const { resourceAttributes: resource, nonResourceAttributes: other } = spec;
+  if ((resource === undefined) === (other === undefined)) {
+    throw badRequest('spec: Invalid value: exactly one of nonResourceAttributes or resourceAttributes must be specified');
+  }
+  return {
+    user,
+    isResource: resource !== undefined,
+    verb: resource?.verb ?? other?.verb ?? '',
+    path: other?.path ?? '',
+    group: resource?.group ?? '',
+    version: resource?.version ?? '',
+    resource: resource?.resource ?? '',
+    subresource: resource?.subresource ?? '',
+    namespace: resource?.namespace ?? '',
+    name: resource?.name ?? '',
+  };
+}
+
+function writable(extra: Readonly<Record<string, readonly string[]>>): Record<string, string[]> {
+  return Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]]));
+}

@@ -1,0 +1,94 @@
+import { decodeObject } from '#apimachinery/decode.ts';
+import type { KubeObject } from '#apimachinery/object-meta.ts';
+import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
+import { deepFreeze } from '#apimachinery/decode.ts';
+
+/**
+ * One object at one revision: its stored bytes and, decoded at most once, the object itself.
+ *
+ * What is stored is the object's JSON without `metadata.resourceVersion`, which is only known when it is written. The
+ * JSON starts with kind, apiVersion and metadata, so the version is put in at a known place when it is sent.
+ */
+export class CachedObject<T extends KubeObject = KubeObject> {
+  readonly kind: ResourceKind<T>;
+  /** The store's key. */
+  readonly key: string;
+  readonly revision: number;
+  readonly bytes: Uint8Array;
+  #object: T | undefined;
+
+  constructor(kind: ResourceKind<T>, key: string, revision: number, bytes: Uint8Array, object?: T) {
+    this.kind = kind;
+    this.key = key;
+    this.revision = revision;
+    this.bytes = bytes;
+    this.#object = object;
+  }
+
+  /** The decoded, frozen object. */
+  get object(): T {
+    return (this.#object ??= decodeStored(this.kind, this.bytes, this.revision));
+  }
+
+  /** The JSON as clients get it, in one buffer. Made anew on every call: it costs one copy. */
+  json(): Buffer {
+    const version = versionField(this.revision);
+    const at = metadataOffset(this.kind);
+    const output = Buffer.allocUnsafe(this.bytes.length + version.length);
+    output.set(this.bytes.subarray(0, at), 0);
+    output.write(version, at, 'latin1');
+    output.set(this.bytes.subarray(at), at + version.length);
+    return output;
+  }
+
+  /** How many bytes `json` and `writeJson` make. */
+  get jsonLength(): number {
+    return this.bytes.length + versionField(this.revision).length;
+  }
+
+  /** Writes the JSON into `target`; returns where it ends. */
+  writeJson(target: Buffer, offset: number): number {
+    const version = versionField(this.revision);
+    const at = metadataOffset(this.kind);
+    target.set(this.bytes.subarray(0, at), offset);
+    target.write(version, offset + at, 'latin1');
+    target.set(this.bytes.subarray(at), offset + at + version.length);
+    return offset + this.bytes.length + version.length;
+  }
+}
+
+function versionField(revision: number): string {
+  return `"resourceVersion":"${revision}",`;
+}
+
+const offsets = new WeakMap<ResourceKind, number>();
+
+/** Where in an object's JSON the first field of its metadata stands. */
+function metadataOffset(kind: ResourceKind): number {
+  let offset = offsets.get(kind);
+  if (offset === undefined) {
+    offset = `{"kind":${JSON.stringify(kind.kind)},"apiVersion":${JSON.stringify(kind.apiVersion)},"metadata":{`.length;
+    offsets.set(kind, offset);
+  }
+  return offset;
+}
+
+/** The bytes to store. `draft.metadata.resourceVersion` must not be set. */
+export function encodeStored<T extends KubeObject>(kind: ResourceKind<T>, draft: Draft<T>): Uint8Array {
+  const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = draft as Draft<KubeObject>;
+  return Buffer.from(JSON.stringify({ kind: kind.kind, apiVersion: kind.apiVersion, metadata, ...rest }));
+}
+
+/** Completes what was written with its revision and freezes it. */
+export function sealDraft<T extends KubeObject>(draft: Draft<T>, revision: number): T {
+  (draft as Draft<KubeObject>).metadata.resourceVersion = String(revision);
+  return deepFreeze(draft) as unknown as T;
+}
+
+function decodeStored<T extends KubeObject>(kind: ResourceKind<T>, bytes: Uint8Array, revision: number): T {
+  const json = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()) as {
+    metadata: { resourceVersion?: string };
+  };
+  json.metadata.resourceVersion = String(revision);
+  return decodeObject(kind, json);
+}
