@@ -1,6 +1,23 @@
-import { defineResource } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { ObjectMeta } from '#apimachinery/object-meta.ts';
+import { column, defineResource } from '#apimachinery/resource.ts';
+import { immutableFields } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int64, raw } from '#apimachinery/schema.ts';
+
+interface Revision {
+  readonly metadata: ObjectMeta;
+  readonly revision: number;
+}
+
+/** `deployment.apps/web`. */
+function showController({ metadata }: Revision): string {
+  const owner = metadata.ownerReferences?.find((each) => each.controller === true);
+  if (owner === undefined) return '<none>';
+  const [group, version] = owner.apiVersion.split('/');
+  const kind = owner.kind.toLowerCase();
+  return `${version === undefined ? kind : `${kind}.${group ?? ''}`}/${owner.name}`;
+}
 
 export const ControllerRevision = defineResource({
   group: 'apps',
@@ -10,7 +27,9 @@ export const ControllerRevision = defineResource({
   scope: 'Namespaced',
   fields: {
     data: raw(2),
-    revision: int64(3, { required: true }),
+    revision: int64(3, { required: true, min: 0 }),
   },
+  validateUpdate: [immutableFields('data')],
+  columns: [nameColumn, column<Revision>('Controller', showController), column<Revision>('Revision', ({ revision }) => revision), ageColumn],
 });
 export interface ControllerRevision extends Infer<typeof ControllerRevision> {}

@@ -1,8 +1,17 @@
-import { defineResource, status } from '#apimachinery/resource.ts';
+import { ageColumn, formatLabels, nameColumn } from '#apimachinery/columns.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { forbiddenField, invalidValue, notSupported, required } from '#apimachinery/field-error.ts';
+import { LabelSelector } from '#apimachinery/label-selector.ts';
+import type { Parts } from '#apimachinery/parts.ts';
+import type { Draft } from '#apimachinery/resource.ts';
+import { column, defineResource, status } from '#apimachinery/resource.ts';
+import { atMostAll, immutableFields, scaledValue, validateIntOrPercent } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, int64, intOrString, list, object, oneOf, pointer, string, struct, time } from '#apimachinery/schema.ts';
-import { LabelSelector } from '#apimachinery/label-selector.ts';
+import { defaultPodSpec } from '../core/pod-defaults.ts';
 import { PodTemplateSpec } from '../core/pod-template.ts';
+import { containersColumn, imagesColumn, selectorColumn } from '../core/template-columns.ts';
+import { validateSelectorOf, validateTemplate } from '../core/validate-pod-spec.ts';
 
 export const RollingUpdateDaemonSet = struct('io.k8s.api.apps.v1.RollingUpdateDaemonSet', {
   maxUnavailable: intOrString(1, { pointer: true }),
@@ -11,7 +20,7 @@ export const RollingUpdateDaemonSet = struct('io.k8s.api.apps.v1.RollingUpdateDa
 export interface RollingUpdateDaemonSet extends Infer<typeof RollingUpdateDaemonSet> {}
 
 export const DaemonSetUpdateStrategy = struct('io.k8s.api.apps.v1.DaemonSetUpdateStrategy', {
-  type: oneOf(1, ['RollingUpdate', 'OnDelete']),
+  type: oneOf(1, ['RollingUpdate', 'OnDelete'], { default: 'RollingUpdate' }),
   rollingUpdate: pointer(2, RollingUpdateDaemonSet),
 });
 export interface DaemonSetUpdateStrategy extends Infer<typeof DaemonSetUpdateStrategy> {}
@@ -20,8 +29,8 @@ export const DaemonSetSpec = struct('io.k8s.api.apps.v1.DaemonSetSpec', {
   selector: pointer(1, LabelSelector, { required: true }),
   template: object(2, PodTemplateSpec, { required: true }),
   updateStrategy: object(3, DaemonSetUpdateStrategy),
-  minReadySeconds: int32(4),
-  revisionHistoryLimit: int32(6, { pointer: true }),
+  minReadySeconds: int32(4, { min: 0 }),
+  revisionHistoryLimit: int32(6, { pointer: true, default: 10, min: 0 }),
 });
 export interface DaemonSetSpec extends Infer<typeof DaemonSetSpec> {}
 
@@ -48,6 +57,36 @@ export const DaemonSetStatus = struct('io.k8s.api.apps.v1.DaemonSetStatus', {
 });
 export interface DaemonSetStatus extends Infer<typeof DaemonSetStatus> {}
 
+type Parted = Parts<DaemonSetSpec, DaemonSetStatus>;
+
+function defaultDaemonSet({ spec }: Draft<Parted>): void {
+  defaultPodSpec(spec.template.spec);
+  if (spec.updateStrategy.type !== 'RollingUpdate') return;
+  spec.updateStrategy.rollingUpdate ??= {};
+  spec.updateStrategy.rollingUpdate.maxUnavailable ??= 1;
+  spec.updateStrategy.rollingUpdate.maxSurge ??= 0;
+}
+
+function* validateDaemonSet({ spec }: Parted): Iterable<FieldError> {
+  yield* validateSelectorOf(spec.selector, spec.template, 'daemonset');
+  yield* validateTemplate(spec.template);
+  const { activeDeadlineSeconds, restartPolicy = 'Always' } = spec.template.spec;
+  if (restartPolicy !== 'Always') yield notSupported('spec.template.spec.restartPolicy', restartPolicy, ['Always']);
+  if (activeDeadlineSeconds !== undefined) yield forbiddenField('spec.template.spec.activeDeadlineSeconds', 'activeDeadlineSeconds in DaemonSet is not Supported');
+  const rolling = spec.updateStrategy.rollingUpdate;
+  if (spec.updateStrategy.type !== 'RollingUpdate' || rolling === undefined) return;
+  const at = 'spec.updateStrategy.rollingUpdate';
+  const { maxSurge = 0, maxUnavailable = 0 } = rolling;
+  yield* validateIntOrPercent(`${at}.maxUnavailable`, maxUnavailable);
+  yield* validateIntOrPercent(`${at}.maxSurge`, maxSurge);
+  yield* atMostAll(`${at}.maxUnavailable`, maxUnavailable);
+  yield* atMostAll(`${at}.maxSurge`, maxSurge);
+  const surges = scaledValue(maxSurge, 100, 'up') > 0;
+  const lacks = scaledValue(maxUnavailable, 100, 'up') > 0;
+  if (surges && lacks) yield invalidValue(`${at}.maxSurge`, maxSurge, 'may not be set when maxUnavailable is non-zero');
+  if (!surges && !lacks) yield required(`${at}.maxUnavailable`, 'cannot be 0 when maxSurge is 0');
+}
+
 export const DaemonSet = defineResource({
   group: 'apps',
   version: 'v1',
@@ -61,5 +100,21 @@ export const DaemonSet = defineResource({
     status: object(3, DaemonSetStatus),
   },
   subresources: [status()],
+  defaults: defaultDaemonSet,
+  validate: [validateDaemonSet],
+  validateUpdate: [immutableFields('spec.selector')],
+  columns: [
+    nameColumn,
+    column<Parted>('Desired', ({ status: now }) => now.desiredNumberScheduled, { type: 'integer' }),
+    column<Parted>('Current', ({ status: now }) => now.currentNumberScheduled, { type: 'integer' }),
+    column<Parted>('Ready', ({ status: now }) => now.numberReady, { type: 'integer' }),
+    column<Parted>('Up-to-date', ({ status: now }) => now.updatedNumberScheduled ?? 0, { type: 'integer' }),
+    column<Parted>('Available', ({ status: now }) => now.numberAvailable ?? 0, { type: 'integer' }),
+    column<Parted>('Node Selector', ({ spec }) => formatLabels(spec.template.spec.nodeSelector)),
+    ageColumn,
+    containersColumn,
+    imagesColumn,
+    selectorColumn,
+  ],
 });
 export interface DaemonSet extends Infer<typeof DaemonSet> {}

@@ -1,44 +1,54 @@
-import { defineResource, scale, status } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import { saysTheSame } from '#apimachinery/equal.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { forbiddenField, invalidValue, notSupported } from '#apimachinery/field-error.ts';
+import { LabelSelector } from '#apimachinery/label-selector.ts';
+import type { Parts } from '#apimachinery/parts.ts';
+import type { Draft } from '#apimachinery/resource.ts';
+import { column, defineResource, scale, status } from '#apimachinery/resource.ts';
+import { atMostAll, validateIntOrPercent } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, int64, intOrString, list, object, oneOf, pointer, string, struct, time } from '#apimachinery/schema.ts';
-import { LabelSelector } from '#apimachinery/label-selector.ts';
 import { PersistentVolumeClaim } from '../core/persistent-volume-claim.ts';
+import { defaultPodSpec } from '../core/pod-defaults.ts';
 import { PodTemplateSpec } from '../core/pod-template.ts';
+import { containersColumn, imagesColumn } from '../core/template-columns.ts';
+import { validateSelectorOf, validateTemplate } from '../core/validate-pod-spec.ts';
 
 export const RollingUpdateStatefulSetStrategy = struct('io.k8s.api.apps.v1.RollingUpdateStatefulSetStrategy', {
-  partition: int32(1, { pointer: true }),
+  partition: int32(1, { pointer: true, default: 0, min: 0 }),
   maxUnavailable: intOrString(2, { pointer: true }),
 });
 export interface RollingUpdateStatefulSetStrategy extends Infer<typeof RollingUpdateStatefulSetStrategy> {}
 
 export const StatefulSetUpdateStrategy = struct('io.k8s.api.apps.v1.StatefulSetUpdateStrategy', {
-  type: oneOf(1, ['RollingUpdate', 'OnDelete']),
+  type: oneOf(1, ['RollingUpdate', 'OnDelete'], { default: 'RollingUpdate' }),
   rollingUpdate: pointer(2, RollingUpdateStatefulSetStrategy),
 });
 export interface StatefulSetUpdateStrategy extends Infer<typeof StatefulSetUpdateStrategy> {}
 
 export const StatefulSetPersistentVolumeClaimRetentionPolicy = struct('io.k8s.api.apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy', {
-  whenDeleted: string(1),
-  whenScaled: string(2),
+  whenDeleted: oneOf(1, ['Delete', 'Retain'], { default: 'Retain' }),
+  whenScaled: oneOf(2, ['Delete', 'Retain'], { default: 'Retain' }),
 });
 export interface StatefulSetPersistentVolumeClaimRetentionPolicy extends Infer<typeof StatefulSetPersistentVolumeClaimRetentionPolicy> {}
 
 export const StatefulSetOrdinals = struct('io.k8s.api.apps.v1.StatefulSetOrdinals', {
-  start: int32(1, { always: true }),
+  start: int32(1, { always: true, min: 0 }),
 });
 export interface StatefulSetOrdinals extends Infer<typeof StatefulSetOrdinals> {}
 
 export const StatefulSetSpec = struct('io.k8s.api.apps.v1.StatefulSetSpec', {
-  replicas: int32(1, { pointer: true }),
+  replicas: int32(1, { pointer: true, default: 1, min: 0 }),
   selector: pointer(2, LabelSelector, { required: true }),
   template: object(3, PodTemplateSpec, { required: true }),
   volumeClaimTemplates: list(4, PersistentVolumeClaim, { listType: 'atomic' }),
   serviceName: string(5, { always: true }),
-  podManagementPolicy: oneOf(6, ['OrderedReady', 'Parallel']),
+  podManagementPolicy: oneOf(6, ['OrderedReady', 'Parallel'], { default: 'OrderedReady' }),
   updateStrategy: object(7, StatefulSetUpdateStrategy),
-  revisionHistoryLimit: int32(8, { pointer: true }),
-  minReadySeconds: int32(9),
-  persistentVolumeClaimRetentionPolicy: pointer(10, StatefulSetPersistentVolumeClaimRetentionPolicy),
+  revisionHistoryLimit: int32(8, { pointer: true, default: 10, min: 0 }),
+  minReadySeconds: int32(9, { min: 0 }),
+  persistentVolumeClaimRetentionPolicy: pointer(10, StatefulSetPersistentVolumeClaimRetentionPolicy, { default: {} }),
   ordinals: pointer(11, StatefulSetOrdinals),
 });
 export interface StatefulSetSpec extends Infer<typeof StatefulSetSpec> {}
@@ -66,6 +76,47 @@ export const StatefulSetStatus = struct('io.k8s.api.apps.v1.StatefulSetStatus', 
 });
 export interface StatefulSetStatus extends Infer<typeof StatefulSetStatus> {}
 
+type Parted = Parts<StatefulSetSpec, StatefulSetStatus>;
+
+function defaultStatefulSet({ spec }: Draft<Parted>): void {
+  defaultPodSpec(spec.template.spec);
+  if (spec.updateStrategy.type === 'RollingUpdate') {
+    spec.updateStrategy.rollingUpdate ??= {};
+    spec.updateStrategy.rollingUpdate.partition ??= 0;
+  }
+  for (const claim of spec.volumeClaimTemplates ?? []) {
+    claim.apiVersion ||= 'v1';
+    claim.kind ||= 'PersistentVolumeClaim';
+  }
+}
+
+function* validateStatefulSet({ spec }: Parted): Iterable<FieldError> {
+  yield* validateSelectorOf(spec.selector, spec.template, 'statefulset');
+  // Volumes made from the claim templates come on top of the template's own.
+  const claims = (spec.volumeClaimTemplates ?? []).map(({ metadata: { name } }) => ({ name, persistentVolumeClaim: { claimName: name } }));
+  const volumes = [...(spec.template.spec.volumes ?? []).filter((volume) => !claims.some(({ name }) => name === volume.name)), ...claims];
+  yield* validateTemplate({ ...spec.template, spec: { ...spec.template.spec, volumes } });
+  const { activeDeadlineSeconds, restartPolicy = 'Always' } = spec.template.spec;
+  if (restartPolicy !== 'Always') yield notSupported('spec.template.spec.restartPolicy', restartPolicy, ['Always']);
+  if (activeDeadlineSeconds !== undefined) yield forbiddenField('spec.template.spec.activeDeadlineSeconds', 'activeDeadlineSeconds in StatefulSet is not Supported');
+  const { rollingUpdate, type } = spec.updateStrategy;
+  if (type === 'OnDelete' && rollingUpdate !== undefined) {
+    yield invalidValue('spec.updateStrategy.rollingUpdate', rollingUpdate, 'only allowed for updateStrategy \'RollingUpdate\'');
+  }
+  yield* validateIntOrPercent('spec.updateStrategy.rollingUpdate.maxUnavailable', rollingUpdate?.maxUnavailable);
+  yield* atMostAll('spec.updateStrategy.rollingUpdate.maxUnavailable', rollingUpdate?.maxUnavailable);
+}
+
+const changeable = ['replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy', 'minReadySeconds'] as const;
+
+function* validateFixedSpec({ spec }: Parted, { spec: old }: Parted): Iterable<FieldError> {
+  const before: Record<string, unknown> = { ...old };
+  for (const key of changeable) before[key] = spec[key];
+  if (saysTheSame(spec, before)) return;
+  const names = changeable.map((key) => `'${key}'`);
+  yield forbiddenField('spec', `updates to statefulset spec for fields other than ${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''} are forbidden`);
+}
+
 export const StatefulSet = defineResource({
   group: 'apps',
   version: 'v1',
@@ -79,5 +130,15 @@ export const StatefulSet = defineResource({
     status: object(3, StatefulSetStatus),
   },
   subresources: [scale({ replicas: 'spec.replicas', statusReplicas: 'status.replicas', selector: 'spec.selector' }), status()],
+  defaults: defaultStatefulSet,
+  validate: [validateStatefulSet],
+  validateUpdate: [validateFixedSpec],
+  columns: [
+    nameColumn,
+    column<Parted>('Ready', ({ spec, status: now }) => `${now.readyReplicas ?? 0}/${spec.replicas ?? 1}`),
+    ageColumn,
+    containersColumn,
+    imagesColumn,
+  ],
 });
 export interface StatefulSet extends Infer<typeof StatefulSet> {}

@@ -1,8 +1,13 @@
+import { LabelSelector } from '#apimachinery/label-selector.ts';
+import type { Parts } from '#apimachinery/parts.ts';
+import type { Draft } from '#apimachinery/resource.ts';
 import { defineResource, status } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, int32, int64, list, object, oneOf, pointer, string, struct, time } from '#apimachinery/schema.ts';
-import { LabelSelector } from '#apimachinery/label-selector.ts';
+import { defaultPodSpec } from '../core/pod-defaults.ts';
 import { PodTemplateSpec } from '../core/pod-template.ts';
+import { jobColumns } from './job-columns.ts';
+import { validateJob, validateJobStatusUpdate, validateJobUpdate } from './validate-job.ts';
 
 export const PodFailurePolicyOnExitCodesRequirement = struct('io.k8s.api.batch.v1.PodFailurePolicyOnExitCodesRequirement', {
   containerName: string(1, { pointer: true }),
@@ -13,7 +18,7 @@ export interface PodFailurePolicyOnExitCodesRequirement extends Infer<typeof Pod
 
 export const PodFailurePolicyOnPodConditionsPattern = struct('io.k8s.api.batch.v1.PodFailurePolicyOnPodConditionsPattern', {
   type: string(1, { required: true }),
-  status: string(2, { always: true }),
+  status: string(2, { always: true, default: 'True' }),
 });
 export interface PodFailurePolicyOnPodConditionsPattern extends Infer<typeof PodFailurePolicyOnPodConditionsPattern> {}
 
@@ -41,18 +46,18 @@ export const SuccessPolicy = struct('io.k8s.api.batch.v1.SuccessPolicy', {
 export interface SuccessPolicy extends Infer<typeof SuccessPolicy> {}
 
 export const JobSpec = struct('io.k8s.api.batch.v1.JobSpec', {
-  parallelism: int32(1, { pointer: true }),
-  completions: int32(2, { pointer: true }),
-  activeDeadlineSeconds: int64(3, { pointer: true }),
+  parallelism: int32(1, { pointer: true, min: 0 }),
+  completions: int32(2, { pointer: true, min: 0 }),
+  activeDeadlineSeconds: int64(3, { pointer: true, min: 0 }),
   podFailurePolicy: pointer(11, PodFailurePolicy),
   successPolicy: pointer(16, SuccessPolicy),
-  backoffLimit: int32(7, { pointer: true }),
-  backoffLimitPerIndex: int32(12, { pointer: true }),
-  maxFailedIndexes: int32(13, { pointer: true }),
+  backoffLimit: int32(7, { pointer: true, min: 0 }),
+  backoffLimitPerIndex: int32(12, { pointer: true, min: 0 }),
+  maxFailedIndexes: int32(13, { pointer: true, min: 0 }),
   selector: pointer(4, LabelSelector),
   manualSelector: bool(5, { pointer: true }),
   template: object(6, PodTemplateSpec, { required: true }),
-  ttlSecondsAfterFinished: int32(8, { pointer: true }),
+  ttlSecondsAfterFinished: int32(8, { pointer: true, min: 0 }),
   completionMode: oneOf(9, ['NonIndexed', 'Indexed'], { pointer: true }),
   suspend: bool(10, { pointer: true }),
   podReplacementPolicy: oneOf(14, ['TerminatingOrFailed', 'Failed'], { pointer: true }),
@@ -91,6 +96,34 @@ export const JobStatus = struct('io.k8s.api.batch.v1.JobStatus', {
 });
 export interface JobStatus extends Infer<typeof JobStatus> {}
 
+type Parted = Parts<JobSpec, JobStatus>;
+
+/** Without a limit of its own, a job whose indexes have theirs is never given up as a whole. */
+const unlimited = 2 ** 31 - 1;
+
+/** Of jobs only: the template in a cron job stays as it was given. */
+function defaultJob({ metadata, spec }: Draft<Parted>): void {
+  defaultPodSpec(spec.template.spec);
+  if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1;
+  spec.parallelism ??= 1;
+  spec.completionMode ??= 'NonIndexed';
+  spec.suspend ??= false;
+  spec.manualSelector ??= false;
+  spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : unlimited;
+  spec.podReplacementPolicy ??= spec.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed';
+  if (metadata.labels === undefined && spec.template.metadata.labels !== undefined) metadata.labels = { ...spec.template.metadata.labels };
+}
+
+/** Unless told otherwise, a job finds its pods by its own uid. The labels without a domain are for older clients. */
+function selectOwnPods({ metadata, spec }: Draft<Parted>): void {
+  if (spec.manualSelector === true) return;
+  const { name, uid } = metadata;
+  const labels = { 'batch.kubernetes.io/controller-uid': uid, 'batch.kubernetes.io/job-name': name, 'controller-uid': uid, 'job-name': name };
+  spec.template.metadata.labels = { ...spec.template.metadata.labels, ...labels };
+  spec.selector ??= {};
+  spec.selector.matchLabels = { ...spec.selector.matchLabels, 'batch.kubernetes.io/controller-uid': uid };
+}
+
 export const Job = defineResource({
   group: 'batch',
   version: 'v1',
@@ -103,5 +136,12 @@ export const Job = defineResource({
     status: object(3, JobStatus),
   },
   subresources: [status()],
+  strategy: { prepareForCreate: selectOwnPods },
+  defaults: defaultJob,
+  validate: [validateJob],
+  validateUpdate: [validateJobUpdate],
+  validateStatusUpdate: [validateJobStatusUpdate],
+  columns: jobColumns,
+  selectableFields: { 'status.successful': ({ status: now }) => String(now.succeeded ?? 0) },
 });
 export interface Job extends Infer<typeof Job> {}

@@ -1,6 +1,10 @@
-import { defineResource, status } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { Parts } from '#apimachinery/parts.ts';
+import type { Draft } from '#apimachinery/resource.ts';
+import { column, defineResource, status } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { list, map, object, oneOf, pointer, string, struct, time } from '#apimachinery/schema.ts';
+import { formatAccessModes, validateClaim, validateClaimUpdate } from './validate-storage.ts';
 import { PersistentVolumeClaimSpec } from './volume.ts';
 
 export const PersistentVolumeClaimCondition = struct('io.k8s.api.core.v1.PersistentVolumeClaimCondition', {
@@ -20,7 +24,7 @@ export const ModifyVolumeStatus = struct('io.k8s.api.core.v1.ModifyVolumeStatus'
 export interface ModifyVolumeStatus extends Infer<typeof ModifyVolumeStatus> {}
 
 export const PersistentVolumeClaimStatus = struct('io.k8s.api.core.v1.PersistentVolumeClaimStatus', {
-  phase: oneOf(1, ['Pending', 'Bound', 'Lost']),
+  phase: oneOf(1, ['Pending', 'Bound', 'Lost'], { default: 'Pending' }),
   accessModes: list(2, 'string', { listType: 'atomic' }),
   capacity: map(3, 'quantity'),
   conditions: list(4, PersistentVolumeClaimCondition, { listType: 'map', keys: ['type'], patch: 'merge', mergeKey: 'type' }),
@@ -30,6 +34,21 @@ export const PersistentVolumeClaimStatus = struct('io.k8s.api.core.v1.Persistent
   modifyVolumeStatus: pointer(9, ModifyVolumeStatus),
 });
 export interface PersistentVolumeClaimStatus extends Infer<typeof PersistentVolumeClaimStatus> {}
+
+type Parted = Parts<PersistentVolumeClaimSpec, PersistentVolumeClaimStatus>;
+
+/** The older way to name a class. */
+const betaStorageClass = 'volume.beta.kubernetes.io/storage-class';
+
+/** Two fields for one thing: whichever is given fills the other. */
+function alignDataSources(spec: Draft<PersistentVolumeClaimSpec>): void {
+  const { dataSource, dataSourceRef } = spec;
+  if (dataSource !== undefined && dataSourceRef === undefined) spec.dataSourceRef = { ...dataSource };
+  else if (dataSourceRef !== undefined && dataSource === undefined && (dataSourceRef.namespace ?? '') === '') {
+    const { apiGroup, kind, name } = dataSourceRef;
+    spec.dataSource = { apiGroup, kind, name };
+  }
+}
 
 export const PersistentVolumeClaim = defineResource({
   group: '',
@@ -43,5 +62,26 @@ export const PersistentVolumeClaim = defineResource({
     status: object(3, PersistentVolumeClaimStatus),
   },
   subresources: [status()],
+  strategy: {
+    generation: false,
+    prepareForCreate(draft) {
+      draft.status = { phase: 'Pending' };
+      alignDataSources(draft.spec);
+    },
+    prepareForUpdate: (draft) => alignDataSources(draft.spec),
+  },
+  validate: [validateClaim],
+  validateUpdate: [validateClaimUpdate],
+  columns: [
+    nameColumn,
+    column<Parted>('Status', ({ metadata, status: now }) => (metadata.deletionTimestamp !== undefined ? 'Terminating' : (now.phase ?? ''))),
+    column<Parted>('Volume', ({ spec }) => spec.volumeName ?? ''),
+    column<Parted>('Capacity', ({ spec, status: now }) => (spec.volumeName === undefined ? '' : (now.capacity?.['storage'] ?? '0'))),
+    column<Parted>('Access Modes', ({ spec, status: now }) => (spec.volumeName === undefined ? '' : formatAccessModes(now.accessModes))),
+    column<Parted>('StorageClass', ({ metadata, spec }) => metadata.annotations?.[betaStorageClass] ?? spec.storageClassName ?? ''),
+    column<Parted>('VolumeAttributesClass', ({ spec }) => spec.volumeAttributesClassName ?? '<unset>'),
+    ageColumn,
+    column<Parted>('VolumeMode', ({ spec }) => spec.volumeMode ?? '<unset>', { wide: true }),
+  ],
 });
 export interface PersistentVolumeClaim extends Infer<typeof PersistentVolumeClaim> {}

@@ -1,11 +1,21 @@
-import { defineResource, scale, status } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { forbiddenField, invalidValue, notSupported, required } from '#apimachinery/field-error.ts';
+import { validateLabels } from '#apimachinery/names.ts';
+import type { Parts } from '#apimachinery/parts.ts';
+import type { Draft } from '#apimachinery/resource.ts';
+import { column, defineResource, scale, status } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, int64, list, map, object, pointer, string, struct, time } from '#apimachinery/schema.ts';
+import { matchesLabels, selectorFromMap } from '#apimachinery/selector.ts';
+import { defaultPodSpec } from './pod-defaults.ts';
 import { PodTemplateSpec } from './pod-template.ts';
+import { containersColumn, imagesColumn, mapSelectorColumn } from './template-columns.ts';
+import { validateTemplate } from './validate-pod-spec.ts';
 
 export const ReplicationControllerSpec = struct('io.k8s.api.core.v1.ReplicationControllerSpec', {
-  replicas: int32(1, { pointer: true, default: 1 }),
-  minReadySeconds: int32(4),
+  replicas: int32(1, { pointer: true, default: 1, min: 0 }),
+  minReadySeconds: int32(4, { min: 0 }),
   selector: map(2, 'string', { atomic: true }),
   template: pointer(3, PodTemplateSpec),
 });
@@ -30,6 +40,34 @@ export const ReplicationControllerStatus = struct('io.k8s.api.core.v1.Replicatio
 });
 export interface ReplicationControllerStatus extends Infer<typeof ReplicationControllerStatus> {}
 
+type Parted = Parts<ReplicationControllerSpec, ReplicationControllerStatus>;
+
+/** Selector and labels left out are those of the template. */
+function defaultController({ metadata, spec }: Draft<Parted>): void {
+  if (spec.template === undefined) return;
+  defaultPodSpec(spec.template.spec);
+  const { labels } = spec.template.metadata;
+  if (labels === undefined) return;
+  spec.selector ??= { ...labels };
+  metadata.labels ??= { ...labels };
+}
+
+function* validateController({ spec: { selector = {}, template } }: Parted): Iterable<FieldError> {
+  yield* validateLabels(selector, 'spec.selector');
+  if (Object.keys(selector).length === 0) yield required('spec.selector');
+  if (template === undefined) {
+    yield required('spec.template');
+    return;
+  }
+  if (!matchesLabels(selectorFromMap(selector), template.metadata.labels)) {
+    yield invalidValue('spec.template.metadata.labels', template.metadata.labels ?? {}, '`selector` does not match template `labels`');
+  }
+  yield* validateTemplate(template);
+  const { activeDeadlineSeconds, restartPolicy = 'Always' } = template.spec;
+  if (restartPolicy !== 'Always') yield notSupported('spec.template.spec.restartPolicy', restartPolicy, ['Always']);
+  if (activeDeadlineSeconds !== undefined) yield forbiddenField('spec.template.spec.activeDeadlineSeconds', 'activeDeadlineSeconds in ReplicationController is not Supported');
+}
+
 export const ReplicationController = defineResource({
   group: '',
   version: 'v1',
@@ -44,5 +82,18 @@ export const ReplicationController = defineResource({
     status: object(3, ReplicationControllerStatus),
   },
   subresources: [scale({ replicas: 'spec.replicas', statusReplicas: 'status.replicas', selector: 'spec.selector' }), status()],
+  defaults: defaultController,
+  validate: [validateController],
+  columns: [
+    nameColumn,
+    column<Parted>('Desired', ({ spec }) => spec.replicas ?? 1, { type: 'integer' }),
+    column<Parted>('Current', ({ status: now }) => now.replicas, { type: 'integer' }),
+    column<Parted>('Ready', ({ status: now }) => now.readyReplicas ?? 0, { type: 'integer' }),
+    ageColumn,
+    containersColumn,
+    imagesColumn,
+    mapSelectorColumn,
+  ],
+  selectableFields: { 'status.replicas': ({ status: now }) => String(now.replicas) },
 });
 export interface ReplicationController extends Infer<typeof ReplicationController> {}

@@ -1,7 +1,41 @@
-import { defineResource } from '#apimachinery/resource.ts';
+import { ageColumn } from '#apimachinery/columns.ts';
+import { saysTheSame } from '#apimachinery/equal.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { forbiddenField, invalidValue } from '#apimachinery/field-error.ts';
+import { qualifiedName } from '#apimachinery/names.ts';
+import type { ObjectMeta } from '#apimachinery/object-meta.ts';
+import { column, defineResource } from '#apimachinery/resource.ts';
+import { immutableValue } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, list, map, oneOf, string } from '#apimachinery/schema.ts';
 import { TopologySelectorTerm } from '../core/scheduling.ts';
+
+interface Class {
+  readonly metadata: ObjectMeta;
+  readonly provisioner: string;
+  readonly parameters?: Readonly<Record<string, string>> | undefined;
+  readonly reclaimPolicy?: string | undefined;
+  readonly volumeBindingMode?: string | undefined;
+  readonly allowVolumeExpansion?: boolean | undefined;
+}
+
+const defaultMark = 'storageclass.kubernetes.io/is-default-class';
+
+function showName({ metadata: { annotations, name } }: Class): string {
+  return annotations?.[defaultMark] === 'true' || annotations?.['storageclass.beta.kubernetes.io/is-default-class'] === 'true' ? `${name} (default)` : name;
+}
+
+function* validateClass({ provisioner }: Class): Iterable<FieldError> {
+  for (const message of provisioner === '' ? [] : qualifiedName(provisioner.toLowerCase())) yield invalidValue('provisioner', provisioner, message);
+}
+
+/** Volumes that exist were made as the class was: it cannot say otherwise afterwards. */
+function* validateClassUpdate(now: Class, old: Class): Iterable<FieldError> {
+  for (const key of ['parameters', 'provisioner', 'reclaimPolicy'] as const) {
+    if (!saysTheSame(now[key], old[key])) yield forbiddenField(key, `updates to ${key} are forbidden.`);
+  }
+  yield* immutableValue('volumeBindingMode', now.volumeBindingMode, old.volumeBindingMode);
+}
 
 export const StorageClass = defineResource({
   group: 'storage.k8s.io',
@@ -13,11 +47,21 @@ export const StorageClass = defineResource({
   fields: {
     provisioner: string(2, { required: true }),
     parameters: map(3, 'string'),
-    reclaimPolicy: oneOf(4, ['Recycle', 'Delete', 'Retain'], { pointer: true }),
+    reclaimPolicy: oneOf(4, ['Recycle', 'Delete', 'Retain'], { pointer: true, default: 'Delete' }),
     mountOptions: list(5, 'string', { listType: 'atomic' }),
     allowVolumeExpansion: bool(6, { pointer: true }),
-    volumeBindingMode: oneOf(7, ['Immediate', 'WaitForFirstConsumer'], { pointer: true }),
+    volumeBindingMode: oneOf(7, ['Immediate', 'WaitForFirstConsumer'], { pointer: true, default: 'Immediate' }),
     allowedTopologies: list(8, TopologySelectorTerm, { listType: 'atomic' }),
   },
+  validate: [validateClass],
+  validateUpdate: [validateClassUpdate],
+  columns: [
+    column<Class>('Name', showName, { format: 'name' }),
+    column<Class>('Provisioner', ({ provisioner }) => provisioner),
+    column<Class>('ReclaimPolicy', ({ reclaimPolicy }) => reclaimPolicy ?? 'Delete'),
+    column<Class>('VolumeBindingMode', ({ volumeBindingMode }) => volumeBindingMode ?? 'Immediate'),
+    column<Class>('AllowVolumeExpansion', ({ allowVolumeExpansion }) => allowVolumeExpansion === true),
+    ageColumn,
+  ],
 });
 export interface StorageClass extends Infer<typeof StorageClass> {}
