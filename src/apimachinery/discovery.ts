@@ -1,0 +1,136 @@
+/**
+ * The discovery documents: which groups, versions and resources a server serves. All follow from the kinds.
+ *
+ * Source: API reference "APIGroupList", "APIResourceList"; KEP-3352 (aggregated discovery).
+ */
+import type { ResourceKind, Subresource } from './resource.ts';
+
+/** Hashes `group/version/Kind` as `storageVersionHash` wants it: the first 8 bytes of SHA-256 in base64. */
+export type VersionHash = (groupVersionKind: string) => string;
+
+/** Groups in the order of first mention, versions with the preferred one first. The core group is ''. */
+function groupsOf(kinds: readonly ResourceKind[]): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, string[]>();
+  for (const { group, version } of kinds) {
+    const versions = groups.get(group) ?? [];
+    if (!versions.includes(version)) versions.push(version);
+    groups.set(group, versions);
+  }
+  for (const versions of groups.values()) versions.sort(compareVersions);
+  return groups;
+}
+
+/**
+ * Puts the version to be preferred first: GA before beta before alpha, higher numbers first, other names last.
+ * Source: Kubernetes documentation, "CustomResourceDefinition versioning: version priority".
+ */
+export function compareVersions(left: string, right: string): number {
+  const a = versionRank(left);
+  const b = versionRank(right);
+  if (a === undefined || b === undefined) {
+    if (a === b) return left < right ? -1 : left > right ? 1 : 0;
+    return a === undefined ? 1 : -1;
+  }
+  return b.stability - a.stability || b.major - a.major || b.minor - a.minor;
+}
+
+function versionRank(version: string): { readonly stability: number; readonly major: number; readonly minor: number } | undefined {
+  const match = /^v([1-9]\d*)(?:(alpha|beta)([1-9]\d*))?$/.exec(version);
+  if (match === null) return undefined;
+  const [, major, stage, minor] = match;
+  return { stability: stage === undefined ? 3 : stage === 'beta' ? 2 : 1, major: Number(major), minor: Number(minor ?? 0) };
+}
+
+/** GET /api. `serverAddress` is where clients reach the server (`host:port`). */
+export function apiVersions(serverAddress: string): object {
+  return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress }] };
+}
+
+/** GET /apis. */
+export function apiGroupList(kinds: readonly ResourceKind[]): object {
+  const names = [...groupsOf(kinds).keys()].filter((name) => name !== '');
+  return { kind: 'APIGroupList', apiVersion: 'v1', groups: names.map((name) => groupEntry(kinds, name)) };
+}
+
+/** GET /apis/apps; undefined when nothing of the group is served. */
+export function apiGroup(kinds: readonly ResourceKind[], name: string): object | undefined {
+  if (name === '' || !groupsOf(kinds).has(name)) return undefined;
+  return { kind: 'APIGroup', apiVersion: 'v1', ...groupEntry(kinds, name) };
+}
+
+function groupEntry(kinds: readonly ResourceKind[], name: string): object {
+  const versions = (groupsOf(kinds).get(name) ?? []).map((version) => ({ groupVersion: `${name}/${version}`, version }));
+  return { name, versions, preferredVersion: versions[0] };
+}
+
+/** GET /api/v1 or /apis/apps/v1; undefined when nothing of the group version is served. */
+export function apiResourceList(kinds: readonly ResourceKind[], groupVersion: string, hash?: VersionHash): object | undefined {
+  const served = kinds.filter((kind) => kind.apiVersion === groupVersion).toSorted(byPlural);
+  if (served.length === 0) return undefined;
+  return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: served.flatMap((kind) => resourceEntries(kind, hash)) };
+}
+
+function resourceEntries(kind: ResourceKind, hash: VersionHash | undefined): object[] {
+  const namespaced = kind.scope === 'Namespaced';
+  const stored = kind.convertedFrom?.hub() ?? kind;
+  return [
+    {
+      name: kind.plural,
+      singularName: kind.singular,
+      namespaced,
+      kind: kind.kind,
+      verbs: kind.verbs,
+      ...(kind.shortNames.length > 0 && { shortNames: kind.shortNames }),
+      ...(kind.categories.length > 0 && { categories: kind.categories }),
+      ...(hash !== undefined && kind.verbs.includes('watch') && { storageVersionHash: hash(`${stored.group}/${stored.version}/${stored.kind}`) }),
+    },
+    ...kind.subresources.toSorted(bySubresource).map((each) => ({
+      name: `${kind.plural}/${each.name}`,
+      singularName: '',
+      namespaced,
+      ...(each.kind !== undefined && each.kind.group !== '' && { group: each.kind.group, version: each.kind.version }),
+      kind: each.kind?.kind ?? kind.kind,
+      verbs: each.verbs,
+    })),
+  ];
+}
+
+/** GET /api and /apis with `as=APIGroupDiscoveryList`: everything at once. */
+export function aggregatedDiscovery(kinds: readonly ResourceKind[]): object {
+  const items = [...groupsOf(kinds)].map(([name, versions]) => ({
+    metadata: { ...(name !== '' && { name }), creationTimestamp: null },
+    versions: versions.map((version) => ({
+      version,
+      resources: kinds.filter((kind) => kind.group === name && kind.version === version).toSorted(byPlural).map(discoveryEntry),
+      freshness: 'Current',
+    })),
+  }));
+  return { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {}, items };
+}
+
+function discoveryEntry(kind: ResourceKind): object {
+  return {
+    resource: kind.plural,
+    responseKind: { group: '', version: '', kind: kind.kind },
+    scope: kind.scope === 'Namespaced' ? 'Namespaced' : 'Cluster',
+    singularResource: kind.singular,
+    verbs: kind.verbs,
+    ...(kind.shortNames.length > 0 && { shortNames: kind.shortNames }),
+    ...(kind.categories.length > 0 && { categories: kind.categories }),
+    ...(kind.subresources.length > 0 && {
+      subresources: kind.subresources.toSorted(bySubresource).map((each) => ({
+        subresource: each.name,
+        responseKind: each.kind === undefined ? { group: '', version: '', kind: kind.kind } : { ...each.kind, version: each.kind.group === '' ? '' : each.kind.version },
+        verbs: each.verbs,
+      })),
+    }),
+  };
+}
+
+function byPlural(left: ResourceKind, right: ResourceKind): number {
+  return left.plural < right.plural ? -1 : 1;
+}
+
+function bySubresource(left: Subresource, right: Subresource): number {
+  return left.name < right.name ? -1 : 1;
+}
