@@ -112,8 +112,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     subresources: [podBinding(registry), podEviction(registry), namespaceFinalize(registry), serviceAccountToken(registry, issuer), ...podStreams(registry, options.nodes)],
     reviews: reviews({ authorizers, issuer, objects }),
   };
-  const documents = new Documents({ kinds, issuer, serviceAccountKey: options.serviceAccountKey });
+  const documents = new Documents({ kinds, issuer, serviceAccountKey: options.serviceAccountKey, address: () => address });
   const stopping = new AbortController();
+  let address = '127.0.0.1:6443';
 
   const handle = async (call: ApiCall): Promise<ApiResult> => {
     const attributes = attributesOf(call.info, call.user);
@@ -154,6 +155,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
         },
       });
       const listening = await server.listen({ host, port });
+      address = `${advertiseAddress ?? host}:${listening.port}`;
       if (advertiseAddress !== undefined) await publishApiService(admin, { address: advertiseAddress, port: listening.port, serviceIp: ranges[0]?.at(1) ?? '' });
       return listening;
     },

@@ -35,6 +35,6 @@ function writeOf(context: RegistryContext, { kind, object }: DefaultObject): Sto
   metadata.uid = context.random.uuid();
   metadata.creationTimestamp = nowText(context.clock);
   const bytes = encodeStored(kind, draft);
-  context.cache.expect(bytes, (revision) => sealDraft(draft, revision) as unknown as KubeObject);
+  context.cache.expect(bytes, (revision) => sealDraft(draft, revision));
   return [{ key, value: bytes, expect: { absent: true } }];
 }

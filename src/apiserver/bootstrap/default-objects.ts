@@ -12,7 +12,7 @@ export interface DefaultObject {
 }
 
 function defaultObject<T extends KubeObject>(kind: ResourceKind<T>, object: Given<T>): DefaultObject {
-  return { kind: kind as unknown as ResourceKind, object: object as Given<KubeObject> & object };
+  return { kind: kind, object: object };
 }
 
 const bootstrapLabels = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };

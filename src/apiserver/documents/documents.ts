@@ -12,6 +12,8 @@ export interface DocumentDependencies {
   readonly kinds: ServedKinds;
   readonly issuer: TokenIssuer;
   readonly serviceAccountKey: ServiceAccountKey;
+  /** Where clients reach the server, `host:port`. */
+  readonly address: () => string;
 }
 
 /** What anybody may read, without saying who they are. */
@@ -65,7 +67,7 @@ export class Documents {
       case '/version':
         return versionInfo;
       case '/api':
-        return apiVersions();
+        return apiVersions(this.#dependencies.address());
       case '/apis':
         return apiGroupList(kinds);
       case '/api aggregated':
@@ -75,7 +77,7 @@ export class Documents {
       case '/openapi/v2':
         return openApiV2(kinds);
       case '/openapi/v3':
-        return openApiV3Index(kinds, (document) => createHash('sha512').update(JSON.stringify(document)).digest('hex').toUpperCase());
+        return openApiV3Index(kinds, (document: object) => createHash('sha512').update(JSON.stringify(document)).digest('hex').toUpperCase());
       case '/.well-known/openid-configuration':
         return {
           issuer: issuer.issuer, jwks_uri: `${issuer.issuer}/openid/v1/jwks`, response_types_supported: ['id_token'],
@@ -92,9 +94,13 @@ export class Documents {
     const kinds = this.#dependencies.kinds.all();
     const parts = path.split('/').slice(1);
     if (path.startsWith('/openapi/v3/')) return openApiV3(kinds, parts.slice(2).join('/'));
-    if (parts[0] === 'api' && parts.length === 2) return apiResourceList(kinds, parts[1] ?? '');
+    if (parts[0] === 'api' && parts.length === 2) return apiResourceList(kinds, parts[1] ?? '', versionHash);
     if (parts[0] === 'apis' && parts.length === 2) return apiGroup(kinds, parts[1] ?? '');
-    if (parts[0] === 'apis' && parts.length === 3) return apiResourceList(kinds, `${parts[1] ?? ''}/${parts[2] ?? ''}`);
+    if (parts[0] === 'apis' && parts.length === 3) return apiResourceList(kinds, `${parts[1] ?? ''}/${parts[2] ?? ''}`, versionHash);
     return undefined;
   }
+}
+
+function versionHash(groupVersionKind: string): string {
+  return createHash('sha256').update(groupVersionKind).digest().subarray(0, 8).toString('base64');
 }

@@ -71,7 +71,7 @@ export async function createObject(
     } else {
       owners(draft);
     }
-    validateCreate(kind, draft as unknown as KubeObject);
+    validateCreate(kind, draft);
     await admitValidating(context, request);
     const key = storeKey(kind, metadata.namespace ?? '', metadata.name);
     if (dryRun) {
@@ -79,13 +79,13 @@ export async function createObject(
       return { is: 'object', code: 201, kind: served, object: draft as unknown as KubeObject };
     }
     const bytes = encodeStored(kind, draft);
-    context.cache.expect(bytes, (revision) => sealDraft(draft, revision) as unknown as KubeObject);
+    context.cache.expect(bytes, (revision) => sealDraft(draft, revision));
     const result = await context.store.put(key, bytes, { absent: true });
     if (!result.ok) throw alreadyExists(kind, metadata.name);
     await context.cache.reached(result.revision);
     const cached = context.cache.of(kind).get(key);
     const isOurs = cached?.revision === result.revision;
-    return { is: 'object', code: 201, kind: served, object: isOurs ? cached.object : (sealDraft(draft, result.revision) as unknown as KubeObject), ...(isOurs && { cached }) };
+    return { is: 'object', code: 201, kind: served, object: isOurs ? cached.object : (sealDraft(draft, result.revision)), ...(isOurs && { cached }) };
   }
 }
 
@@ -118,7 +118,7 @@ function prepareForCreate(kind: ResourceKind, draft: Draft<KubeObject>): void {
   if (strategy.generation ?? kind.fields.has('spec')) draft.metadata.generation = 1;
   else delete draft.metadata.generation;
   if (strategy.keepsStatusOnCreate !== true) for (const field of statusFields(kind)) resetField(kind, content, field);
-  strategy.prepareForCreate?.(draft as never);
+  strategy.prepareForCreate?.(draft);
 }
 
 /** Top-level fields that only the status subresource may write. */

@@ -81,7 +81,7 @@ export async function deleteObject(
     });
     const plan = planDeletion(kind, current.object, options, (plusSeconds) => nowText(context.clock, plusSeconds));
     if (plan.is === 'lingers') return { gone: false, object: current.object };
-    if (dryRun) return { gone: plan.is === 'gone', object: plan.is === 'marked' ? (plan.draft as unknown as KubeObject) : current.object };
+    if (dryRun) return { gone: plan.is === 'gone', object: plan.is === 'marked' ? (plan.draft) : current.object };
     const outcome = plan.is === 'gone' ? await remove(context, key, current) : await mark(context, kind, key, current, plan.draft);
     if (outcome !== 'lost-race') return outcome;
     if (attempt >= maxAttempts) throw conflict(kind, target.name, 'the object has been modified; please apply your changes to the latest version and try again');
@@ -100,7 +100,7 @@ async function mark(
   context: RegistryContext, kind: ResourceKind, key: string, current: CachedObject, draft: Draft<KubeObject>,
 ): Promise<Outcome | 'lost-race'> {
   const bytes = encodeStored(kind, draft);
-  context.cache.expect(bytes, (revision) => sealDraft(draft, revision) as unknown as KubeObject);
+  context.cache.expect(bytes, (revision) => sealDraft(draft, revision));
   const result = await context.store.put(key, bytes, { modRevision: current.revision });
   if (!result.ok) return 'lost-race';
   await context.cache.reached(result.revision);
@@ -115,8 +115,8 @@ export function planDeletion(
 ): DeletionPlan {
   const { metadata } = object;
   const finalizers = finalizersFor(metadata.finalizers ?? [], options);
-  const grace = kind.strategy.gracePeriodSeconds?.(object as never, options.gracePeriodSeconds) ?? 0;
-  const held = finalizers.length > 0 || !(kind.strategy.isFinalized?.(object as never) ?? true);
+  const grace = kind.strategy.gracePeriodSeconds?.(object, options.gracePeriodSeconds) ?? 0;
+  const held = finalizers.length > 0 || !(kind.strategy.isFinalized?.(object) ?? true);
   if (grace <= 0 && !held) return { is: 'gone' };
   const sameFinalizers = finalizers.length === (metadata.finalizers ?? []).length && finalizers.every((each) => metadata.finalizers?.includes(each));
   if (metadata.deletionTimestamp !== undefined) {
@@ -137,7 +137,7 @@ export function planDeletion(
     },
   } as unknown as Draft<KubeObject>;
   if (finalizers.length === 0) delete draft.metadata.finalizers;
-  kind.strategy.prepareForDelete?.(draft as never);
+  kind.strategy.prepareForDelete?.(draft);
   return { is: 'marked', draft };
 }
 

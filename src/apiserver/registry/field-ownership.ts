@@ -21,7 +21,7 @@ export function trackOwnership(
   const entries = trackUpdate({
     struct: kind,
     live,
-    updated: draft as unknown as KubeObject,
+    updated: draft,
     manager: who.manager,
     apiVersion: kind.apiVersion,
     ...(who.subresource !== '' && { subresource: who.subresource }),

@@ -93,7 +93,7 @@ async function applyFromCall(
         nowIso: nowText(context.clock),
       });
       managedFields = merged.managedFields;
-      return asDraft(served, merged.object as JsonValue, { json: null, duplicateFields: () => [] }, { ...call, query: { ...call.query, fieldValidation: 'Ignore' } });
+      return asDraft(served, merged.object, { json: null, duplicateFields: () => [] }, { ...call, query: { ...call.query, fieldValidation: 'Ignore' } });
     },
     owners: (draft) => {
       draft.metadata.managedFields = managedFields as Draft<ManagedFieldsEntry>[];

@@ -38,10 +38,10 @@ export function storePrefix(kind: ResourceKind, namespace: string): string {
 export function objectReader(cache: WatchCache): ObjectReader {
   return {
     get<T extends KubeObject>(kind: ResourceKind<T>, name: string, namespace = ''): T | undefined {
-      return cache.of(kind).get(storeKey(kind as unknown as ResourceKind, namespace, name))?.object;
+      return cache.of(kind).get(storeKey(kind, namespace, name))?.object;
     },
     *list<T extends KubeObject>(kind: ResourceKind<T>, namespace = ''): Generator<T> {
-      for (const cached of cache.of(kind).range(storePrefix(kind as unknown as ResourceKind, namespace))) yield cached.object;
+      for (const cached of cache.of(kind).range(storePrefix(kind, namespace))) yield cached.object;
     },
   };
 }

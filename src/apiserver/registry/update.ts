@@ -92,8 +92,8 @@ async function tryWrite(context: RegistryContext, write: Write): Promise<ObjectR
   } else {
     plan.owners(draft, old);
   }
-  if (subresource === 'status') validateStatusUpdate(kind, draft as unknown as KubeObject, old);
-  else validateUpdate(kind, draft as unknown as KubeObject, old);
+  if (subresource === 'status') validateStatusUpdate(kind, draft, old);
+  else validateUpdate(kind, draft, old);
   await admitValidating(context, request);
 
   if (isUnchanged(draft, old)) return { is: 'object', code: 200, kind: served, object: old, cached: current };
@@ -109,7 +109,7 @@ async function tryWrite(context: RegistryContext, write: Write): Promise<ObjectR
     return { is: 'object', code: 200, kind: served, object: sealDraft(draft, removed.revision) as unknown as KubeObject };
   }
   const bytes = encodeStored(kind, draft);
-  context.cache.expect(bytes, (revision) => sealDraft(draft, revision) as unknown as KubeObject);
+  context.cache.expect(bytes, (revision) => sealDraft(draft, revision));
   const result = await context.store.put(key, bytes, { modRevision: current.revision });
   if (!result.ok) return 'lost-race';
   await context.cache.reached(result.revision);
@@ -164,12 +164,12 @@ function prepareForUpdate(kind: ResourceKind, draft: Draft<KubeObject>, old: Kub
     }
     if (old.metadata.ownerReferences === undefined) delete draft.metadata.ownerReferences;
     else draft.metadata.ownerReferences = old.metadata.ownerReferences as Draft<typeof old.metadata.ownerReferences>;
-    strategy.prepareForStatusUpdate?.(draft as never, old as never);
+    strategy.prepareForStatusUpdate?.(draft, old);
     return;
   }
   for (const name of ofStatus) copyField(content, before, name);
   if (plan.narrow !== undefined) plan.narrow(draft, old);
-  strategy.prepareForUpdate?.(draft as never, old as never);
+  strategy.prepareForUpdate?.(draft, old);
   const counted = strategy.generationFrom ?? (kind.fields.has('spec') ? ['spec'] : []);
   if (!(strategy.generation ?? kind.fields.has('spec'))) return;
   if (counted.some((name) => !saysTheSame(content[name], before[name]))) draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
@@ -198,5 +198,5 @@ function isReadyToVanish(kind: ResourceKind, draft: Draft<KubeObject>): boolean 
   const { metadata } = draft;
   if (metadata.deletionTimestamp === undefined || (metadata.finalizers ?? []).length > 0) return false;
   if ((metadata.deletionGracePeriodSeconds ?? 0) > 0) return false;
-  return kind.strategy.isFinalized?.(draft as never) ?? true;
+  return kind.strategy.isFinalized?.(draft) ?? true;
 }

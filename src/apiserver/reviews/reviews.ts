@@ -54,7 +54,7 @@ export function reviews({ authorizers, issuer, objects }: ReviewDependencies): r
         authenticated: true,
         user: { username: name, ...(uid !== undefined && { uid }), groups: [...groups], ...(extra !== undefined && { extra: writable(extra) }) },
         audiences: [...verified.audiences],
-      } as never;
+      };
     }),
     review(SelfSubjectAccessReview, (draft, call) => {
       draft.status = access(attributesFrom(draft.spec, call.user)) as never;

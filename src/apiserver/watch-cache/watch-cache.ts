@@ -102,10 +102,10 @@ export class WatchCache {
   }
 
   #cacheFor<T extends KubeObject>(kind: ResourceKind<T>, loadedAt: number): ResourceCache<T> {
-    const found = this.#byKind.get(kind as unknown as ResourceKind);
+    const found = this.#byKind.get(kind);
     if (found !== undefined) return found as unknown as ResourceCache<T>;
     const cache = new ResourceCache(kind, this.#clock, loadedAt);
-    this.#byKind.set(kind as unknown as ResourceKind, cache as unknown as ResourceCache<never>);
+    this.#byKind.set(kind, cache as unknown as ResourceCache<never>);
     this.#byPrefix.set(kind.storePrefix, cache as unknown as ResourceCache<never>);
     const prefix = `${registryPrefix}${kind.storePrefix}/`;
     for (const [key, { bytes, revision }] of this.#unclaimed) {

@@ -1,5 +1,4 @@
 import type { Namespace } from '#api/core/namespace.ts';
-import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Draft } from '#apimachinery/resource.ts';
 import { badRequest, methodNotSupported } from '#apimachinery/status-error.ts';
 import { decodeBody } from '../decode-body.ts';
@@ -28,7 +27,7 @@ export function namespaceFinalize(registry: RegistryContext): SubresourceHandler
           const draft = structuredClone(current) as unknown as Draft<Namespace>;
           draft.metadata.resourceVersion = given.metadata.resourceVersion ?? '';
           draft.spec = given.spec.finalizers === undefined ? {} : { finalizers: given.spec.finalizers };
-          return draft as unknown as Draft<KubeObject>;
+          return draft;
         },
       });
     },

@@ -1,6 +1,5 @@
 import { Binding } from '#api/core/binding.ts';
 import { Pod } from '#api/core/pod.ts';
-import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
 import { badRequest, conflict, invalid, methodNotSupported } from '#apimachinery/status-error.ts';
 import type { ApiCall, ApiResult } from '../../request/api-call.ts';
@@ -22,7 +21,7 @@ export function podBinding(registry: RegistryContext): SubresourceHandler {
 /** Binds `podName` as the Binding in the body says. Throws a StatusError when it cannot be bound. */
 export async function bindPod(registry: RegistryContext, call: ApiCall, kind: ResourceKind, podName: string): Promise<ApiResult> {
   if (call.info.verb !== 'create') throw methodNotSupported(kind, call.info.verb);
-  const binding = decodeBody(Binding as unknown as ResourceKind, call) as unknown as Draft<Binding>;
+  const binding = decodeBody(Binding, call) as unknown as Draft<Binding>;
   const name = binding.metadata.name ?? '';
   if (name !== '' && name !== podName) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${podName})`);
   const { target } = binding;
@@ -32,7 +31,7 @@ export async function bindPod(registry: RegistryContext, call: ApiCall, kind: Re
   const node = target.name ?? '';
   if (node === '') throw invalid(Binding, podName, [{ type: 'FieldValueRequired', path: 'target.name', detail: '' }]);
   const now = nowText(registry.clock);
-  await updateObject(registry, Pod as unknown as ResourceKind, { ...call, info: { ...call.info, resource: 'pods', name: podName } }, {
+  await updateObject(registry, Pod, { ...call, info: { ...call.info, resource: 'pods', name: podName } }, {
     subresource: 'binding',
     change(current) {
       const pod = current as unknown as Pod;
@@ -46,7 +45,7 @@ export async function bindPod(registry: RegistryContext, call: ApiCall, kind: Re
       (draft.metadata as { resourceVersion?: string }).resourceVersion = '';
       draft.spec.nodeName = node;
       if (binding.metadata.annotations !== undefined) draft.metadata.annotations = { ...draft.metadata.annotations, ...binding.metadata.annotations };
-      return draft as unknown as Draft<KubeObject>;
+      return draft;
     },
     narrow(draft) {
       const { status } = draft as unknown as Draft<Pod>;

@@ -2,8 +2,7 @@ import { Pod } from '#api/core/pod.ts';
 import { Eviction } from '#api/policy/eviction.ts';
 import { PodDisruptionBudget } from '#api/policy/pod-disruption-budget.ts';
 import type { DeleteOptions } from '#apimachinery/meta-types.ts';
-import type { KubeObject } from '#apimachinery/object-meta.ts';
-import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
+import type { Draft } from '#apimachinery/resource.ts';
 import { labelSelectorFrom, matchesLabels } from '#apimachinery/selector.ts';
 import { StatusError, badRequest, methodNotSupported, notFound } from '#apimachinery/status-error.ts';
 import type { ApiCall, ApiResult } from '../../request/api-call.ts';
@@ -28,7 +27,7 @@ export function podEviction(registry: RegistryContext): SubresourceHandler {
     async handle(call, kind): Promise<ApiResult> {
       if (call.info.verb !== 'create') throw methodNotSupported(kind, call.info.verb);
       const { name, namespace } = call.info;
-      const eviction = decodeBody(Eviction as unknown as ResourceKind, call) as unknown as Draft<Eviction>;
+      const eviction = decodeBody(Eviction, call) as unknown as Draft<Eviction>;
       const given = eviction.metadata.name ?? '';
       if (given !== '' && given !== name) throw badRequest(`name in URL does not match name in Eviction object: ${name} != ${given}`);
       const options = (eviction.deleteOptions ?? {}) as DeleteOptions;
@@ -62,7 +61,7 @@ async function takeFromBudget(registry: RegistryContext, call: ApiCall, pod: Pod
     const policy = budget.spec.unhealthyPodEvictionPolicy ?? 'IfHealthyBudget';
     if (policy === 'AlwaysAllow' || (budget.status.desiredHealthy > 0 && budget.status.currentHealthy >= budget.status.desiredHealthy)) return;
   }
-  await updateObject(registry, PodDisruptionBudget as unknown as ResourceKind, { ...call, info: { ...call.info, name: budget.metadata.name }, query: dryRun ? { dryRun: 'All' } : {} }, {
+  await updateObject(registry, PodDisruptionBudget, { ...call, info: { ...call.info, name: budget.metadata.name }, query: dryRun ? { dryRun: 'All' } : {} }, {
     subresource: 'status',
     change(current) {
       const draft = structuredClone(current) as unknown as Draft<PodDisruptionBudget>;
@@ -75,7 +74,7 @@ async function takeFromBudget(registry: RegistryContext, call: ApiCall, pod: Pod
       }
       status.disruptionsAllowed--;
       status.disruptedPods = { ...status.disruptedPods, [name]: nowText(registry.clock) };
-      return draft as unknown as Draft<KubeObject>;
+      return draft;
     },
   });
 }

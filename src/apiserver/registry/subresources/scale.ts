@@ -40,7 +40,7 @@ export async function scaleFromCall(context: RegistryContext, served: ResourceKi
       }
       const draft = structuredClone(old) as unknown as Draft<KubeObject>;
       draft.metadata.resourceVersion = call.info.verb === 'update' ? (metadata.resourceVersion ?? '') : '';
-      setAt(draft as unknown as Record<string, unknown>, paths.replicas.split('.'), replicas);
+      setAt(draft, paths.replicas.split('.'), replicas);
       return toHub(served, draft as unknown as KubeObject) as unknown as Draft<KubeObject>;
     },
   });
@@ -62,7 +62,7 @@ function scaleOf(object: KubeObject, paths: ScalePaths): Scale & KubeObject {
     metadata: { name, namespace: namespace ?? '', uid, resourceVersion, creationTimestamp },
     spec: { replicas: numberAt(object, paths.replicas) },
     status: { replicas: numberAt(object, paths.statusReplicas) ?? 0, selector: selectorText(selector) },
-  } as unknown as Scale & KubeObject;
+  };
 }
 
 function selectorText(selector: unknown): string {

@@ -32,7 +32,7 @@ export function serviceAccountToken(registry: RegistryContext, issuer: TokenIssu
       await registry.cache.catchUp();
       const account = registry.objects.get(ServiceAccount, name, namespace);
       if (account === undefined) throw notFound(ServiceAccount, name);
-      const request = decodeBody(TokenRequest as unknown as ResourceKind, call) as unknown as Draft<TokenRequest>;
+      const request = decodeBody(TokenRequest, call) as unknown as Draft<TokenRequest>;
       const { spec } = request;
       const seconds = spec.expirationSeconds ?? 3600;
       if (seconds < minSeconds) throw invalidSeconds(seconds, 'may not specify a duration less than 10 minutes');
