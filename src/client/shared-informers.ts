@@ -12,16 +12,22 @@ import type { WatchEvent } from './transport.ts';
 /** Informers that read through `client`; they run until `close`. */
 export function createSharedInformers(dependencies: ReflectorDependencies): SharedInformers {
   const informers = new Map<string, SharedInformer<KubeObject>>();
+  /** The same, of those without scope, for the many that ask for them again and again. */
+  const unscoped = new WeakMap<ResourceKind, SharedInformer<KubeObject>>();
   const stop = new AbortController();
   const running: Promise<void>[] = [];
 
   return {
-    for<T extends KubeObject>(kind: ResourceKind<T>, scope: InformerScope = {}): Informer<T> {
+    for<T extends KubeObject>(kind: ResourceKind<T>, scope: InformerScope = noScope): Informer<T> {
+      const found = scope === noScope ? unscoped.get(kind) : undefined;
+      if (found !== undefined) return found as unknown as Informer<T>;
       const id = [kind.apiVersion, kind.plural, scope.namespace, scope.fieldSelector, scope.labelSelector].join('|');
       const known = informers.get(id);
       if (known !== undefined) return known as unknown as Informer<T>;
+      if (stop.signal.aborted) throw new Error('informers closed');
       const informer = new SharedInformer(kind, dependencies);
       informers.set(id, informer as unknown as SharedInformer<KubeObject>);
+      if (scope === noScope) unscoped.set(kind, informer as unknown as SharedInformer<KubeObject>);
       running.push(reflect(dependencies, kind, scope, informer, stop.signal));
       return informer;
     },
@@ -35,6 +41,8 @@ export function createSharedInformers(dependencies: ReflectorDependencies): Shar
     },
   };
 }
+
+const noScope: InformerScope = Object.freeze({});
 
 /** A first list longer than this gives the event loop a turn after every such piece: about 5 ms of work. */
 const replaceChunk = 1000;
