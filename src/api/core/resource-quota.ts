@@ -1,6 +1,13 @@
-import { defineResource, status } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { invalidValue } from '#apimachinery/field-error.ts';
+import { qualifiedName } from '#apimachinery/names.ts';
+import type { Parts } from '#apimachinery/parts.ts';
+import { column, defineResource, status } from '#apimachinery/resource.ts';
+import { immutableFields } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { list, map, object, oneOf, pointer, struct } from '#apimachinery/schema.ts';
+import { nonNegative } from './validate-resources.ts';
 
 export const ScopedResourceSelectorRequirement = struct('io.k8s.api.core.v1.ScopedResourceSelectorRequirement', {
   scopeName: oneOf(1, ['Terminating', 'NotTerminating', 'BestEffort', 'NotBestEffort', 'PriorityClass', 'CrossNamespacePodAffinity', 'VolumeAttributesClass'], { required: true }),
@@ -27,6 +34,29 @@ export const ResourceQuotaStatus = struct('io.k8s.api.core.v1.ResourceQuotaStatu
 });
 export interface ResourceQuotaStatus extends Infer<typeof ResourceQuotaStatus> {}
 
+type Parted = Parts<ResourceQuotaSpec, ResourceQuotaStatus>;
+
+/** `pods: 3/10, requests.cpu: 1/4`: limits in one column, everything else in the other. */
+function showUse({ hard = {}, used = {} }: ResourceQuotaStatus, limits: boolean): string {
+  const names = Object.keys(hard).filter((name) => name.startsWith('limits') === limits);
+  return names.toSorted().map((name) => `${name}: ${used[name] ?? '0'}/${hard[name] ?? '0'}`).join(', ');
+}
+
+const scopes = ['BestEffort', 'CrossNamespacePodAffinity', 'NotBestEffort', 'NotTerminating', 'PriorityClass', 'Terminating', 'VolumeAttributesClass'];
+const opposites = [['BestEffort', 'NotBestEffort'], ['Terminating', 'NotTerminating']] as const;
+
+function* validateQuota({ spec }: Parted): Iterable<FieldError> {
+  for (const [name, amount] of Object.entries(spec.hard ?? {})) {
+    for (const message of qualifiedName(name)) yield invalidValue(`spec.hard[${name}]`, name, message);
+    yield* nonNegative(amount, `spec.hard[${name}]`);
+  }
+  const given = spec.scopes ?? [];
+  for (const scope of given) if (!scopes.includes(scope)) yield invalidValue('spec.scopes', given, 'unsupported scope');
+  for (const [one, other] of opposites) {
+    if (given.includes(one) && given.includes(other)) yield invalidValue('spec.scopes', given, 'conflicting scopes');
+  }
+}
+
 export const ResourceQuota = defineResource({
   group: '',
   version: 'v1',
@@ -39,5 +69,14 @@ export const ResourceQuota = defineResource({
     status: object(3, ResourceQuotaStatus),
   },
   subresources: [status()],
+  strategy: { generation: false },
+  validate: [validateQuota],
+  validateUpdate: [immutableFields('spec.scopes')],
+  columns: [
+    nameColumn,
+    column<Parted>('Request', ({ status: now }) => showUse(now, false)),
+    column<Parted>('Limit', ({ status: now }) => showUse(now, true)),
+    ageColumn,
+  ],
 });
 export interface ResourceQuota extends Infer<typeof ResourceQuota> {}

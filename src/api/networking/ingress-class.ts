@@ -1,12 +1,18 @@
-import { defineResource } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { forbiddenField, invalidValue, required } from '#apimachinery/field-error.ts';
+import { qualifiedName } from '#apimachinery/names.ts';
+import type { SpecPart } from '#apimachinery/parts.ts';
+import { column, defineResource } from '#apimachinery/resource.ts';
+import { immutableFields } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
-import { object, pointer, string, struct } from '#apimachinery/schema.ts';
+import { object, oneOf, pointer, string, struct } from '#apimachinery/schema.ts';
 
 export const IngressClassParametersReference = struct('io.k8s.api.networking.v1.IngressClassParametersReference', {
   apiGroup: string(1, { pointer: true }),
   kind: string(2, { required: true }),
   name: string(3, { required: true }),
-  scope: string(4, { always: true, pointer: true }),
+  scope: oneOf(4, ['Cluster', 'Namespaced'], { always: true, pointer: true, default: 'Cluster' }),
   namespace: string(5, { pointer: true }),
 });
 export interface IngressClassParametersReference extends Infer<typeof IngressClassParametersReference> {}
@@ -17,6 +23,20 @@ export const IngressClassSpec = struct('io.k8s.api.networking.v1.IngressClassSpe
 });
 export interface IngressClassSpec extends Infer<typeof IngressClassSpec> {}
 
+function* validateClass({ spec: { controller = '', parameters } }: SpecPart<IngressClassSpec>): Iterable<FieldError> {
+  if (controller === '') yield required('spec.controller');
+  else for (const message of qualifiedName(controller)) yield invalidValue('spec.controller', controller, message);
+  if (parameters?.scope === 'Namespaced' && (parameters.namespace ?? '') === '') yield required('spec.parameters.namespace', '`parameters.scope` is set to \'Namespaced\'');
+  if (parameters?.scope === 'Cluster' && parameters.namespace !== undefined) yield forbiddenField('spec.parameters.namespace', '`parameters.scope` is set to \'Cluster\'');
+}
+
+/** `Kind.group/name`. */
+function showParameters({ parameters }: IngressClassSpec): string {
+  if (parameters === undefined) return '<none>';
+  const { apiGroup, kind, name } = parameters;
+  return `${apiGroup === undefined ? kind : `${kind}.${apiGroup}`}/${name}`;
+}
+
 export const IngressClass = defineResource({
   group: 'networking.k8s.io',
   version: 'v1',
@@ -26,5 +46,13 @@ export const IngressClass = defineResource({
   fields: {
     spec: object(2, IngressClassSpec),
   },
+  validate: [validateClass],
+  validateUpdate: [immutableFields('spec.controller')],
+  columns: [
+    nameColumn,
+    column<SpecPart<IngressClassSpec>>('Controller', ({ spec }) => spec.controller ?? ''),
+    column<SpecPart<IngressClassSpec>>('Parameters', ({ spec }) => showParameters(spec)),
+    ageColumn,
+  ],
 });
 export interface IngressClass extends Infer<typeof IngressClass> {}

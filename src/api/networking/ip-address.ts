@@ -1,4 +1,10 @@
-import { defineResource } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { invalidValue } from '#apimachinery/field-error.ts';
+import { canonicalIp, ipFamily } from '#apimachinery/ip.ts';
+import type { SpecPart } from '#apimachinery/parts.ts';
+import { column, defineResource } from '#apimachinery/resource.ts';
+import { immutableFields } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { object, pointer, string, struct } from '#apimachinery/schema.ts';
 
@@ -15,6 +21,19 @@ export const IPAddressSpec = struct('io.k8s.api.networking.v1.IPAddressSpec', {
 });
 export interface IPAddressSpec extends Infer<typeof IPAddressSpec> {}
 
+/** The address is the object's name: so nobody can take it twice. */
+function* validateAddress({ metadata: { name } }: SpecPart<IPAddressSpec>): Iterable<FieldError> {
+  if (ipFamily(name) === undefined) yield invalidValue('metadata.name', name, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)');
+  else if (canonicalIp(name) !== name) yield invalidValue('metadata.name', name, `must be in canonical form ("${canonicalIp(name)}")`);
+}
+
+/** `services/default/web`. */
+function showParent({ parentRef }: IPAddressSpec): string {
+  // A stored object has one; a damaged one is shown without.
+  const { group = '', resource = '', namespace = '', name = '' } = (parentRef as ParentReference | undefined) ?? {};
+  return [group === '' ? resource : `${resource}.${group}`, namespace, name].filter((part) => part !== '').join('/');
+}
+
 export const IPAddress = defineResource({
   group: 'networking.k8s.io',
   version: 'v1',
@@ -25,5 +44,9 @@ export const IPAddress = defineResource({
   fields: {
     spec: object(2, IPAddressSpec, { required: true }),
   },
+  strategy: { name: 'path-segment', generation: false },
+  validate: [validateAddress],
+  validateUpdate: [immutableFields('spec.parentRef')],
+  columns: [nameColumn, column<SpecPart<IPAddressSpec>>('ParentRef', ({ spec }) => showParent(spec)), ageColumn],
 });
 export interface IPAddress extends Infer<typeof IPAddress> {}

@@ -1,10 +1,18 @@
-import { defineResource } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { forbiddenField, invalidValue, notSupported, required } from '#apimachinery/field-error.ts';
+import { validateCidr } from '#apimachinery/ip.ts';
+import { LabelSelector } from '#apimachinery/label-selector.ts';
+import type { SpecPart } from '#apimachinery/parts.ts';
+import { column, defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, intOrString, list, object, oneOf, pointer, string, struct } from '#apimachinery/schema.ts';
-import { LabelSelector } from '#apimachinery/label-selector.ts';
+import { validateLabelSelector } from '#apimachinery/selector.ts';
+import { formatSelector } from '../core/template-columns.ts';
+import { validatePortReference } from '../core/validate-probe.ts';
 
 export const NetworkPolicyPort = struct('io.k8s.api.networking.v1.NetworkPolicyPort', {
-  protocol: oneOf(1, ['TCP', 'UDP', 'SCTP'], { pointer: true }),
+  protocol: oneOf(1, ['TCP', 'UDP', 'SCTP'], { pointer: true, default: 'TCP' }),
   port: intOrString(2, { pointer: true }),
   endPort: int32(3, { pointer: true }),
 });
@@ -43,6 +51,40 @@ export const NetworkPolicySpec = struct('io.k8s.api.networking.v1.NetworkPolicyS
 });
 export interface NetworkPolicySpec extends Infer<typeof NetworkPolicySpec> {}
 
+function* validatePolicy({ spec }: SpecPart<NetworkPolicySpec>): Iterable<FieldError> {
+  yield* validateLabelSelector('spec.podSelector', spec.podSelector);
+  for (const [index, rule] of (spec.ingress ?? []).entries()) yield* validateRule(rule.ports ?? [], rule.from ?? [], `spec.ingress[${index}]`, 'from');
+  for (const [index, rule] of (spec.egress ?? []).entries()) yield* validateRule(rule.ports ?? [], rule.to ?? [], `spec.egress[${index}]`, 'to');
+  const types = spec.policyTypes ?? [];
+  if (types.length > 2) yield invalidValue('spec.policyTypes', types, 'may not specify more than two policyTypes');
+  for (const [index, type] of types.entries()) {
+    if (type !== 'Ingress' && type !== 'Egress') yield notSupported(`spec.policyTypes[${index}]`, type, ['Egress', 'Ingress']);
+  }
+}
+
+function* validateRule(ports: readonly NetworkPolicyPort[], peers: readonly NetworkPolicyPeer[], path: string, direction: string): Iterable<FieldError> {
+  for (const [index, { port, endPort }] of ports.entries()) {
+    const at = `${path}.ports[${index}]`;
+    if (port !== undefined) yield* validatePortReference(port, `${at}.port`);
+    if (endPort === undefined) continue;
+    if (typeof port === 'string') yield invalidValue(`${at}.endPort`, endPort, 'may not be specified when `port` is non-numeric');
+    else if (port === undefined) yield invalidValue(`${at}.endPort`, endPort, 'may not be specified when `port` is not specified');
+    else if (endPort < port) yield invalidValue(`${at}.endPort`, endPort, 'must be greater than or equal to `port`');
+  }
+  for (const [index, peer] of peers.entries()) yield* validatePeer(peer, `${path}.${direction}[${index}]`);
+}
+
+function* validatePeer({ ipBlock, namespaceSelector, podSelector }: NetworkPolicyPeer, path: string): Iterable<FieldError> {
+  yield* validateLabelSelector(`${path}.podSelector`, podSelector);
+  yield* validateLabelSelector(`${path}.namespaceSelector`, namespaceSelector);
+  const selects = podSelector !== undefined || namespaceSelector !== undefined;
+  if (ipBlock === undefined && !selects) yield required(path, 'must specify a peer');
+  if (ipBlock === undefined) return;
+  if (selects) yield forbiddenField(path, 'may not specify both ipBlock and another peer');
+  if (ipBlock.cidr !== '') yield* validateCidr(ipBlock.cidr, `${path}.ipBlock.cidr`);
+  for (const [index, range] of (ipBlock.except ?? []).entries()) yield* validateCidr(range, `${path}.ipBlock.except[${index}]`);
+}
+
 export const NetworkPolicy = defineResource({
   group: 'networking.k8s.io',
   version: 'v1',
@@ -53,5 +95,11 @@ export const NetworkPolicy = defineResource({
   fields: {
     spec: object(2, NetworkPolicySpec),
   },
+  // A policy that speaks of egress isolates that way, too; every policy isolates ingress.
+  defaults: ({ spec }) => {
+    spec.policyTypes ??= spec.egress === undefined ? ['Ingress'] : ['Ingress', 'Egress'];
+  },
+  validate: [validatePolicy],
+  columns: [nameColumn, column<SpecPart<NetworkPolicySpec>>('Pod-Selector', ({ spec }) => formatSelector(spec.podSelector)), ageColumn],
 });
 export interface NetworkPolicy extends Infer<typeof NetworkPolicy> {}

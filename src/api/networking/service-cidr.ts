@@ -1,7 +1,13 @@
-import { defineResource, status } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import { Condition } from '#apimachinery/condition.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { required, tooMany } from '#apimachinery/field-error.ts';
+import { validateCidr } from '#apimachinery/ip.ts';
+import type { Parts } from '#apimachinery/parts.ts';
+import { column, defineResource, status } from '#apimachinery/resource.ts';
+import { immutableFields } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { list, object, struct } from '#apimachinery/schema.ts';
-import { Condition } from '#apimachinery/condition.ts';
 
 export const ServiceCIDRSpec = struct('io.k8s.api.networking.v1.ServiceCIDRSpec', {
   cidrs: list(1, 'string', { listType: 'atomic' }),
@@ -12,6 +18,14 @@ export const ServiceCIDRStatus = struct('io.k8s.api.networking.v1.ServiceCIDRSta
   conditions: list(1, Condition, { listType: 'map', keys: ['type'], patch: 'merge', mergeKey: 'type' }),
 });
 export interface ServiceCIDRStatus extends Infer<typeof ServiceCIDRStatus> {}
+
+type Parted = Parts<ServiceCIDRSpec, ServiceCIDRStatus>;
+
+function* validateRanges({ spec: { cidrs = [] } }: Parted): Iterable<FieldError> {
+  if (cidrs.length === 0) yield required('spec.cidrs', 'at least one CIDR required');
+  if (cidrs.length > 2) yield tooMany('spec.cidrs', cidrs.length, 2);
+  for (const [index, range] of cidrs.entries()) yield* validateCidr(range, `spec.cidrs[${index}]`);
+}
 
 export const ServiceCIDR = defineResource({
   group: 'networking.k8s.io',
@@ -24,5 +38,9 @@ export const ServiceCIDR = defineResource({
     status: object(3, ServiceCIDRStatus),
   },
   subresources: [status()],
+  strategy: { generation: false },
+  validate: [validateRanges],
+  validateUpdate: [immutableFields('spec.cidrs')],
+  columns: [nameColumn, column<Parted>('CIDRs', ({ spec }) => (spec.cidrs ?? []).join(',')), ageColumn],
 });
 export interface ServiceCIDR extends Infer<typeof ServiceCIDR> {}

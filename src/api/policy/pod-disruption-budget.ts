@@ -1,8 +1,14 @@
-import { defineResource, status } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import { Condition } from '#apimachinery/condition.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { invalidValue } from '#apimachinery/field-error.ts';
+import { LabelSelector } from '#apimachinery/label-selector.ts';
+import type { Parts } from '#apimachinery/parts.ts';
+import { column, defineResource, status } from '#apimachinery/resource.ts';
+import { atMostAll, validateIntOrPercent } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, int64, intOrString, list, map, object, oneOf, pointer, struct } from '#apimachinery/schema.ts';
-import { Condition } from '#apimachinery/condition.ts';
-import { LabelSelector } from '#apimachinery/label-selector.ts';
+import { validateLabelSelector } from '#apimachinery/selector.ts';
 
 export const PodDisruptionBudgetSpec = struct('io.k8s.api.policy.v1.PodDisruptionBudgetSpec', {
   minAvailable: intOrString(1, { pointer: true }),
@@ -23,6 +29,17 @@ export const PodDisruptionBudgetStatus = struct('io.k8s.api.policy.v1.PodDisrupt
 });
 export interface PodDisruptionBudgetStatus extends Infer<typeof PodDisruptionBudgetStatus> {}
 
+type Parted = Parts<PodDisruptionBudgetSpec, PodDisruptionBudgetStatus>;
+
+function* validateBudget({ spec }: Parted): Iterable<FieldError> {
+  if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) yield invalidValue('spec', spec, 'minAvailable and maxUnavailable cannot be both set');
+  for (const key of ['minAvailable', 'maxUnavailable'] as const) {
+    yield* validateIntOrPercent(`spec.${key}`, spec[key]);
+    yield* atMostAll(`spec.${key}`, spec[key]);
+  }
+  yield* validateLabelSelector('spec.selector', spec.selector);
+}
+
 export const PodDisruptionBudget = defineResource({
   group: 'policy',
   version: 'v1',
@@ -35,5 +52,13 @@ export const PodDisruptionBudget = defineResource({
     status: object(3, PodDisruptionBudgetStatus),
   },
   subresources: [status()],
+  validate: [validateBudget],
+  columns: [
+    nameColumn,
+    column<Parted>('Min Available', ({ spec }) => String(spec.minAvailable ?? 'N/A')),
+    column<Parted>('Max Unavailable', ({ spec }) => String(spec.maxUnavailable ?? 'N/A')),
+    column<Parted>('Allowed Disruptions', ({ status: now }) => now.disruptionsAllowed, { type: 'integer' }),
+    ageColumn,
+  ],
 });
 export interface PodDisruptionBudget extends Infer<typeof PodDisruptionBudget> {}

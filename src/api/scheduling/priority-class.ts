@@ -1,6 +1,39 @@
-import { defineResource } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { forbiddenField } from '#apimachinery/field-error.ts';
+import type { ObjectMeta } from '#apimachinery/object-meta.ts';
+import { column, defineResource } from '#apimachinery/resource.ts';
+import { immutableValue } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, int32, oneOf, string } from '#apimachinery/schema.ts';
+
+interface Priority {
+  readonly metadata: ObjectMeta;
+  readonly value: number;
+  readonly globalDefault?: boolean | undefined;
+  readonly preemptionPolicy?: string | undefined;
+}
+
+/** Above it are the system's own classes. */
+export const highestUserPriority = 1_000_000_000;
+const systemPrefix = 'system-';
+/** Source: Kubernetes documentation "Pod Priority and Preemption". */
+const systemClasses: Readonly<Record<string, number>> = { 'system-cluster-critical': 2_000_000_000, 'system-node-critical': 2_000_001_000 };
+
+function* validatePriority({ metadata: { name }, value, globalDefault }: Priority): Iterable<FieldError> {
+  if (name.startsWith(systemPrefix)) {
+    if (systemClasses[name] !== value || globalDefault === true) {
+      yield forbiddenField('metadata.name', `priority class names with '${systemPrefix}' prefix are reserved for system use only. error: ${name} is not a known system priority class`);
+    }
+  } else if (value > highestUserPriority) {
+    yield forbiddenField('value', `maximum allowed value of a user defined priority is ${highestUserPriority}`);
+  }
+}
+
+function* validatePriorityUpdate(now: Priority, old: Priority): Iterable<FieldError> {
+  if (now.value !== old.value) yield forbiddenField('value', 'may not be changed in an update.');
+  yield* immutableValue('preemptionPolicy', now.preemptionPolicy, old.preemptionPolicy);
+}
 
 export const PriorityClass = defineResource({
   group: 'scheduling.k8s.io',
@@ -13,7 +46,17 @@ export const PriorityClass = defineResource({
     value: int32(2, { always: true }),
     globalDefault: bool(3),
     description: string(4),
-    preemptionPolicy: oneOf(5, ['PreemptLowerPriority', 'Never'], { pointer: true }),
+    preemptionPolicy: oneOf(5, ['PreemptLowerPriority', 'Never'], { pointer: true, default: 'PreemptLowerPriority' }),
   },
+  strategy: { generation: true, generationFrom: [] },
+  validate: [validatePriority],
+  validateUpdate: [validatePriorityUpdate],
+  columns: [
+    nameColumn,
+    column<Priority>('Value', ({ value }) => value, { type: 'integer' }),
+    column<Priority>('Global-Default', ({ globalDefault }) => globalDefault === true, { type: 'boolean' }),
+    ageColumn,
+    column<Priority>('PreemptionPolicy', ({ preemptionPolicy }) => preemptionPolicy ?? ''),
+  ],
 });
 export interface PriorityClass extends Infer<typeof PriorityClass> {}
