@@ -1,6 +1,10 @@
+import type { KubeObject } from '#apimachinery/object-meta.ts';
 import { defineResource, status } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, int64, object, string, struct, time } from '#apimachinery/schema.ts';
+import { autoscalerColumns } from './autoscaler-columns.ts';
+import { fromV1, toV1 } from './convert-v1.ts';
+import { HorizontalPodAutoscaler as HorizontalPodAutoscalerV2 } from './horizontal-pod-autoscaler.ts';
 
 export const CrossVersionObjectReference = struct('io.k8s.api.autoscaling.v1.CrossVersionObjectReference', {
   kind: string(1, { required: true }),
@@ -11,7 +15,7 @@ export interface CrossVersionObjectReference extends Infer<typeof CrossVersionOb
 
 export const HorizontalPodAutoscalerSpec = struct('io.k8s.api.autoscaling.v1.HorizontalPodAutoscalerSpec', {
   scaleTargetRef: object(1, CrossVersionObjectReference, { required: true }),
-  minReplicas: int32(2, { pointer: true }),
+  minReplicas: int32(2, { pointer: true, default: 1 }),
   maxReplicas: int32(3, { required: true }),
   targetCPUUtilizationPercentage: int32(4, { pointer: true }),
 });
@@ -39,5 +43,8 @@ export const HorizontalPodAutoscaler = defineResource({
     status: object(3, HorizontalPodAutoscalerStatus),
   },
   subresources: [status()],
+  strategy: { generation: false },
+  columns: autoscalerColumns.map((each) => ({ ...each, value: (object: KubeObject, nowMs: number) => each.value(fromV1(object) as never, nowMs) })),
+  convertedFrom: { hub: () => HorizontalPodAutoscalerV2, fromHub: toV1, toHub: fromV1 },
 });
 export interface HorizontalPodAutoscaler extends Infer<typeof HorizontalPodAutoscaler> {}

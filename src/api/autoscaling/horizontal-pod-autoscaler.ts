@@ -1,7 +1,9 @@
+import { LabelSelector } from '#apimachinery/label-selector.ts';
 import { defineResource, status } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, int64, list, object, pointer, quantity, string, struct, time } from '#apimachinery/schema.ts';
-import { LabelSelector } from '#apimachinery/label-selector.ts';
+import { autoscalerColumns } from './autoscaler-columns.ts';
+import { defaultAutoscaler, validateAutoscaler } from './autoscaler-rules.ts';
 
 export const CrossVersionObjectReference = struct('io.k8s.api.autoscaling.v2.CrossVersionObjectReference', {
   kind: string(1, { required: true }),
@@ -89,7 +91,7 @@ export interface HorizontalPodAutoscalerBehavior extends Infer<typeof Horizontal
 
 export const HorizontalPodAutoscalerSpec = struct('io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerSpec', {
   scaleTargetRef: object(1, CrossVersionObjectReference, { required: true }),
-  minReplicas: int32(2, { pointer: true }),
+  minReplicas: int32(2, { pointer: true, default: 1 }),
   maxReplicas: int32(3, { required: true }),
   metrics: list(4, MetricSpec, { listType: 'atomic' }),
   behavior: pointer(5, HorizontalPodAutoscalerBehavior),
@@ -177,5 +179,9 @@ export const HorizontalPodAutoscaler = defineResource({
     status: object(3, HorizontalPodAutoscalerStatus),
   },
   subresources: [status()],
+  strategy: { generation: false },
+  defaults: defaultAutoscaler,
+  validate: [validateAutoscaler],
+  columns: autoscalerColumns,
 });
 export interface HorizontalPodAutoscaler extends Infer<typeof HorizontalPodAutoscaler> {}
