@@ -70,10 +70,10 @@ export interface NamespaceOption {
 }
 
 export interface SeLinuxOption {
-  readonly user?: string;
-  readonly role?: string;
-  readonly type?: string;
-  readonly level?: string;
+  readonly user?: string | undefined;
+  readonly role?: string | undefined;
+  readonly type?: string | undefined;
+  readonly level?: string | undefined;
 }
 
 export interface SecurityProfile {

@@ -1,0 +1,530 @@
+import type { Timer } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import { hasReason } from '#apimachinery/status-error.ts';
+import { Pod } from '#api/core/pod.ts';
+import { isTerminal } from '#api/core/pod-status.ts';
+import type { Client } from '#client/client.ts';
+import type { PodSandboxConfig } from '../cri/records.ts';
+import { VolumeError } from '../platform.ts';
+import type { PodFacts, PreparedVolumes } from '../platform.ts';
+import { ProbeManager } from '../probes/probe-manager.ts';
+import { runProbe } from '../probes/run-probe.ts';
+import { planSandboxConfig } from './container-config.ts';
+import { podCgroupResources } from './container-resources.ts';
+import { containerTarget, podTarget } from './events.ts';
+import { backoffKey, planPod } from './plan-pod.ts';
+import type { PodPlan, PodView, WaitingReason } from './plan-pod.ts';
+import { planStatus } from './plan-status.ts';
+import { hostNameOf, planDns, planHostsFile } from './pod-dns.ts';
+import { emptyRuntime, observePod } from './pod-runtime.ts';
+import type { ContainerRecord, PodRuntime } from './pod-runtime.ts';
+import { nextBackoff, restartBackoff } from './restart-backoff.ts';
+import type { BackoffEntry } from './restart-backoff.ts';
+import { startContainer } from './start-container.ts';
+import type { StartDependencies } from './start-container.ts';
+import type { StatusManager } from './status-manager.ts';
+import { stopAll, stopContainer } from './stop-containers.ts';
+
+/** What a worker knows of its node. */
+export interface NodeView {
+  /** containerd, cri-o, simulated. */
+  readonly runtimeName: () => string;
+  readonly hostIps: () => readonly string[];
+  readonly allocatable: () => Readonly<Record<string, string>>;
+  /** Why pods cannot get a network now; undefined when they can. */
+  readonly networkProblem: () => string | undefined;
+  readonly clusterDns: readonly string[];
+  readonly clusterDomain: string;
+}
+
+export interface PodWorkerDependencies extends StartDependencies {
+  readonly client: Client;
+  readonly log: Logger;
+  readonly node: NodeView;
+  readonly statuses: StatusManager;
+  /** The pod is gone from API, runtime and disk. */
+  readonly onGone: (worker: PodWorker) => void;
+}
+
+/** More rounds than any pod needs; what goes on longer is looked at again later. */
+const maxRounds = 50;
+/** After a failure that has no pause of its own. */
+const retryAfterMs = 10_000;
+const networkRetryMs = 500;
+/** A first status is shown when starting takes longer than this. */
+const earlyStatusMs = 300;
+/** Ended containers that are kept for their logs, per container. */
+const keptEnded = 1;
+
+type Mode = 'running' | 'terminating' | 'terminated' | 'gone';
+
+/**
+ * Brings one pod's containers where its spec says and tells the API. Runs one step at a time; triggers that come meanwhile
+ * lead to one more look. Everything it decides follows from `planPod` and `planStatus`.
+ */
+export class PodWorker {
+  #pod: Pod;
+  #runtime: PodRuntime = emptyRuntime;
+  #mode: Mode = 'running';
+  #isDeletedFromApi = false;
+  #isTriggered = false;
+  #isClosed = false;
+  #running: Promise<void> | undefined;
+  #timer: Timer | undefined;
+  #timerAtMs = Infinity;
+  #verdict: { readonly reason: string; readonly message: string } | undefined;
+  #volumes: PreparedVolumes | undefined;
+  #volumeBackoffMs = 500;
+  #killDeadlineMs = Infinity;
+  readonly #startedAtMs: number;
+  readonly #waiting = new Map<string, WaitingReason>();
+  readonly #startRetries = new Map<string, number>();
+  readonly #backoffs = new Map<string, BackoffEntry>();
+  readonly #lastWords = new Map<string, string>();
+  readonly #probes: ProbeManager;
+  readonly #dependencies: PodWorkerDependencies;
+
+  constructor(pod: Pod, dependencies: PodWorkerDependencies) {
+    this.#pod = pod;
+    this.#dependencies = dependencies;
+    this.#startedAtMs = dependencies.clock.nowMs();
+    this.#probes = new ProbeManager({
+      clock: dependencies.clock,
+      run: (subject, record) => runProbe(subject.probe, {
+        container: subject.container, containerId: record.id, podIp: this.#podIps()[0] ?? '', timeoutSeconds: subject.probe.timeoutSeconds ?? 1,
+      }, { runtime: dependencies.runtime, prober: dependencies.prober }),
+      onChange: () => this.trigger(),
+      onFailure: (container, kind, outcome) => {
+        const name = `${kind.slice(0, 1).toUpperCase()}${kind.slice(1)}`;
+        dependencies.recorder.event(containerTarget(this.#pod, container.name), 'Warning', 'Unhealthy', `${name} probe failed: ${outcome.output}`);
+      },
+    });
+  }
+
+  get pod(): Pod {
+    return this.#pod;
+  }
+
+  get runtime(): PodRuntime {
+    return this.#runtime;
+  }
+
+  get mode(): Mode {
+    return this.#mode;
+  }
+
+  /** The API has a newer state of the pod. */
+  update(pod: Pod): void {
+    this.#pod = pod;
+    if (pod.metadata.deletionTimestamp !== undefined && this.#mode === 'terminating') this.#hurry();
+    this.trigger();
+  }
+
+  /** The API has it no more. */
+  remove(pod: Pod): void {
+    this.#pod = pod;
+    this.#isDeletedFromApi = true;
+    if (this.#mode === 'terminating') this.#hurry();
+    this.trigger();
+  }
+
+  /** Ends the pod as failed, by decision of the node. */
+  evict(verdict: { readonly reason: string; readonly message: string }): void {
+    this.#verdict ??= verdict;
+    this.trigger();
+  }
+
+  /** Something has changed: look again. */
+  trigger(): void {
+    this.#isTriggered = true;
+    if (this.#running !== undefined || this.#isClosed) return;
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined;
+      // A trigger between the last look and now.
+      if (this.#isTriggered && !this.#isClosed) this.trigger();
+    });
+  }
+
+  /** Stops looking after the pod; containers stay as they are. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#probes.close();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { log } = this.#dependencies;
+    while (this.#isTriggered && !this.#isClosed && this.#mode !== 'gone') {
+      this.#isTriggered = false;
+      this.#timer?.cancel();
+      this.#timerAtMs = Infinity;
+      try {
+        if (this.#shouldEnd()) await this.#terminate();
+        else await this.#sync();
+      } catch (error) {
+        if (this.#isClosed) return;
+        log.warn({ error, pod: this.#name() }, 'a pod could not be brought up to date; trying again');
+        this.#lookAgainIn(retryAfterMs);
+      }
+    }
+  }
+
+  #shouldEnd(): boolean {
+    return this.#isDeletedFromApi || this.#pod.metadata.deletionTimestamp !== undefined || this.#verdict !== undefined;
+  }
+
+  #name(): string {
+    return `${this.#pod.metadata.namespace}/${this.#pod.metadata.name}`;
+  }
+
+  #lookAgainIn(delayMs: number): void {
+    this.#lookAgainAt(this.#dependencies.clock.nowMs() + delayMs);
+  }
+
+  #lookAgainAt(atMs: number): void {
+    if (atMs >= this.#timerAtMs || this.#isClosed) return;
+    const { clock } = this.#dependencies;
+    this.#timer?.cancel();
+    this.#timerAtMs = atMs;
+    this.#timer = clock.after(atMs - clock.nowMs(), () => {
+      this.#timerAtMs = Infinity;
+      this.trigger();
+    });
+  }
+
+  async #observe(): Promise<PodRuntime> {
+    const { runtime, platform } = this.#dependencies;
+    const pod = this.#pod;
+    this.#runtime = await observePod(runtime, pod.metadata.uid, this.#runtime);
+    for (const record of this.#runtime.containers) {
+      if (record.state !== 'exited' || this.#lastWords.has(record.id)) continue;
+      const container = allContainers(pod).find(({ name }) => name === record.name);
+      if (container !== undefined) this.#lastWords.set(record.id, await platform.files.lastWords(pod, container, record));
+    }
+    for (const id of this.#lastWords.keys()) if (!this.#runtime.containers.some((record) => record.id === id)) this.#lastWords.delete(id);
+    return this.#runtime;
+  }
+
+  async #sync(): Promise<void> {
+    const { clock } = this.#dependencies;
+    if (isTerminal(this.#pod)) return this.#finish();
+    if (this.#checkDeadline()) return this.#terminate();
+    const early = this.#pod.status.startTime === undefined ? clock.after(earlyStatusMs, () => this.#report(false)) : undefined;
+    try {
+      await this.#bringUp();
+    } finally {
+      early?.cancel();
+    }
+    if (this.#shouldEnd()) return undefined;
+    await this.#dropOld();
+    if (this.#volumes?.refreshAtMs !== undefined) this.#lookAgainAt(this.#volumes.refreshAtMs);
+    return undefined;
+  }
+
+  /** Acts until there is nothing left to do now. */
+  async #bringUp(): Promise<void> {
+    for (let round = 0; round < maxRounds && !this.#isClosed; round++) {
+      const runtime = await this.#observe();
+      this.#probes.update(this.#pod, runtime.containers);
+      const plan = planPod(this.#view(runtime));
+      this.#noteWaiting(plan);
+      if (plan.isFinished) return this.#finish();
+      // Someone wants it gone: nothing new is begun.
+      if (this.#shouldEnd()) return undefined;
+      if (!(await this.#act(plan))) {
+        if (plan.recheckAtMs !== undefined) this.#lookAgainAt(plan.recheckAtMs);
+        break;
+      }
+    }
+    this.#report(false);
+    return undefined;
+  }
+
+  #view(runtime: PodRuntime): PodView {
+    const { clock, statuses } = this.#dependencies;
+    const { status } = statuses.newest(this.#pod);
+    const restartCounts = new Map<string, number>();
+    for (const { name, restartCount, containerID } of [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])]) {
+      if (containerID !== undefined && containerID !== '') restartCounts.set(name, restartCount);
+    }
+    return { pod: this.#pod, runtime, nowMs: clock.nowMs(), probes: this.#probes, backoffs: this.#backoffs, restartCounts };
+  }
+
+  #noteWaiting(plan: PodPlan): void {
+    const { recorder } = this.#dependencies;
+    for (const [name, reason] of plan.waiting) {
+      if (this.#waiting.get(name)?.message !== reason.message) {
+        recorder.event(containerTarget(this.#pod, name), 'Warning', 'BackOff', `Back-off restarting failed container ${name} in pod ${this.#pod.metadata.name}_${this.#pod.metadata.namespace}(${this.#pod.metadata.uid})`);
+      }
+      this.#waiting.set(name, reason);
+    }
+    for (const { container } of plan.starts) if (this.#waiting.get(container.name)?.reason === 'CrashLoopBackOff') this.#waiting.delete(container.name);
+  }
+
+  /** Carries out one round; answers whether the runtime may look different now. */
+  async #act(plan: PodPlan): Promise<boolean> {
+    const { recorder } = this.#dependencies;
+    if (plan.killPod !== undefined) {
+      recorder.event(podTarget(this.#pod), 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
+      await this.#stopEverything((this.#pod.spec.terminationGracePeriodSeconds ?? 30) * 1000);
+      return true;
+    }
+    if (plan.createSandbox !== undefined) return this.#createSandbox(plan.createSandbox);
+    for (const { record, container, message, because } of plan.kills) {
+      const probe = because === 'liveness' ? container.livenessProbe : because === 'startup' ? container.startupProbe : undefined;
+      const graceSeconds = probe?.terminationGracePeriodSeconds ?? this.#pod.spec.terminationGracePeriodSeconds ?? 30;
+      await stopContainer(this.#pod, container, record, { graceMs: graceSeconds * 1000, podIp: this.#podIps()[0] ?? '', message }, this.#dependencies);
+      this.#probes.forget(record.id);
+    }
+    if (plan.kills.length > 0) return true;
+    return this.#startContainers(plan);
+  }
+
+  async #createSandbox(attempt: number): Promise<boolean> {
+    const { runtime, recorder, node } = this.#dependencies;
+    const pod = this.#pod;
+    const problem = pod.spec.hostNetwork === true ? undefined : node.networkProblem();
+    if (problem !== undefined) {
+      recorder.event(podTarget(pod), 'Warning', 'NetworkNotReady', `network is not ready: ${problem}`);
+      this.#lookAgainIn(networkRetryMs);
+      return false;
+    }
+    // Files first: a pod whose volumes are not there does not start.
+    if (!(await this.#prepareVolumes())) return false;
+    try {
+      await runtime.runPodSandbox(await this.#sandboxConfig(attempt));
+      return true;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      recorder.event(podTarget(pod), 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${message}`);
+      this.#lookAgainIn(retryAfterMs);
+      return false;
+    }
+  }
+
+  async #sandboxConfig(attempt: number): Promise<PodSandboxConfig> {
+    const { platform, node } = this.#dependencies;
+    const pod = this.#pod;
+    const resources = podCgroupResources(pod);
+    return planSandboxConfig(pod, {
+      attempt, resources,
+      hostName: hostNameOf(pod, node.clusterDomain).hostName,
+      logDirectory: platform.files.logDirectory(pod),
+      dns: planDns(pod, { clusterDns: node.clusterDns, clusterDomain: node.clusterDomain, host: await platform.machine.dns() }),
+      cgroupParent: await platform.files.prepareCgroup(pod, resources),
+    });
+  }
+
+  async #prepareVolumes(): Promise<boolean> {
+    const { platform, recorder, clock } = this.#dependencies;
+    try {
+      this.#volumes = await platform.files.prepareVolumes(this.#pod, this.#facts());
+      this.#volumeBackoffMs = 500;
+      return true;
+    } catch (error) {
+      if (!(error instanceof VolumeError)) throw error;
+      recorder.event(podTarget(this.#pod), 'Warning', 'FailedMount', error.message);
+      this.#lookAgainAt(clock.nowMs() + this.#volumeBackoffMs);
+      this.#volumeBackoffMs = Math.min(this.#volumeBackoffMs * 2, 122_000);
+      return false;
+    }
+  }
+
+  #facts(): PodFacts {
+    const { node } = this.#dependencies;
+    return { podIps: this.#podIps(), hostIps: node.hostIps(), nodeAllocatable: node.allocatable() };
+  }
+
+  #podIps(): readonly string[] {
+    if (this.#pod.spec.hostNetwork === true) return this.#dependencies.node.hostIps();
+    return this.#runtime.sandboxes.find((sandbox) => sandbox.isReady)?.ips ?? [];
+  }
+
+  async #startContainers(plan: PodPlan): Promise<boolean> {
+    const { clock, node } = this.#dependencies;
+    const pod = this.#pod;
+    const sandbox = this.#runtime.sandboxes.find((candidate) => candidate.isReady);
+    if (sandbox === undefined) return false;
+    // What others wrote into ConfigMaps and Secrets meanwhile shows now at the latest; what is due is made anew.
+    const isDue = this.#volumes === undefined || (this.#volumes.refreshAtMs ?? Infinity) <= clock.nowMs();
+    if (isDue && !(await this.#prepareVolumes())) return false;
+    const sandboxConfig = plan.starts.length === 0 ? undefined : await this.#sandboxConfig(sandbox.attempt);
+    let hasStarted = false;
+    for (const start of plan.starts) {
+      const { container } = start;
+      const retryAtMs = this.#startRetries.get(container.name);
+      if (sandboxConfig === undefined) break;
+      if (retryAtMs !== undefined && retryAtMs > clock.nowMs()) {
+        this.#lookAgainAt(retryAtMs);
+        continue;
+      }
+      if (start.after !== undefined) {
+        const key = backoffKey(container);
+        this.#backoffs.set(key, nextBackoff(this.#backoffs.get(key), start.after.finishedAtMs, clock.nowMs(), restartBackoff));
+      }
+      const target = start.kind === 'ephemeral' ? pod.spec.ephemeralContainers?.find(({ name }) => name === container.name)?.targetContainerName : undefined;
+      const failure = await startContainer(pod, start, {
+        sandboxId: sandbox.id, sandboxConfig, facts: this.#facts(), volumes: this.#volumes?.paths ?? new Map(),
+        hostsFile: (hostFile) => planHostsFile(pod, { podIps: this.#podIps(), clusterDomain: node.clusterDomain, hostFile }),
+        targetId: target === undefined ? undefined : this.#runtime.containers.find((record) => record.name === target && record.state === 'running')?.id,
+        holdBack: (id) => this.#probes.holdBack(id),
+      }, this.#dependencies);
+      if (failure === undefined) {
+        this.#waiting.delete(container.name);
+        this.#startRetries.delete(container.name);
+        hasStarted = true;
+        continue;
+      }
+      this.#waiting.set(container.name, { reason: failure.reason, message: failure.message });
+      const againAtMs = failure.retryAtMs ?? clock.nowMs() + retryAfterMs;
+      this.#startRetries.set(container.name, againAtMs);
+      this.#lookAgainAt(againAtMs);
+      this.#report(false);
+    }
+    return hasStarted;
+  }
+
+  /** All containers have ended for good: what is left of the pod is stopped, its logs stay. */
+  async #finish(): Promise<void> {
+    await this.#observe();
+    this.#probes.update(this.#pod, this.#runtime.containers);
+    if (this.#runtime.containers.some((record) => record.state === 'running') || this.#runtime.sandboxes.some((sandbox) => sandbox.isReady)) {
+      this.#report(false);
+      await this.#stopEverything((this.#pod.spec.terminationGracePeriodSeconds ?? 30) * 1000);
+    }
+    if (!isTerminal(this.#pod)) this.#report(true);
+    if (this.#volumes !== undefined) {
+      await this.#dependencies.platform.files.removeVolumes(this.#pod.metadata.uid);
+      this.#volumes = undefined;
+    }
+  }
+
+  async #stopEverything(graceMs: number): Promise<void> {
+    const { runtime } = this.#dependencies;
+    await stopAll(this.#pod, this.#runtime.containers, { graceMs, podIp: this.#podIps()[0] ?? '' }, this.#dependencies);
+    for (const sandbox of this.#runtime.sandboxes) if (sandbox.isReady) await runtime.stopPodSandbox(sandbox.id);
+    await this.#observe();
+    this.#probes.update(this.#pod, this.#runtime.containers);
+  }
+
+  #graceMs(): number {
+    const { metadata, spec } = this.#pod;
+    const seconds = metadata.deletionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? 30;
+    return (this.#verdict === undefined || metadata.deletionTimestamp !== undefined ? seconds : (spec.terminationGracePeriodSeconds ?? 30)) * 1000;
+  }
+
+  /** Deletion, or the node's verdict: stop it, tell, clean up, and let the API forget it. */
+  async #terminate(): Promise<void> {
+    const { clock, platform, statuses, client } = this.#dependencies;
+    const { uid, namespace, name } = this.#pod.metadata;
+    if (this.#mode === 'running') {
+      this.#mode = 'terminating';
+      this.#probes.stopRestarts();
+      await this.#observe();
+      this.#killDeadlineMs = clock.nowMs() + this.#graceMs();
+      await this.#stopEverything(this.#graceMs());
+      this.#report(true);
+      this.#mode = 'terminated';
+      await platform.files.removeVolumes(uid);
+    } else if (this.#mode === 'terminating') {
+      // An earlier attempt failed half-way.
+      await this.#observe();
+      await this.#stopEverything(Math.max(0, this.#killDeadlineMs - clock.nowMs()));
+      this.#report(true);
+      this.#mode = 'terminated';
+      await platform.files.removeVolumes(uid);
+    }
+    if (!this.#isDeletedFromApi) {
+      await statuses.written(uid);
+      if (this.#pod.metadata.deletionTimestamp === undefined) return;
+      try {
+        await client.delete(Pod, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } });
+      } catch (error) {
+        if (!hasReason(error, 'NotFound') && !hasReason(error, 'Conflict')) throw error;
+      }
+      // The informer tells when it is gone; a finalizer may hold it back.
+      return;
+    }
+    await this.#removeFromNode();
+  }
+
+  async #removeFromNode(): Promise<void> {
+    const { runtime, platform, statuses, onGone } = this.#dependencies;
+    const { uid, name, namespace } = this.#pod.metadata;
+    this.#probes.close();
+    for (const sandbox of this.#runtime.sandboxes) await runtime.removePodSandbox(sandbox.id);
+    for (const record of this.#runtime.containers) await runtime.removeContainer(record.id);
+    await platform.files.removeVolumes(uid);
+    await platform.files.removePod({ uid, name, namespace });
+    statuses.forget(uid);
+    this.#mode = 'gone';
+    onGone(this);
+  }
+
+  /** The grace period was shortened while containers are being stopped. */
+  #hurry(): void {
+    const { clock, runtime, log } = this.#dependencies;
+    const deadlineMs = clock.nowMs() + this.#graceMs();
+    if (deadlineMs >= this.#killDeadlineMs) return;
+    this.#killDeadlineMs = deadlineMs;
+    for (const record of this.#runtime.containers) {
+      if (record.state !== 'running') continue;
+      runtime.stopContainer(record.id, Math.ceil(this.#graceMs() / 1000)).catch((error: unknown) => log.debug({ error, pod: this.#name() }, 'a container could not be stopped sooner'));
+    }
+  }
+
+  /** Source: API reference, `activeDeadlineSeconds`. */
+  #checkDeadline(): boolean {
+    const { activeDeadlineSeconds } = this.#pod.spec;
+    if (activeDeadlineSeconds === undefined) return false;
+    const { clock, recorder } = this.#dependencies;
+    const started = this.#pod.status.startTime;
+    const endMs = (started === undefined ? this.#startedAtMs : Date.parse(started)) + activeDeadlineSeconds * 1000;
+    if (endMs > clock.nowMs()) {
+      this.#lookAgainAt(endMs);
+      return false;
+    }
+    this.#verdict = { reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' };
+    recorder.event(podTarget(this.#pod), 'Normal', 'DeadlineExceeded', this.#verdict.message);
+    return true;
+  }
+
+  #report(isOver: boolean): void {
+    const { statuses, clock, node } = this.#dependencies;
+    if (this.#isDeletedFromApi) return;
+    const pod = statuses.newest(this.#pod);
+    statuses.report(pod, planStatus({
+      pod, runtime: this.#runtime, nowMs: clock.nowMs(), runtimeName: node.runtimeName(), hostIps: node.hostIps(),
+      waiting: this.#waiting, lastWords: this.#lastWords,
+      isStarted: (id) => this.#probes.isStarted(id), isReady: (id) => this.#probes.isReady(id), isOver, verdict: this.#verdict,
+    }));
+  }
+
+  /** Removes ended containers but the newest, and sandboxes nothing refers to any more. */
+  async #dropOld(): Promise<void> {
+    const { runtime, platform } = this.#dependencies;
+    const ended = new Map<string, number>();
+    const kept = new Set<string>();
+    const dropped = new Set<ContainerRecord>();
+    for (const record of this.#runtime.containers) {
+      const count = ended.get(record.name) ?? 0;
+      if (record.state === 'exited' && record !== this.#runtime.containers.find(({ name }) => name === record.name)) {
+        ended.set(record.name, count + 1);
+        if (count >= keptEnded) dropped.add(record);
+      }
+      if (!dropped.has(record)) kept.add(record.sandboxId);
+    }
+    for (const record of dropped) {
+      await runtime.removeContainer(record.id);
+      await platform.files.removeLog(record);
+    }
+    for (const sandbox of this.#runtime.sandboxes.slice(1)) {
+      if (!sandbox.isReady && !kept.has(sandbox.id)) await runtime.removePodSandbox(sandbox.id);
+    }
+  }
+}
+
+function allContainers(pod: Pod) {
+  return [...pod.spec.containers, ...(pod.spec.initContainers ?? []), ...(pod.spec.ephemeralContainers ?? [])];
+}

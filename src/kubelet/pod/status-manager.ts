@@ -1,0 +1,123 @@
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import { saysTheSame } from '#apimachinery/equal.ts';
+import { hasReason } from '#apimachinery/status-error.ts';
+import { Pod } from '#api/core/pod.ts';
+import type { PodStatus } from '#api/core/pod.ts';
+import type { Client } from '#client/client.ts';
+
+export interface StatusManagerDependencies {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+interface Entry {
+  /** The newest state of the object that is known here. */
+  base: Pod;
+  wanted: PodStatus;
+  running: Promise<void> | undefined;
+}
+
+const retryFirstMs = 500;
+const retryLastMs = 10_000;
+
+/**
+ * Writes pod statuses to the API: one request per pod at a time, the last status wins, nothing when nothing differs.
+ * Failures are tried again until the pod is gone.
+ */
+export class StatusManager {
+  readonly #dependencies: StatusManagerDependencies;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(dependencies: StatusManagerDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** `pod` is the newest object the caller has. */
+  report(pod: Pod, status: PodStatus): void {
+    const { uid } = pod.metadata;
+    const entry = this.#entries.get(uid);
+    if (entry === undefined) {
+      if (planStatusPatch(pod, status) === undefined) return;
+      const fresh: Entry = { base: pod, wanted: status, running: undefined };
+      this.#entries.set(uid, fresh);
+      this.#start(uid, fresh);
+      return;
+    }
+    entry.wanted = status;
+    if (isNewer(pod, entry.base)) entry.base = pod;
+    if (entry.running === undefined) this.#start(uid, entry);
+  }
+
+  /** The newest state of the object, as the API answered our last write. */
+  newest(pod: Pod): Pod {
+    const base = this.#entries.get(pod.metadata.uid)?.base;
+    return base !== undefined && isNewer(base, pod) ? base : pod;
+  }
+
+  /** Resolves when what was reported last is written, or the pod is gone. */
+  async written(uid: string): Promise<void> {
+    for (let entry = this.#entries.get(uid); entry?.running !== undefined; entry = this.#entries.get(uid)) await entry.running;
+  }
+
+  forget(uid: string): void {
+    this.#entries.delete(uid);
+  }
+
+  #start(uid: string, entry: Entry): void {
+    entry.running = this.#write(uid, entry).finally(() => {
+      entry.running = undefined;
+    });
+  }
+
+  async #write(uid: string, entry: Entry): Promise<void> {
+    const { client, clock, log, signal } = this.#dependencies;
+    let pauseMs = retryFirstMs;
+    while (this.#entries.get(uid) === entry && !signal.aborted) {
+      const patch = planStatusPatch(entry.base, entry.wanted);
+      if (patch === undefined) return;
+      const { namespace, name } = entry.base.metadata;
+      try {
+        const answer = await client.patch(Pod, { namespace, name }, { type: 'strategic', patch }, { subresource: 'status', signal });
+        if (isNewer(answer, entry.base)) entry.base = answer;
+        pauseMs = retryFirstMs;
+      } catch (error) {
+        // Gone, or another pod of that name: there is nobody to tell.
+        if (signal.aborted || hasReason(error, 'NotFound') || hasReason(error, 'Conflict')) {
+          this.#entries.delete(uid);
+          return;
+        }
+        log.warn({ error, pod: `${namespace}/${name}` }, 'the status of a pod could not be written; trying again');
+        await clock.sleep(pauseMs, signal).catch(() => undefined);
+        pauseMs = Math.min(pauseMs * 2, retryLastMs);
+      }
+    }
+  }
+}
+
+/** The strategic merge patch from what the API has to `status`; undefined when nothing differs. Pure. */
+export function planStatusPatch(pod: Pod, status: PodStatus): object | undefined {
+  const old = pod.status as Readonly<Record<string, unknown>>;
+  const wanted = status as Readonly<Record<string, unknown>>;
+  const changes: Record<string, unknown> = {};
+  for (const key of new Set([...Object.keys(old), ...Object.keys(wanted)])) {
+    if (saysTheSame(old[key], wanted[key])) continue;
+    const content = wanted[key];
+    if (content === undefined) changes[key] = null;
+    else if (key === 'conditions') {
+      const before = pod.status.conditions ?? [];
+      changes[key] = (status.conditions ?? []).filter((condition) => !saysTheSame(condition, before.find(({ type }) => type === condition.type)));
+    } else if ((key === 'podIPs' || key === 'hostIPs') && old[key] !== undefined) {
+      changes[key] = [{ $patch: 'replace' }, ...(content as readonly object[])];
+    } else changes[key] = content;
+  }
+  if (Object.keys(changes).length === 0) return undefined;
+  return { metadata: { uid: pod.metadata.uid }, status: changes };
+}
+
+/** Versions of one object are decimal numbers here as in every API server so far. */
+export function isNewer(a: Pod, b: Pod): boolean {
+  return Number(a.metadata.resourceVersion) > Number(b.metadata.resourceVersion);
+}
