@@ -10,7 +10,7 @@ export const leaseKeysPerRevision = 1000;
 const entryOverheadBytes = 64;
 
 /** Keeps what watches and continued lists of a busy minute need. */
-export const defaultRetention: Retention = { ageMs: 5 * 60_000, revisions: 20_000, bytes: 32 * 2 ** 20 };
+export const defaultRetention: Retention = { ageMs: 5 * 60_000, revisions: 10_000, bytes: 16 * 2 ** 20 };
 export const defaultLimitBytes = 2 * 2 ** 30;
 
 /** What an entry counts against the size limit. */

@@ -1,5 +1,6 @@
 import { firstRevision } from './change-log.ts';
 import { emptyTree, withEntry, type EntryTree } from './entry-tree.ts';
+import { entryBytes } from './limits.ts';
 import { commitOn, type MemoryCommit, type MemoryContent } from './memory.ts';
 import { RevisionWindow } from './revision-window.ts';
 import { fromWire, type FileContent, type WireChange } from './sqlite-protocol.ts';
@@ -11,19 +12,24 @@ const entriesPerTurn = 1000;
 /** The content of a file for a store in memory, made in small steps. */
 export async function memoryContent(content: FileContent, atMs: number): Promise<MemoryContent> {
   let base: EntryTree = emptyTree;
+  let liveBytes = 0;
   for (const [index, entry] of content.base.entries()) {
     base = withEntry(base, fromWire(entry));
+    liveBytes += entryBytes(entry[0], entry[1]);
     if (index % entriesPerTurn === 0) await turn();
   }
   const compacted = Math.max(firstRevision, content.compacted);
   const commits = new RevisionWindow<MemoryCommit>(compacted + 1);
   let tree = base;
+  let pastBytes = 0;
   let count = 0;
   for (const changes of byRevision(content.changes)) {
     const writes = changes.map(([, key, value]): StoreWrite => ({ key, value, expect: { any: true } }));
     const commit = commitOn(tree, writes, { revision: changes[0]?.[0] ?? 0, atMs });
     commits.push(commit);
     tree = commit.tree;
+    pastBytes += commit.pastBytes;
+    for (const [, key, value] of changes) if (value !== undefined) liveBytes += entryBytes(key, value);
     count += writes.length;
     if (count >= entriesPerTurn) {
       await turn();
@@ -36,6 +42,9 @@ export async function memoryContent(content: FileContent, atMs: number): Promise
     commits,
     leases: content.leases,
     leaseOfKey: new Map(content.leaseOfKey),
+    // What was replaced is counted in both of the writes.
+    liveBytes: liveBytes - pastBytes,
+    pastBytes,
   };
 }
 

@@ -40,6 +40,8 @@ export function openMemoryStore(options: MemoryStoreOptions): Store {
     commits: new RevisionWindow<MemoryCommit>(firstRevision + 1),
     leases: [],
     leaseOfKey: new Map(),
+    liveBytes: 0,
+    pastBytes: 0,
   });
 }
 
@@ -56,6 +58,10 @@ export interface MemoryContent {
   readonly commits: RevisionWindow<MemoryCommit>;
   readonly leases: Iterable<{ readonly id: LeaseId; readonly ttlSeconds: number }>;
   readonly leaseOfKey: ReadonlyMap<string, LeaseId>;
+  /** Of the newest state. */
+  readonly liveBytes: number;
+  /** Of all commits. */
+  readonly pastBytes: number;
 }
 
 /** A commit and the state after it. */
@@ -98,8 +104,8 @@ class MemoryStore implements Store {
   /** The state at the compacted revision. */
   #base: { readonly revision: number; readonly tree: EntryTree };
   #tree: EntryTree;
-  #liveBytes = 0;
-  #pastBytes = 0;
+  #liveBytes: number;
+  #pastBytes: number;
   #isClosed = false;
 
   constructor(options: MemoryStoreOptions, content: MemoryContent) {
@@ -118,10 +124,8 @@ class MemoryStore implements Store {
     for (const { id, ttlSeconds } of content.leases) this.#startLease(id, ttlSeconds);
     this.#leaseOfKey = new Map(content.leaseOfKey);
     for (const [key, id] of this.#leaseOfKey) this.#keysOfLease.get(id)?.add(key);
-    for (const entry of sliceEntries(this.#tree, 0, this.#tree.count)) this.#liveBytes += entryBytes(entry.key, entry.value);
-    for (let revision = content.commits.firstRevision; revision <= head; revision++) {
-      this.#pastBytes += content.commits.get(revision)?.pastBytes ?? 0;
-    }
+    this.#liveBytes = content.liveBytes;
+    this.#pastBytes = content.pastBytes;
   }
 
   async revision(): Promise<number> {
@@ -213,6 +217,8 @@ class MemoryStore implements Store {
       commits: this.#log.window.copy(),
       leases: this.#leases.entries(),
       leaseOfKey: this.#leaseOfKey,
+      liveBytes: this.#liveBytes,
+      pastBytes: this.#pastBytes,
     });
   }
 

@@ -118,6 +118,7 @@ class ModelRun {
     for (const watch of this.#watches) await this.#read(watch);
     await this.#compareAll(this.#store);
     const fork = await this.#store.fork();
+    if (this.#context.opened.reopen === undefined) assert.deepEqual(await fork.size(), await this.#store.size());
     await this.#compareAll(fork);
     await fork.close();
     await this.#reopen();

@@ -7,9 +7,9 @@ import type { Retention } from './store.ts';
 /** Rows of the log that one step behind the scenes walks; about 2 ms. */
 const stepRows = 500;
 /** Free pages that stay in the file for the writes to come: 4 MiB, or a quarter of the file. */
-const spareVacuumPages = 1024;
+const sparePages = 512;
 /** Pages given back in one step. */
-const vacuumPages = 256;
+const vacuumPages = 512;
 
 /**
  * Forgets the past of a file: walks the log once, from the compacted revision upwards, and deletes the rows that each
@@ -84,13 +84,14 @@ export class FileCompaction {
   /** Whether the file has more free pages than it should keep. */
   isVacuumDue(): boolean {
     const pages = pragma(this.#db, 'page_count');
-    return pragma(this.#db, 'freelist_count') > Math.max(spareVacuumPages, pages / 4);
+    return pragma(this.#db, 'freelist_count') > Math.max(sparePages, pages / 4);
   }
 
   /** Gives some free pages back to the file system. Outside a transaction. */
   vacuum(): void {
-    // `exec` would stop after one page: the statement has to be stepped to its end.
-    this.#db.prepare(`PRAGMA incremental_vacuum(${vacuumPages})`).all();
+    this.#db.exec(`PRAGMA incremental_vacuum(${vacuumPages})`);
+    // The file shrinks when the write-ahead log is taken into it.
+    if (!this.isVacuumDue()) this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   }
 
   /** The revision up to which history should go now. */

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { SimulatedClock } from '#base/clock.ts';
 import { seededRandom } from '#base/random.ts';
 import { checkAgainstModel, commandArbitrary } from './model-run.ts';
+import { openSqliteStore } from './sqlite.ts';
 import { StoreError, type Retention, type Store, type StoreChange, type StoreErrorCode, type StoreWatch } from './store.ts';
 
 export interface ContractOptions {
@@ -371,6 +375,34 @@ export function storeContract(
       await reader.upTo(8);
       assert.equal((await fork.get('/leased')).entry, undefined);
       await fork.close();
+    });
+
+    it('a snapshot is a store file with the content and the leases', async (store, { clock }) => {
+      const directory = await mkdtemp(join(tmpdir(), 'skiff-snapshot-'));
+      const file = join(directory, 'copy.db');
+      try {
+        const id = await store.grantLease(10);
+        await store.transaction(
+          Array.from({ length: 1200 }, (_, index) => ({ key: `/${index}`, value: bytes(`${index}`), expect: { any: true } })),
+        );
+        await store.put('/1', bytes('new'), { any: true });
+        await store.put('/leased', bytes(''), { any: true }, { leaseId: id });
+        await store.delete('/2', { any: true });
+        const { revision } = await store.snapshot(file);
+        await store.put('/later', bytes(''), { any: true });
+        assert.equal(revision, 5);
+        const copy = await openSqliteStore({ file, clock, random: seededRandom(3) });
+        assert.equal(await copy.revision(), 5);
+        assert.deepEqual((await copy.range('')).entries.map(plain), (await store.range('', { revision: 5 })).entries.map(plain));
+        assert.deepEqual(await copy.put('/1', bytes('2'), { modRevision: 3 }), { ok: true, revision: 6 });
+        const reader = read(copy.watch('/leased', { afterRevision: 6, signal: new AbortController().signal }));
+        await clock.advance(10_000);
+        assert.deepEqual((await reader.upTo(7)).map(plainChange), [['delete', '/leased', 7, undefined]]);
+        await copy.close();
+        assert.deepEqual(await readdir(directory), ['copy.db'], 'nothing else is left');
+      } finally {
+        await rm(directory, { recursive: true });
+      }
     });
 
     it('everything after close fails with `closed`', async (store) => {
