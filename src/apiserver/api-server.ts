@@ -7,7 +7,7 @@ import type { Logger } from '#base/log.ts';
 import type { Random } from '#base/random.ts';
 import { Service } from '#api/core/service.ts';
 import { kinds as builtInKinds } from '#api/kinds.ts';
-import { noSuchPath } from '#apimachinery/status-error.ts';
+import { noSuchPath, unauthorized } from '#apimachinery/status-error.ts';
 import { createClient } from '#client/create-client.ts';
 import type { Transport } from '#client/transport.ts';
 import type { PemPair } from '#pki/authority.ts';
@@ -19,7 +19,7 @@ import { createSecureServer } from '#serving/secure-server.ts';
 import type { Store } from '#store/store.ts';
 import { admissionPlugins } from './admission/plugins.ts';
 import type { Authenticator } from './authn/authenticate.ts';
-import { clientCertificates, serviceAccountTokens } from './authn/authenticate.ts';
+import { anonymousUser, clientCertificates, serviceAccountTokens } from './authn/authenticate.ts';
 import { createTokenIssuer } from './authn/service-account-tokens.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import { attributesOf, decide, refusal } from './authz/authorizer.ts';
@@ -119,7 +119,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const handle = async (call: ApiCall): Promise<ApiResult> => {
     const attributes = attributesOf(call.info, call.user);
     const decision = decide(authorizers, attributes);
-    if (decision.verdict !== 'allow' && !documents.isOpenToAll(call)) throw refusal(attributes, decision);
+    if (decision.verdict !== 'allow' && !documents.isOpenToAll(call)) {
+      // Whoever did not say who they are may only have forgotten to.
+      throw call.user === anonymousUser ? unauthorized() : refusal(attributes, decision);
+    }
     if (call.info.isResource) return dispatch(context, call);
     const document = documents.find(call);
     if (document === undefined) throw noSuchPath();
@@ -143,7 +146,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   return {
     transport,
     async listen({ host, port, serving, clientCaPem, advertiseAddress }) {
-      const face = httpFace({ authenticators: [...(options.authenticators ?? []), clientCertificates, serviceAccountTokens(issuer)], handle: handleUntilStopped, clock, log });
+      const face = httpFace({ authenticators: [...(options.authenticators ?? []), clientCertificates, serviceAccountTokens(issuer)], handle: handleUntilStopped, kindOf: (apiVersion, kind) => kinds.bodyStruct(apiVersion, kind), clock, log });
       const checks: readonly HealthCheck[] = [pingCheck, { name: 'etcd', check: async () => void (await store.revision()) }];
       server = createSecureServer({
         clock, log, serving, clientCaPem,

@@ -2,17 +2,9 @@ import { defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, int64, list, object, string, struct } from '#apimachinery/schema.ts';
 
-export const TokenRequest = defineResource({
-  group: 'storage.k8s.io',
-  version: 'v1',
-  kind: 'TokenRequest',
-  plural: 'tokenrequests',
-  scope: 'Namespaced',
-  verbs: [],
-  fields: {
-    audience: string(1, { required: true }),
-    expirationSeconds: int64(2, { pointer: true }),
-  },
+export const TokenRequest = struct('io.k8s.api.storage.v1.TokenRequest', {
+  audience: string(1, { required: true }),
+  expirationSeconds: int64(2, { pointer: true }),
 });
 export interface TokenRequest extends Infer<typeof TokenRequest> {}
 

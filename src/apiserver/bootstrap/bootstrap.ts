@@ -25,7 +25,7 @@ export async function bootstrap(context: RegistryContext, objects: readonly Defa
 }
 
 function writeOf(context: RegistryContext, { kind, object }: DefaultObject): StoreWrite[] {
-  const draft = decodeDraft(kind, object, { defaults: true }) as Draft<KubeObject>;
+  const draft = decodeDraft<KubeObject>(kind, object, { defaults: true });
   const { metadata } = draft;
   const key = storeKey(kind, metadata.namespace ?? '', metadata.name);
   if (context.cache.of(kind).get(key) !== undefined) return [];

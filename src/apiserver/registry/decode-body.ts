@@ -42,20 +42,12 @@ export function decodeAs(kind: ResourceKind, body: CallBody, call: ApiCall): Dra
 }
 
 function checkTypeMeta(kind: ResourceKind, apiVersion: unknown, kindName: unknown): void {
-  const gaveVersion = typeof apiVersion === 'string' && apiVersion !== '';
-  const gaveKind = typeof kindName === 'string' && kindName !== '';
-  if ((gaveKind && kindName !== kind.kind) || (gaveVersion && apiVersion !== kind.apiVersion)) {
-    const [group, version] = splitApiVersion(gaveVersion ? apiVersion : kind.apiVersion);
-    throw badRequest(
-      `${gaveKind ? String(kindName) : kind.kind} in version "${version}" cannot be handled as a ${kind.kind}: ` +
-        `${kind.kind} is not ${JSON.stringify(`${group === '' ? '' : `${group}/`}${version}, Kind=${String(kindName ?? kind.kind)}`)}`,
-    );
-  }
-}
-
-function splitApiVersion(apiVersion: string): [group: string, version: string] {
-  const slash = apiVersion.indexOf('/');
-  return slash < 0 ? ['', apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
+  const givenVersion = typeof apiVersion === 'string' && apiVersion !== '' ? apiVersion : kind.apiVersion;
+  const givenKind = typeof kindName === 'string' && kindName !== '' ? kindName : kind.kind;
+  if (givenKind === kind.kind && givenVersion === kind.apiVersion) return;
+  const version = givenVersion.slice(givenVersion.indexOf('/') + 1);
+  const full = givenVersion.includes('/') ? givenVersion : `/${givenVersion}`;
+  throw badRequest(`${givenKind} in version ${JSON.stringify(version)} cannot be handled as a ${kind.kind}: no kind ${JSON.stringify(givenKind)} is registered for version ${JSON.stringify(full)} here`);
 }
 
 function cannotBeHandled(kind: ResourceKind, why: string): Error {

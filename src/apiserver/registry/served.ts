@@ -16,6 +16,6 @@ export function toServed(kind: ResourceKind, object: KubeObject): KubeObject {
 }
 
 /** An object of `kind` as the hub stores it. */
-export function toHub<T extends KubeObject>(kind: ResourceKind, object: T): KubeObject {
+export function toHub(kind: ResourceKind, object: KubeObject): KubeObject {
   return kind.convertedFrom === undefined ? object : kind.convertedFrom.toHub(object);
 }

@@ -14,6 +14,7 @@ import type { EncodeContext } from './encode.ts';
 import { contentTypes, encodeErrorEvent, encodeEvent, encodeList, encodeObject, print } from './encode.ts';
 import type { CallHandler } from './in-process.ts';
 import { acceptableTypes, negotiate } from './negotiate.ts';
+import type { KindOf } from './read-call-body.ts';
 import { readCallBody } from './read-call-body.ts';
 import { requestInfo } from './request-info.ts';
 
@@ -27,6 +28,8 @@ export interface HttpFaceOptions {
   readonly authenticators: readonly Authenticator[];
   /** Everything behind authentication. */
   readonly handle: CallHandler;
+  /** For bodies in protobuf. */
+  readonly kindOf: KindOf;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -37,7 +40,7 @@ export function httpFace(options: HttpFaceOptions): (request: ServerRequest, res
     const warnings: string[] = [];
     try {
       const user = await authenticate(options.authenticators, request);
-      const call = await callOf(request, user, warnings);
+      const call = await callOf(request, user, warnings, options.kindOf);
       const result = await options.handle(call);
       await answer(options, request, response, call, result, warnings);
     } catch (error) {
@@ -46,7 +49,7 @@ export function httpFace(options: HttpFaceOptions): (request: ServerRequest, res
   };
 }
 
-async function callOf(request: ServerRequest, user: UserInfo, warnings: string[]): Promise<ApiCall> {
+async function callOf(request: ServerRequest, user: UserInfo, warnings: string[], kindOf: KindOf): Promise<ApiCall> {
   const query = queryOf(request.query);
   const contentType = mediaType(request.headers['content-type']);
   const hasBody = request.method !== 'GET' && request.method !== 'HEAD' && request.upgrade === undefined;
@@ -58,7 +61,7 @@ async function callOf(request: ServerRequest, user: UserInfo, warnings: string[]
     user,
     query,
     body() {
-      if (!isRead && bytes !== undefined) body = readCallBody(bytes, contentType);
+      if (!isRead && bytes !== undefined) body = readCallBody(bytes, contentType, kindOf);
       isRead = true;
       return body;
     },

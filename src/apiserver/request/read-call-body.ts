@@ -1,5 +1,8 @@
 import { parseDocument } from 'yaml';
 import type { JsonValue } from '#apimachinery/json.ts';
+import { ProtobufError, decodeProtobuf, openEnvelope } from '#apimachinery/protobuf.ts';
+import { WireError } from '#apimachinery/protobuf-wire.ts';
+import type { AnyStruct } from '#apimachinery/schema.ts';
 import { badRequest, unsupportedMediaType } from '#apimachinery/status-error.ts';
 import type { CallBody } from './api-call.ts';
 import { duplicateKeys } from './duplicate-keys.ts';
@@ -7,16 +10,21 @@ import { duplicateKeys } from './duplicate-keys.ts';
 const jsonTypes = new Set([
   'application/json', 'application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json',
 ]);
+export const protobufType = 'application/vnd.kubernetes.protobuf';
 const yamlTypes = new Set(['application/yaml', 'application/apply-patch+yaml']);
+
+/** The declaration of a kind that a protobuf body may hold; undefined when there is none. */
+export type KindOf = (apiVersion: string, kind: string) => AnyStruct | undefined;
 
 /**
  * Reads a request body as its media type says; undefined when it is empty. Bodies of unknown types are a 415, what
  * cannot be parsed is a 400. An apply configuration in JSON is read as such: JSON is YAML, and quicker to read.
  */
-export function readCallBody(bytes: Buffer, contentType: string): CallBody | undefined {
+export function readCallBody(bytes: Buffer, contentType: string, kindOf: KindOf): CallBody | undefined {
   if (bytes.length === 0) return undefined;
+  if (contentType === protobufType) return readProtobuf(bytes, kindOf);
   const isYaml = yamlTypes.has(contentType);
-  if (!isYaml && !jsonTypes.has(contentType)) throw unsupportedMediaType(['application/json', 'application/yaml']);
+  if (!isYaml && !jsonTypes.has(contentType)) throw unsupportedMediaType(['application/json', 'application/yaml', protobufType]);
   const text = bytes.toString();
   if (isYaml && !looksLikeJson(bytes)) return readYaml(text);
   try {
@@ -45,4 +53,17 @@ function readYaml(text: string): CallBody {
     throw badRequest(`error parsing YAML: ${(failure as Error).message}`);
   }
   return { json, duplicateFields: () => duplicates };
+}
+
+/** Protobuf has no unknown or duplicate fields to tell of: they are skipped, and the last one counts. */
+function readProtobuf(bytes: Buffer, kindOf: KindOf): CallBody {
+  try {
+    const { apiVersion, kind, raw } = openEnvelope(bytes);
+    const struct = kindOf(apiVersion, kind);
+    if (struct === undefined) throw badRequest(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`);
+    return { json: { ...decodeProtobuf(struct, raw), kind, apiVersion }, duplicateFields: () => [] };
+  } catch (error) {
+    if (error instanceof ProtobufError || error instanceof WireError) throw badRequest(`unable to decode the protobuf body: ${error.message}`);
+    throw error;
+  }
 }

@@ -1,4 +1,12 @@
+import { TokenRequest } from '#api/authentication/token-request.ts';
+import { Scale } from '#api/autoscaling/scale.ts';
+import { Eviction } from '#api/policy/eviction.ts';
+import { DeleteOptions } from '#apimachinery/meta-types.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
+import type { AnyStruct } from '#apimachinery/schema.ts';
+
+/** Kinds of the bodies of subresources. */
+const bodyKinds = [TokenRequest, Scale, Eviction] as const;
 
 /**
  * The kinds this server serves, by group, version and plural. Custom kinds come and go; whatever is derived from the
@@ -24,6 +32,12 @@ export class ServedKinds {
 
   find(group: string, version: string, plural: string): ResourceKind | undefined {
     return this.#byPath.get(`${group}/${version}/${plural}`);
+  }
+
+  /** What a body of this kind looks like: a served kind, or one that only travels in requests. */
+  bodyStruct(apiVersion: string, kindName: string): AnyStruct | undefined {
+    if (kindName === 'DeleteOptions') return DeleteOptions;
+    return [...this.#all, ...bodyKinds].find((kind) => kind.apiVersion === apiVersion && kind.kind === kindName);
   }
 
   /** Any served version of a kind, by group and kind name. */

@@ -1,0 +1,407 @@
+/**
+ * Kubernetes' protobuf encoding of objects, driven by the field numbers of the declarations.
+ *
+ * Presence is proto2's as Kubernetes uses it: what is held by value is always written, zero or not; pointers, lists and
+ * maps only when set. Decoding yields JSON that still has to go through `decodeDraft`, which drops zero values and
+ * fills in defaults, so that both encodings end in the same object.
+ *
+ * Source: Kubernetes documentation, "API concepts: Kubernetes Protobuf encoding"; protobuf wire format.
+ */
+import { isJsonObject } from './json.ts';
+import type { JsonObject, JsonValue } from './json.ts';
+import { ProtobufReader, ProtobufWriter, wireTypes } from './protobuf-wire.ts';
+import type { AnyStruct, Field, FieldType, ScalarName } from './schema.ts';
+
+/** What cannot be decoded as the struct says. Becomes a 400. */
+export class ProtobufError extends Error {
+  override readonly name = 'ProtobufError';
+}
+
+const magic = Uint8Array.of(0x6b, 0x38, 0x73, 0x00);
+
+/** An object in its envelope: what bodies of application/vnd.kubernetes.protobuf are. */
+export interface Unknown {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly raw: Uint8Array;
+}
+
+/** Opens the envelope. Throws `ProtobufError` when `bytes` are none. */
+export function openEnvelope(bytes: Uint8Array): Unknown {
+  if (!magic.every((byte, index) => bytes[index] === byte)) throw new ProtobufError('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
+  let apiVersion = '';
+  let kind = '';
+  let raw: Uint8Array = new Uint8Array();
+  const reader = new ProtobufReader(bytes.subarray(magic.length));
+  while (!reader.isAtEnd) {
+    const { number, wireType } = reader.tag();
+    if (number === 1) {
+      const typeMeta = new ProtobufReader(reader.bytes());
+      while (!typeMeta.isAtEnd) {
+        const tag = typeMeta.tag();
+        if (tag.number === 1) apiVersion = typeMeta.text();
+        else if (tag.number === 2) kind = typeMeta.text();
+        else typeMeta.skip(tag.wireType);
+      }
+    } else if (number === 2) raw = reader.bytes();
+    else reader.skip(wireType);
+  }
+  return { apiVersion, kind, raw };
+}
+
+/** Puts an encoded object into its envelope. */
+export function sealEnvelope({ apiVersion, kind, raw }: Unknown): Uint8Array {
+  const typeMeta = new ProtobufWriter();
+  typeMeta.text(1, apiVersion);
+  typeMeta.text(2, kind);
+  const writer = new ProtobufWriter();
+  writer.append(magic);
+  writer.bytes(1, typeMeta.finish());
+  writer.bytes(2, raw);
+  writer.text(3, '');
+  writer.text(4, '');
+  return writer.finish();
+}
+
+/** The JSON that the message stands for; unknown fields are skipped, as protobuf wants it. Throws `ProtobufError`. */
+export function decodeProtobuf(struct: AnyStruct, bytes: Uint8Array): JsonObject {
+  const output: Record<string, JsonValue> = {};
+  decodeInto(struct, bytes, output);
+  return output;
+}
+
+/** The message of an object. `apiVersion` and `kind` are not part of it: they are the envelope's. */
+export function encodeProtobuf(struct: AnyStruct, object: object): Uint8Array {
+  const writer = new ProtobufWriter();
+  encodeFields(struct, object as JsonObject, writer);
+  return writer.finish();
+}
+
+interface NumberedField {
+  readonly key: string;
+  readonly number: number;
+  readonly field: Field;
+}
+interface MessagePlan {
+  readonly byNumber: ReadonlyMap<number, NumberedField | AnyStruct>;
+  /** Ascending numbers, as upstream writes them. */
+  readonly ordered: readonly (NumberedField | { readonly number: number; readonly inlined: AnyStruct })[];
+}
+const plans = new WeakMap<AnyStruct, MessagePlan>();
+
+function planOf(struct: AnyStruct): MessagePlan {
+  let plan = plans.get(struct);
+  if (plan !== undefined) return plan;
+  const inlined = new Set(struct.inlines.flatMap((each) => [...each.struct.fields.keys()]));
+  const own: NumberedField[] = [];
+  for (const [key, field] of struct.fields) if (field.number > 0 && !inlined.has(key)) own.push({ key, number: field.number, field });
+  const byNumber = new Map<number, NumberedField | AnyStruct>(own.map((each) => [each.number, each]));
+  for (const each of struct.inlines) byNumber.set(each.number, each.struct);
+  const ordered = [...own, ...struct.inlines.map((each) => ({ number: each.number, inlined: each.struct }))].sort((a, b) => a.number - b.number);
+  plan = { byNumber, ordered };
+  plans.set(struct, plan);
+  return plan;
+}
+
+function decodeInto(struct: AnyStruct, bytes: Uint8Array, output: Record<string, JsonValue>): void {
+  const { byNumber } = planOf(struct);
+  const reader = new ProtobufReader(bytes);
+  while (!reader.isAtEnd) {
+    const { number, wireType } = reader.tag();
+    const found = byNumber.get(number);
+    if (found === undefined) reader.skip(wireType);
+    else if ('field' in found) decodeField(found, reader, wireType, output);
+    else decodeInto(found, reader.bytes(), output);
+  }
+}
+
+function decodeField({ key, field }: NumberedField, reader: ProtobufReader, wireType: number, output: Record<string, JsonValue>): void {
+  const { type } = field;
+  switch (type.is) {
+    case 'list': {
+      const items = (output[key] ??= []) as JsonValue[];
+      const { element } = type;
+      // Packed numbers are allowed wherever repeated ones are.
+      if (wireType === wireTypes.lengthDelimited && element.is === 'scalar' && isNumeric(element.scalar)) {
+        const packed = new ProtobufReader(reader.bytes());
+        while (!packed.isAtEnd) items.push(decodeValue(element, packed));
+      } else {
+        items.push(decodeValue(element, reader));
+      }
+      return;
+    }
+    case 'map': {
+      const map = (output[key] ??= {}) as Record<string, JsonValue>;
+      const entry = new ProtobufReader(reader.bytes());
+      let name = '';
+      let value: JsonValue | undefined;
+      while (!entry.isAtEnd) {
+        const tag = entry.tag();
+        if (tag.number === 1) name = entry.text();
+        else if (tag.number === 2) value = type.element.is === 'list' ? decodeItems(type.element.element, entry.bytes()) : decodeValue(type.element, entry);
+        else entry.skip(tag.wireType);
+      }
+      map[name] = value ?? emptyValue(type.element);
+      return;
+    }
+    case 'scalar':
+    case 'struct':
+      output[key] = decodeValue(type, reader);
+  }
+}
+
+/** A message that only wraps a list (`items`, 1), as the values of maps of lists are. */
+function decodeItems(element: FieldType, bytes: Uint8Array): JsonValue[] {
+  const items: JsonValue[] = [];
+  const reader = new ProtobufReader(bytes);
+  while (!reader.isAtEnd) {
+    const tag = reader.tag();
+    if (tag.number === 1) items.push(decodeValue(element, reader));
+    else reader.skip(tag.wireType);
+  }
+  return items;
+}
+
+function emptyValue(type: FieldType): JsonValue {
+  if (type.is === 'scalar') return unsetValue(type.scalar);
+  return type.is === 'list' ? [] : {};
+}
+
+function isNumeric(scalar: ScalarName): boolean {
+  return scalar === 'int32' || scalar === 'int64' || scalar === 'bool' || scalar === 'double';
+}
+
+function decodeValue(type: FieldType, reader: ProtobufReader): JsonValue {
+  if (type.is === 'struct') {
+    const output: Record<string, JsonValue> = {};
+    decodeInto(type.struct(), reader.bytes(), output);
+    return output;
+  }
+  if (type.is !== 'scalar') throw new ProtobufError('lists of lists have no protobuf form');
+  switch (type.scalar) {
+    case 'string':
+      return reader.text();
+    case 'int32': case 'int64':
+      return reader.signed();
+    case 'bool':
+      return reader.signed() !== 0;
+    case 'double':
+      return reader.double();
+    case 'bytes':
+      return toBase64(reader.bytes());
+    case 'quantity':
+      return textField(reader.bytes(), 1) || '0';
+    case 'intOrString':
+      return decodeIntOrString(reader.bytes());
+    case 'time': case 'microTime':
+      return decodeTime(reader.bytes(), type.scalar);
+    case 'duration':
+      return durationText(numberField(reader.bytes(), 1));
+    case 'raw': case 'json': case 'fieldsV1':
+      return parseRaw(reader.bytes());
+  }
+}
+
+function decodeIntOrString(bytes: Uint8Array): JsonValue {
+  return numberField(bytes, 1) === 1 ? textField(bytes, 3) : numberField(bytes, 2);
+}
+
+function decodeTime(bytes: Uint8Array, scalar: 'time' | 'microTime'): JsonValue {
+  if (bytes.length === 0) return null;
+  const seconds = numberField(bytes, 1);
+  const micros = Math.floor(numberField(bytes, 2) / 1000);
+  const text = new Date(seconds * 1000).toISOString().slice(0, 19);
+  return scalar === 'time' ? `${text}Z` : `${text}.${String(micros).padStart(6, '0')}Z`;
+}
+
+function parseRaw(bytes: Uint8Array): JsonValue {
+  const reader = new ProtobufReader(bytes);
+  let text = '';
+  while (!reader.isAtEnd) {
+    const tag = reader.tag();
+    if (tag.number === 1) text = reader.text();
+    else reader.skip(tag.wireType);
+  }
+  if (text === '') return null;
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch (error) {
+    throw new ProtobufError('an embedded object is not JSON', { cause: error });
+  }
+}
+
+function textField(bytes: Uint8Array, number: number): string {
+  const reader = new ProtobufReader(bytes);
+  let found = '';
+  while (!reader.isAtEnd) {
+    const tag = reader.tag();
+    if (tag.number === number) found = reader.text();
+    else reader.skip(tag.wireType);
+  }
+  return found;
+}
+
+function numberField(bytes: Uint8Array, number: number): number {
+  const reader = new ProtobufReader(bytes);
+  let found = 0;
+  while (!reader.isAtEnd) {
+    const tag = reader.tag();
+    if (tag.number === number) found = reader.signed();
+    else reader.skip(tag.wireType);
+  }
+  return found;
+}
+
+function encodeFields(struct: AnyStruct, object: JsonObject, writer: ProtobufWriter): void {
+  for (const each of planOf(struct).ordered) {
+    if ('inlined' in each) writer.bytes(each.number, encodeProtobuf(each.inlined, object));
+    else encodeField(each, object[each.key], writer);
+  }
+}
+
+function encodeField({ number, field }: NumberedField, value: JsonValue | undefined, writer: ProtobufWriter): void {
+  const { type, options } = field;
+  switch (type.is) {
+    case 'list':
+      if (!Array.isArray(value)) return;
+      for (const item of value as readonly JsonValue[]) encodeValue(number, type.element, item, writer);
+      return;
+    case 'map': {
+      if (!isJsonObject(value)) return;
+      for (const key of Object.keys(value).toSorted()) {
+        const entry = new ProtobufWriter();
+        entry.text(1, key);
+        const item = value[key] ?? null;
+        if (type.element.is === 'list') {
+          const items = new ProtobufWriter();
+          for (const each of item as readonly JsonValue[]) encodeValue(1, type.element.element, each, items);
+          entry.bytes(2, items.finish());
+        } else {
+          encodeValue(2, type.element, item, entry);
+        }
+        writer.bytes(number, entry.finish());
+      }
+      return;
+    }
+    case 'struct':
+      if (isJsonObject(value)) encodeValue(number, type, value, writer);
+      else if (field.value) encodeValue(number, type, {}, writer);
+      return;
+    case 'scalar':
+      if (value !== undefined && value !== null) encodeValue(number, type, value, writer);
+      else if (options.pointer !== true && !isAbsentWhenUnset(type.scalar)) encodeValue(number, type, unsetValue(type.scalar), writer);
+  }
+}
+
+/** Byte slices and embedded JSON are pointers by nature. */
+function isAbsentWhenUnset(scalar: ScalarName): boolean {
+  return scalar === 'bytes' || scalar === 'json' || scalar === 'fieldsV1';
+}
+
+function unsetValue(scalar: ScalarName): JsonValue {
+  switch (scalar) {
+    case 'int32': case 'int64': case 'double': case 'intOrString':
+      return 0;
+    case 'bool':
+      return false;
+    case 'quantity':
+      return '0';
+    case 'duration':
+      return '0s';
+    case 'time': case 'microTime': case 'raw': case 'json': case 'fieldsV1':
+      return null;
+    case 'string': case 'bytes':
+      return '';
+  }
+}
+
+function encodeValue(number: number, type: FieldType, value: JsonValue, writer: ProtobufWriter): void {
+  if (type.is === 'struct') {
+    const inner = new ProtobufWriter();
+    encodeFields(type.struct(), isJsonObject(value) ? value : {}, inner);
+    writer.bytes(number, inner.finish());
+    return;
+  }
+  if (type.is !== 'scalar') throw new ProtobufError('lists of lists have no protobuf form');
+  switch (type.scalar) {
+    case 'string':
+      writer.text(number, value as string);
+      return;
+    case 'int32': case 'int64':
+      writer.signed(number, Number(value));
+      return;
+    case 'bool':
+      writer.signed(number, value === true ? 1 : 0);
+      return;
+    case 'double':
+      writer.double(number, Number(value));
+      return;
+    case 'bytes':
+      writer.bytes(number, fromBase64(value as string));
+      return;
+    case 'quantity':
+      writer.bytes(number, wrap((inner) => inner.text(1, value as string)));
+      return;
+    case 'intOrString':
+      writer.bytes(number, wrap((inner) => {
+        inner.signed(1, typeof value === 'string' ? 1 : 0);
+        inner.signed(2, typeof value === 'number' ? value : 0);
+        inner.text(3, typeof value === 'string' ? value : '');
+      }));
+      return;
+    case 'time': case 'microTime':
+      writer.bytes(number, encodeTime(value));
+      return;
+    case 'duration':
+      writer.bytes(number, wrap((inner) => inner.signed(1, durationNanos(value as string))));
+      return;
+    case 'raw': case 'json': case 'fieldsV1':
+      writer.bytes(number, value === null ? new Uint8Array() : wrap((inner) => inner.text(1, JSON.stringify(value))));
+  }
+}
+
+function encodeTime(value: JsonValue): Uint8Array {
+  if (typeof value !== 'string' || value === '') return new Uint8Array();
+  const seconds = Date.parse(`${value.slice(0, 19)}Z`) / 1000;
+  const fraction = /\.(\d+)/.exec(value)?.[1] ?? '';
+  return wrap((inner) => {
+    inner.signed(1, seconds);
+    inner.signed(2, Number(fraction.padEnd(9, '0').slice(0, 9)));
+  });
+}
+
+function wrap(fill: (writer: ProtobufWriter) => void): Uint8Array {
+  const writer = new ProtobufWriter();
+  fill(writer);
+  return writer.finish();
+}
+
+const nanosPerUnit: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, μs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
+
+/** Go's notation of durations in nanoseconds: 1h2m3.5s. */
+function durationNanos(text: string): number {
+  let nanos = 0;
+  for (const [, amount = '0', unit = 's'] of text.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) nanos += Number(amount) * (nanosPerUnit[unit] ?? 0);
+  return Math.round(text.startsWith('-') ? -nanos : nanos);
+}
+
+function durationText(nanos: number): string {
+  if (nanos === 0) return '0s';
+  const sign = nanos < 0 ? '-' : '';
+  const total = Math.abs(nanos);
+  if (total < 1e3) return `${sign}${total}ns`;
+  if (total < 1e6) return `${sign}${total / 1e3}µs`;
+  if (total < 1e9) return `${sign}${total / 1e6}ms`;
+  const hours = Math.floor(total / 3600e9);
+  const minutes = Math.floor((total % 3600e9) / 60e9);
+  const seconds = (total % 60e9) / 1e9;
+  return `${sign}${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${seconds}s`;
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return bytes.toBase64();
+}
+
+function fromBase64(text: string): Uint8Array {
+  return Uint8Array.fromBase64(text.replaceAll(/\s/g, ''));
+}
