@@ -55,15 +55,15 @@ export interface Client {
   list<T extends KubeObject>(kind: ResourceKind<T>, options?: ListOptions): Promise<List<T>>;
   watch<T extends KubeObject>(kind: ResourceKind<T>, options?: WatchOptions): AsyncIterable<readonly WatchEvent<T>[]>;
   /** The namespace, where there is one, is that of `object.metadata`. */
-  create<T extends KubeObject>(kind: ResourceKind<T>, object: Given<T>, options?: WriteOptions): Promise<T>;
+  create<T extends KubeObject>(kind: ResourceKind<T>, object: NoInfer<Given<T>>, options?: WriteOptions): Promise<T>;
   /** With `object.metadata.resourceVersion` only if nobody wrote in between (409). */
-  update<T extends KubeObject>(kind: ResourceKind<T>, object: T, options?: WriteOptions): Promise<T>;
-  updateStatus<T extends KubeObject>(kind: ResourceKind<T>, object: T, options?: WriteOptions): Promise<T>;
+  update<T extends KubeObject>(kind: ResourceKind<T>, object: NoInfer<T>, options?: WriteOptions): Promise<T>;
+  updateStatus<T extends KubeObject>(kind: ResourceKind<T>, object: NoInfer<T>, options?: WriteOptions): Promise<T>;
   patch<T extends KubeObject>(kind: ResourceKind<T>, key: ObjectKey, patch: Patch, options?: PatchOptions): Promise<T>;
   /** Server-side apply. */
   apply<T extends KubeObject>(
     kind: ResourceKind<T>,
-    object: Given<T>,
+    object: NoInfer<Given<T>>,
     options: PatchOptions & { readonly fieldManager: string; readonly force?: boolean },
   ): Promise<T>;
   delete<T extends KubeObject>(kind: ResourceKind<T>, key: ObjectKey, options?: RequestOptions & Given<DeleteOptions>): Promise<void>;
@@ -74,7 +74,7 @@ export interface Client {
     key: ObjectKey,
     subresource: string,
     bodyKind: ResourceKind<B>,
-    body: Given<B>,
+    body: NoInfer<Given<B>>,
     options?: WriteOptions,
   ): Promise<B>;
   /** A pod's log, as it comes. */

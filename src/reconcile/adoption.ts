@@ -14,6 +14,8 @@ export interface Ownership<Owner extends KubeObject> {
   readonly kind: ResourceKind<Owner>;
   readonly owner: Owner;
   readonly query: LabelQuery;
+  /** Leaves out what is neither kept, adopted nor let go of (finished pods). Default: nothing. */
+  readonly counts?: (object: never) => boolean;
 }
 
 /** The reference that makes `owner` the controller of an object. */
@@ -51,8 +53,9 @@ export async function claim<T extends KubeObject, Owner extends KubeObject>(
   { lister, client, signal }: Pick<ReconcileContext, 'lister' | 'client' | 'signal'>,
 ): Promise<readonly T[]> {
   const { owner } = ownership;
-  const orphans = lister.orphans(kind, owner.metadata.namespace ?? '');
-  const plan = planOwnership(ownership, lister.ownedBy(kind, owner), orphans);
+  const counts = (ownership.counts ?? everything) as (object: T) => boolean;
+  const orphans = lister.orphans(kind, owner.metadata.namespace ?? '').filter(counts);
+  const plan = planOwnership(ownership, lister.ownedBy(kind, owner).filter(counts), orphans);
   if (plan.adopt.length === 0 && plan.release.length === 0) return plan.keep;
 
   const kept = [...plan.keep];
@@ -81,6 +84,8 @@ export async function claim<T extends KubeObject, Owner extends KubeObject>(
   }
   return kept;
 }
+
+const everything = (): boolean => true;
 
 function isGoneOrOthers(error: unknown): boolean {
   return hasReason(error, 'NotFound') || hasReason(error, 'Invalid') || hasReason(error, 'Conflict');
