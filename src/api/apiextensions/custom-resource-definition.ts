@@ -1,6 +1,8 @@
+import { createdAtColumn, nameColumn } from '#apimachinery/columns.ts';
 import { defineResource, status } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
-import { bool, bytes, int32, int64, list, object, pointer, string, struct, time } from '#apimachinery/schema.ts';
+import { bool, bytes, int32, int64, list, object, oneOf, pointer, string, struct, time } from '#apimachinery/schema.ts';
+import { defaultDefinition, validateDefinition, validateDefinitionUpdate, withStorageVersion } from './definition-rules.ts';
 import { JSONSchemaProps } from './json-schema-props.ts';
 
 export const CustomResourceDefinitionNames = struct('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionNames', {
@@ -66,7 +68,7 @@ export const ServiceReference = struct('io.k8s.apiextensions-apiserver.pkg.apis.
   namespace: string(1, { required: true }),
   name: string(2, { required: true }),
   path: string(3, { pointer: true }),
-  port: int32(4, { pointer: true }),
+  port: int32(4, { pointer: true, default: 443 }),
 });
 export interface ServiceReference extends Infer<typeof ServiceReference> {}
 
@@ -84,7 +86,7 @@ export const WebhookConversion = struct('io.k8s.apiextensions-apiserver.pkg.apis
 export interface WebhookConversion extends Infer<typeof WebhookConversion> {}
 
 export const CustomResourceConversion = struct('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceConversion', {
-  strategy: string(1, { required: true }),
+  strategy: oneOf(1, ['None', 'Webhook'], { required: true }),
   webhook: pointer(2, WebhookConversion),
 });
 export interface CustomResourceConversion extends Infer<typeof CustomResourceConversion> {}
@@ -92,9 +94,9 @@ export interface CustomResourceConversion extends Infer<typeof CustomResourceCon
 export const CustomResourceDefinitionSpec = struct('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionSpec', {
   group: string(1, { required: true }),
   names: object(3, CustomResourceDefinitionNames, { required: true }),
-  scope: string(4, { required: true }),
+  scope: oneOf(4, ['Cluster', 'Namespaced'], { required: true }),
   versions: list(7, CustomResourceDefinitionVersion, { required: true, listType: 'atomic' }),
-  conversion: pointer(9, CustomResourceConversion),
+  conversion: pointer(9, CustomResourceConversion, { default: { strategy: 'None' } }),
   preserveUnknownFields: bool(10),
 });
 export interface CustomResourceDefinitionSpec extends Infer<typeof CustomResourceDefinitionSpec> {}
@@ -132,5 +134,17 @@ export const CustomResourceDefinition = defineResource({
     status: object(3, CustomResourceDefinitionStatus),
   },
   subresources: [status()],
+  strategy: {
+    prepareForCreate(draft) {
+      draft.status = { conditions: [], acceptedNames: { kind: '', plural: '' }, storedVersions: withStorageVersion([], draft.spec) };
+    },
+    prepareForUpdate(draft) {
+      draft.status.storedVersions = withStorageVersion(draft.status.storedVersions as string[] | null, draft.spec);
+    },
+  },
+  defaults: defaultDefinition,
+  validate: [validateDefinition],
+  validateUpdate: [validateDefinitionUpdate],
+  columns: [nameColumn, createdAtColumn],
 });
 export interface CustomResourceDefinition extends Infer<typeof CustomResourceDefinition> {}

@@ -1,4 +1,9 @@
-import { defineResource, status } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { invalidValue, required } from '#apimachinery/field-error.ts';
+import type { Parts } from '#apimachinery/parts.ts';
+import type { Draft } from '#apimachinery/resource.ts';
+import { column, defineResource, status } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, bytes, int32, list, object, pointer, string, struct, time } from '#apimachinery/schema.ts';
 
@@ -7,7 +12,7 @@ const prefix = 'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1';
 export const APIServiceReference = struct(`${prefix}.ServiceReference`, {
   namespace: string(1),
   name: string(2),
-  port: int32(3, { pointer: true }),
+  port: int32(3, { pointer: true, default: 443 }),
 });
 export interface APIServiceReference extends Infer<typeof APIServiceReference> {}
 
@@ -36,6 +41,38 @@ export const APIServiceStatus = struct(`${prefix}.APIServiceStatus`, {
 });
 export interface APIServiceStatus extends Infer<typeof APIServiceStatus> {}
 
+type Parted = Parts<APIServiceSpec, APIServiceStatus>;
+
+/** What this server serves itself is there from the start. */
+function markLocal({ metadata, spec, status: now }: Draft<Parted>): void {
+  if (spec.service !== undefined) return;
+  now.conditions = [{
+    type: 'Available', status: 'True', lastTransitionTime: metadata.creationTimestamp, reason: 'Local', message: 'Local APIServices are always available',
+  }];
+}
+
+function showAvailable({ conditions = [] }: APIServiceStatus): string {
+  const available = conditions.find((condition) => condition.type === 'Available');
+  if (available === undefined) return 'Unknown';
+  return available.status === 'True' || (available.reason ?? '') === '' ? available.status : `${available.status} (${available.reason ?? ''})`;
+}
+
+function* validateService({ metadata, spec }: Parted): Iterable<FieldError> {
+  const expected = `${spec.version ?? ''}.${spec.group ?? ''}`;
+  if (metadata.name !== expected) yield invalidValue('metadata.name', metadata.name, `must be \`spec.version+"."+spec.group\`: "${expected}"`);
+  if ((spec.version ?? '') === '') yield required('spec.version');
+  if (spec.groupPriorityMinimum <= 0 || spec.groupPriorityMinimum > 20_000) yield invalidValue('spec.groupPriorityMinimum', spec.groupPriorityMinimum, 'must be positive and less than 20000');
+  if (spec.versionPriority <= 0 || spec.versionPriority > 1000) yield invalidValue('spec.versionPriority', spec.versionPriority, 'must be positive and less than 1000');
+  if (spec.service === undefined) {
+    if (spec.caBundle !== undefined) yield invalidValue('spec.caBundle', `${spec.caBundle.length} bytes`, 'local APIServices may not have a caBundle');
+    if (spec.insecureSkipTLSVerify === true) yield invalidValue('spec.insecureSkipTLSVerify', true, 'local APIServices may not have insecureSkipTLSVerify');
+    return;
+  }
+  if ((spec.service.namespace ?? '') === '') yield required('spec.service.namespace');
+  if ((spec.service.name ?? '') === '') yield required('spec.service.name');
+  if (spec.insecureSkipTLSVerify === true && spec.caBundle !== undefined) yield invalidValue('spec.insecureSkipTLSVerify', true, 'may not be true if caBundle is present');
+}
+
 export const APIService = defineResource({
   group: 'apiregistration.k8s.io',
   version: 'v1',
@@ -50,5 +87,13 @@ export const APIService = defineResource({
     status: object(3, APIServiceStatus),
   },
   subresources: [status()],
+  strategy: { name: 'path-segment', generation: false, prepareForCreate: markLocal },
+  validate: [validateService],
+  columns: [
+    nameColumn,
+    column<Parted>('Service', ({ spec: { service } }) => (service === undefined ? 'Local' : `${service.namespace ?? ''}/${service.name ?? ''}`)),
+    column<Parted>('Available', ({ status: now }) => showAvailable(now)),
+    ageColumn,
+  ],
 });
 export interface APIService extends Infer<typeof APIService> {}

@@ -1,4 +1,10 @@
-import { defineResource, status, subresource } from '#apimachinery/resource.ts';
+import { humanDuration } from '#apimachinery/age.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { duplicate, invalidValue, required } from '#apimachinery/field-error.ts';
+import type { Parts } from '#apimachinery/parts.ts';
+import type { Draft } from '#apimachinery/resource.ts';
+import { column, defineResource, status, subresource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bytes, int32, list, mapOfLists, object, string, struct, time } from '#apimachinery/schema.ts';
 
@@ -30,6 +36,29 @@ export const CertificateSigningRequestStatus = struct('io.k8s.api.certificates.v
 });
 export interface CertificateSigningRequestStatus extends Infer<typeof CertificateSigningRequestStatus> {}
 
+type Parted = Parts<CertificateSigningRequestSpec, CertificateSigningRequestStatus>;
+
+function showState({ conditions = [], certificate }: CertificateSigningRequestStatus): string {
+  const is = (type: string): boolean => conditions.some((condition) => condition.type === type);
+  const decided = is('Denied') ? 'Denied' : is('Approved') ? 'Approved' : 'Pending';
+  return [decided, ...(is('Failed') ? ['Failed'] : []), ...(certificate === undefined ? [] : ['Issued'])].join(',');
+}
+
+/** Seconds: a certificate that lives shorter is of no use. */
+const shortestLife = 600;
+
+function* validateRequest({ spec }: Parted): Iterable<FieldError> {
+  if ((spec.usages ?? []).length === 0) yield required('spec.usages', 'usages must contain at least one value');
+  for (const [index, usage] of (spec.usages ?? []).entries()) {
+    if ((spec.usages ?? []).indexOf(usage) !== index) yield duplicate(`spec.usages[${index}]`, usage);
+  }
+  const [domain = '', path] = spec.signerName.split('/');
+  if (spec.signerName !== '' && (path === undefined || path === '' || !domain.includes('.'))) {
+    yield invalidValue('spec.signerName', spec.signerName, "must be a fully qualified domain and path of the form 'example.com/signer-name'");
+  }
+  if (spec.expirationSeconds !== undefined && spec.expirationSeconds < shortestLife) yield invalidValue('spec.expirationSeconds', spec.expirationSeconds, 'may not specify a duration less than 600 seconds (10 minutes)');
+}
+
 export const CertificateSigningRequest = defineResource({
   group: 'certificates.k8s.io',
   version: 'v1',
@@ -42,5 +71,23 @@ export const CertificateSigningRequest = defineResource({
     status: object(3, CertificateSigningRequestStatus),
   },
   subresources: [subresource('approval', ['get', 'patch', 'update']), status()],
+  strategy: {
+    name: 'path-segment',
+    generation: false,
+    // Who asked for what stays as it was when it was asked.
+    prepareForUpdate(draft, old) {
+      draft.spec = old.spec as Draft<CertificateSigningRequestSpec>;
+    },
+  },
+  validate: [validateRequest],
+  columns: [
+    nameColumn,
+    ageColumn,
+    column<Parted>('SignerName', ({ spec }) => spec.signerName),
+    column<Parted>('Requestor', ({ spec }) => spec.username ?? ''),
+    column<Parted>('RequestedDuration', ({ spec }) => (spec.expirationSeconds === undefined ? '<none>' : humanDuration(spec.expirationSeconds * 1000))),
+    column<Parted>('Condition', ({ status: now }) => showState(now)),
+  ],
+  selectableFields: { 'spec.signerName': ({ spec }) => spec.signerName },
 });
 export interface CertificateSigningRequest extends Infer<typeof CertificateSigningRequest> {}

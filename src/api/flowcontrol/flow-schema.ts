@@ -1,4 +1,8 @@
-import { defineResource, status } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { invalidValue, notSupported, required } from '#apimachinery/field-error.ts';
+import type { Parts } from '#apimachinery/parts.ts';
+import { column, defineResource, status } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, int32, list, object, pointer, string, struct, time } from '#apimachinery/schema.ts';
 
@@ -60,7 +64,7 @@ export interface PolicyRulesWithSubjects extends Infer<typeof PolicyRulesWithSub
 
 export const FlowSchemaSpec = struct('io.k8s.api.flowcontrol.v1.FlowSchemaSpec', {
   priorityLevelConfiguration: object(1, PriorityLevelConfigurationReference, { required: true }),
-  matchingPrecedence: int32(2, { always: true }),
+  matchingPrecedence: int32(2, { always: true, default: 1000 }),
   distinguisherMethod: pointer(3, FlowDistinguisherMethod),
   rules: list(4, PolicyRulesWithSubjects, { listType: 'atomic' }),
 });
@@ -80,6 +84,22 @@ export const FlowSchemaStatus = struct('io.k8s.api.flowcontrol.v1.FlowSchemaStat
 });
 export interface FlowSchemaStatus extends Infer<typeof FlowSchemaStatus> {}
 
+type Parted = Parts<FlowSchemaSpec, FlowSchemaStatus>;
+
+/** The lowest precedence there is. */
+const maxPrecedence = 10_000;
+
+function* validateSchema({ spec }: Parted): Iterable<FieldError> {
+  const { matchingPrecedence } = spec;
+  if (matchingPrecedence <= 0) yield invalidValue('spec.matchingPrecedence', matchingPrecedence, 'must be a positive value');
+  if (matchingPrecedence > maxPrecedence) yield invalidValue('spec.matchingPrecedence', matchingPrecedence, `must not be greater than ${maxPrecedence}`);
+  const method = spec.distinguisherMethod?.type;
+  if (method !== undefined && method !== '' && method !== 'ByNamespace' && method !== 'ByUser') yield notSupported('spec.distinguisherMethod', method, ['ByNamespace', 'ByUser']);
+  for (const [index, rule] of (spec.rules ?? []).entries()) {
+    if ((rule.resourceRules ?? []).length === 0 && (rule.nonResourceRules ?? []).length === 0) yield required(`spec.rules[${index}]`, 'at least one of resourceRules and nonResourceRules has to be non-empty');
+  }
+}
+
 export const FlowSchema = defineResource({
   group: 'flowcontrol.apiserver.k8s.io',
   version: 'v1',
@@ -91,5 +111,14 @@ export const FlowSchema = defineResource({
     status: object(3, FlowSchemaStatus),
   },
   subresources: [status()],
+  validate: [validateSchema],
+  columns: [
+    nameColumn,
+    column<Parted>('PriorityLevel', ({ spec }) => spec.priorityLevelConfiguration.name),
+    column<Parted>('MatchingPrecedence', ({ spec }) => spec.matchingPrecedence),
+    column<Parted>('DistinguisherMethod', ({ spec }) => spec.distinguisherMethod?.type ?? '<none>'),
+    ageColumn,
+    column<Parted>('MissingPL', ({ status: now }) => now.conditions?.find((condition) => condition.type === 'Dangling')?.status ?? '?'),
+  ],
 });
 export interface FlowSchema extends Infer<typeof FlowSchema> {}

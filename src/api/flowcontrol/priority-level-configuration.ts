@@ -1,36 +1,40 @@
-import { defineResource, status } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { forbiddenField, invalidValue, required } from '#apimachinery/field-error.ts';
+import type { Parts } from '#apimachinery/parts.ts';
+import { column, defineResource, status } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
-import { int32, list, object, pointer, string, struct, time } from '#apimachinery/schema.ts';
+import { int32, list, object, oneOf, pointer, string, struct, time } from '#apimachinery/schema.ts';
 
 export const QueuingConfiguration = struct('io.k8s.api.flowcontrol.v1.QueuingConfiguration', {
-  queues: int32(1, { always: true }),
-  handSize: int32(2, { always: true }),
-  queueLengthLimit: int32(3, { always: true }),
+  queues: int32(1, { always: true, default: 64 }),
+  handSize: int32(2, { always: true, default: 8 }),
+  queueLengthLimit: int32(3, { always: true, default: 50 }),
 });
 export interface QueuingConfiguration extends Infer<typeof QueuingConfiguration> {}
 
 export const LimitResponse = struct('io.k8s.api.flowcontrol.v1.LimitResponse', {
-  type: string(1, { required: true }),
+  type: oneOf(1, ['Queue', 'Reject'], { required: true }),
   queuing: pointer(2, QueuingConfiguration),
 });
 export interface LimitResponse extends Infer<typeof LimitResponse> {}
 
 export const LimitedPriorityLevelConfiguration = struct('io.k8s.api.flowcontrol.v1.LimitedPriorityLevelConfiguration', {
-  nominalConcurrencyShares: int32(1, { always: true, pointer: true }),
+  nominalConcurrencyShares: int32(1, { always: true, pointer: true, default: 30, min: 0 }),
   limitResponse: object(2, LimitResponse),
-  lendablePercent: int32(3, { pointer: true }),
+  lendablePercent: int32(3, { pointer: true, default: 0, min: 0, max: 100 }),
   borrowingLimitPercent: int32(4, { pointer: true }),
 });
 export interface LimitedPriorityLevelConfiguration extends Infer<typeof LimitedPriorityLevelConfiguration> {}
 
 export const ExemptPriorityLevelConfiguration = struct('io.k8s.api.flowcontrol.v1.ExemptPriorityLevelConfiguration', {
-  nominalConcurrencyShares: int32(1, { pointer: true }),
-  lendablePercent: int32(2, { pointer: true }),
+  nominalConcurrencyShares: int32(1, { pointer: true, default: 0, min: 0 }),
+  lendablePercent: int32(2, { pointer: true, default: 0, min: 0, max: 100 }),
 });
 export interface ExemptPriorityLevelConfiguration extends Infer<typeof ExemptPriorityLevelConfiguration> {}
 
 export const PriorityLevelConfigurationSpec = struct('io.k8s.api.flowcontrol.v1.PriorityLevelConfigurationSpec', {
-  type: string(1, { required: true }),
+  type: oneOf(1, ['Exempt', 'Limited'], { required: true }),
   limited: pointer(2, LimitedPriorityLevelConfiguration),
   exempt: pointer(3, ExemptPriorityLevelConfiguration),
 });
@@ -50,6 +54,27 @@ export const PriorityLevelConfigurationStatus = struct('io.k8s.api.flowcontrol.v
 });
 export interface PriorityLevelConfigurationStatus extends Infer<typeof PriorityLevelConfigurationStatus> {}
 
+type Parted = Parts<PriorityLevelConfigurationSpec, PriorityLevelConfigurationStatus>;
+
+function orNone(value: number | undefined): number | string {
+  return value ?? '<none>';
+}
+
+function* validateLevel({ spec }: Parted): Iterable<FieldError> {
+  if (spec.type === 'Exempt' && spec.limited !== undefined) yield forbiddenField('spec.limited', 'must be nil if the type is not Limited');
+  if (spec.type !== 'Limited') return;
+  if (spec.exempt !== undefined) yield forbiddenField('spec.exempt', 'must be nil if the type is Limited');
+  if (spec.limited === undefined) {
+    yield required('spec.limited', 'must not be empty when type is Limited');
+    return;
+  }
+  const { queuing, type } = spec.limited.limitResponse;
+  const at = 'spec.limited.limitResponse.queuing';
+  if (type === 'Queue' && queuing === undefined) yield required(at, 'must not be empty if limitResponse.type is Queue');
+  if (type === 'Reject' && queuing !== undefined) yield forbiddenField(at, 'must be nil if limitResponse.type is not Queue');
+  if (queuing !== undefined && queuing.handSize > queuing.queues) yield invalidValue(`${at}.handSize`, queuing.handSize, `should not be greater than queues (${queuing.queues})`);
+}
+
 export const PriorityLevelConfiguration = defineResource({
   group: 'flowcontrol.apiserver.k8s.io',
   version: 'v1',
@@ -61,5 +86,18 @@ export const PriorityLevelConfiguration = defineResource({
     status: object(3, PriorityLevelConfigurationStatus),
   },
   subresources: [status()],
+  defaults: ({ spec }) => {
+    if (spec.type === 'Exempt') spec.exempt ??= { nominalConcurrencyShares: 0, lendablePercent: 0 };
+  },
+  validate: [validateLevel],
+  columns: [
+    nameColumn,
+    column<Parted>('Type', ({ spec }) => spec.type),
+    column<Parted>('NominalConcurrencyShares', ({ spec }) => orNone(spec.limited?.nominalConcurrencyShares ?? spec.exempt?.nominalConcurrencyShares)),
+    column<Parted>('Queues', ({ spec }) => orNone(spec.limited?.limitResponse.queuing?.queues)),
+    column<Parted>('HandSize', ({ spec }) => orNone(spec.limited?.limitResponse.queuing?.handSize)),
+    column<Parted>('QueueLengthLimit', ({ spec }) => orNone(spec.limited?.limitResponse.queuing?.queueLengthLimit)),
+    ageColumn,
+  ],
 });
 export interface PriorityLevelConfiguration extends Infer<typeof PriorityLevelConfiguration> {}
