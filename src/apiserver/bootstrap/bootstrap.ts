@@ -1,6 +1,5 @@
 import { decodeDraft } from '#apimachinery/decode.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
-import type { Draft } from '#apimachinery/resource.ts';
 import type { StoreWrite } from '#store/store.ts';
 import type { RegistryContext } from '../registry/registry-context.ts';
 import { nowText, storeKey } from '../registry/registry-context.ts';

@@ -6,6 +6,7 @@ import type { ServiceAccountKey } from '#pki/service-account-key.ts';
 import type { TokenIssuer } from '../authn/service-account-tokens.ts';
 import type { ApiCall, ApiResult } from '../request/api-call.ts';
 import type { ServedKinds } from '../request/served-kinds.ts';
+import { bodyKinds } from '../request/served-kinds.ts';
 import { versionInfo } from './version.ts';
 
 export interface DocumentDependencies {
@@ -75,9 +76,9 @@ export class Documents {
       case '/apis aggregated':
         return aggregatedDiscovery(kinds.filter((each) => each.group !== ''));
       case '/openapi/v2':
-        return openApiV2(kinds);
+        return openApiV2(kinds, bodyKinds);
       case '/openapi/v3':
-        return openApiV3Index(kinds, (document: object) => createHash('sha512').update(JSON.stringify(document)).digest('hex').toUpperCase());
+        return openApiV3Index(kinds, (origin) => createHash('sha512').update(JSON.stringify(origin)).digest('hex').toUpperCase());
       case '/.well-known/openid-configuration':
         return {
           issuer: issuer.issuer, jwks_uri: `${issuer.issuer}/openid/v1/jwks`, response_types_supported: ['id_token'],
@@ -93,7 +94,7 @@ export class Documents {
   #makeByPath(path: string): object | undefined {
     const kinds = this.#dependencies.kinds.all();
     const parts = path.split('/').slice(1);
-    if (path.startsWith('/openapi/v3/')) return openApiV3(kinds, parts.slice(2).join('/'));
+    if (path.startsWith('/openapi/v3/')) return openApiV3(kinds, parts.slice(2).join('/'), bodyKinds);
     if (parts[0] === 'api' && parts.length === 2) return apiResourceList(kinds, parts[1] ?? '', versionHash);
     if (parts[0] === 'apis' && parts.length === 2) return apiGroup(kinds, parts[1] ?? '');
     if (parts[0] === 'apis' && parts.length === 3) return apiResourceList(kinds, `${parts[1] ?? ''}/${parts[2] ?? ''}`, versionHash);

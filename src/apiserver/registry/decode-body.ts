@@ -38,7 +38,7 @@ export function decodeAs(kind: ResourceKind, body: CallBody, call: ApiCall): Dra
   draft.apiVersion = kind.apiVersion;
   draft.kind = kind.kind;
   kind.defaults?.(draft);
-  return kind.convertedFrom === undefined ? draft : (toHub(kind, draft as unknown as KubeObject) as unknown as Draft<KubeObject>);
+  return kind.convertedFrom === undefined ? draft : (toHub(kind, draft) as unknown as Draft<KubeObject>);
 }
 
 function checkTypeMeta(kind: ResourceKind, apiVersion: unknown, kindName: unknown): void {

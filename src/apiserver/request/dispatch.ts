@@ -42,6 +42,7 @@ export async function dispatch(context: DispatchContext, call: ApiCall): Promise
     return review.handle(call, kind);
   }
   if (!(kind.verbs as readonly string[]).includes(info.verb)) throw methodNotSupported(kind, info.verb);
+  if (info.name === '' && (info.verb === 'update' || info.verb === 'patch')) throw methodNotAllowed();
   const { registry } = context;
   switch (info.verb) {
     case 'get':

@@ -1,3 +1,5 @@
+import type { StatusError } from '#apimachinery/status-error.ts';
+import { unavailable } from '#apimachinery/status-error.ts';
 import type { ServerRequest, ServerResponse } from '#serving/exchange.ts';
 
 /**
@@ -14,4 +16,14 @@ export interface NodeGateway {
 export interface NodeAnswer {
   readonly contentType: string;
   readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** For clusters without nodes that could be reached. */
+export const noNodes: NodeGateway = {
+  get: (nodeName) => Promise.reject(unreachable(nodeName)),
+  upgrade: (nodeName) => Promise.reject(unreachable(nodeName)),
+};
+
+function unreachable(nodeName: string): StatusError {
+  return unavailable(`node ${nodeName} has no kubelet that can be reached`);
 }

@@ -6,7 +6,7 @@ import type { ResourceKind } from '#apimachinery/resource.ts';
 import type { AnyStruct } from '#apimachinery/schema.ts';
 
 /** Kinds of the bodies of subresources. */
-const bodyKinds = [TokenRequest, Scale, Eviction] as const;
+export const bodyKinds = [TokenRequest, Scale, Eviction] as unknown as readonly ResourceKind[];
 
 /**
  * The kinds this server serves, by group, version and plural. Custom kinds come and go; whatever is derived from the

@@ -41,7 +41,7 @@ export async function scaleFromCall(context: RegistryContext, served: ResourceKi
       const draft = structuredClone(old) as unknown as Draft<KubeObject>;
       draft.metadata.resourceVersion = call.info.verb === 'update' ? (metadata.resourceVersion ?? '') : '';
       setAt(draft, paths.replicas.split('.'), replicas);
-      return toHub(served, draft as unknown as KubeObject) as unknown as Draft<KubeObject>;
+      return toHub(served, draft) as unknown as Draft<KubeObject>;
     },
   });
   return { is: 'object', code: 200, kind: scaleKind, object: scaleOf(toServed(served, result.object), paths) };

@@ -1,0 +1,83 @@
+import https from 'node:https';
+import { systemClock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
+import { silentLog } from '#base/log.ts';
+import { seededRandom } from '#base/random.ts';
+import type { ApiServer } from '#apiserver/api-server.ts';
+import { createApiServer, inProcessAdmin } from '#apiserver/api-server.ts';
+import { noNodes } from '#apiserver/request/node-gateway.ts';
+import { ServiceAccount } from '#api/core/service-account.ts';
+import type { Client } from '#client/client.ts';
+import { createClient } from '#client/create-client.ts';
+import { createAuthority, issueCertificate } from '#pki/authority.ts';
+import { createServiceAccountKey } from '#pki/service-account-key.ts';
+import { openMemoryStore } from '#store/memory.ts';
+
+export interface TestApiServer {
+  readonly server: ApiServer;
+  /** Speaks as the cluster's administrator, in process. */
+  readonly client: Client;
+  /** One request over HTTPS, by default with the administrator's certificate. */
+  request(method: string, path: string, options?: RawRequest): Promise<RawAnswer>;
+  close(): Promise<void>;
+}
+
+export interface RawRequest {
+  /** Sent as it is; objects as JSON. */
+  readonly body?: string | Buffer | object;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Without a client certificate. */
+  readonly anonymous?: boolean;
+}
+export interface RawAnswer {
+  readonly code: number;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly text: string;
+  /** The body as JSON. Throws when it is none. */
+  json<T = Record<string, unknown>>(): T;
+}
+
+/** An API server alone (no controllers, no nodes) on a memory store, in process and over HTTPS. */
+export async function startApiServer({ clock = systemClock }: { readonly clock?: Clock } = {}): Promise<TestApiServer> {
+  const random = seededRandom(1);
+  const store = openMemoryStore({ clock, random });
+  const server = await createApiServer({ store, clock, random, log: silentLog, serviceAccountKey: createServiceAccountKey(), nodes: noNodes });
+  const authority = createAuthority({ commonName: 'test', clock: systemClock, validDays: 1 });
+  const serving = issueCertificate(authority, { commonName: 'kube-apiserver', ipAddresses: ['127.0.0.1'], usages: ['server'], clock: systemClock, validDays: 1 });
+  const admin = issueCertificate(authority, { commonName: 'admin', organizations: ['system:masters'], usages: ['client'], clock: systemClock, validDays: 1 });
+  const { port } = await server.listen({ host: '127.0.0.1', port: 0, serving, clientCaPem: authority.certificatePem });
+  const client = createClient(server.transport(inProcessAdmin, 'test'));
+  await client.create(ServiceAccount, { metadata: { namespace: 'default', name: 'default' } });
+  const agents = {
+    admin: new https.Agent({ ca: authority.certificatePem, cert: admin.certificatePem, key: admin.privateKeyPem }),
+    anonymous: new https.Agent({ ca: authority.certificatePem }),
+  };
+  return {
+    server,
+    client,
+    request(method, path, { body, headers = {}, anonymous = false } = {}) {
+      const bytes = body === undefined ? undefined : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+      return new Promise((resolve, reject) => {
+        const request = https.request(
+          { host: '127.0.0.1', port, method, path, agent: anonymous ? agents.anonymous : agents.admin, headers: { ...(bytes !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(bytes) }), ...headers } },
+          (response) => {
+            const chunks: Buffer[] = [];
+            response.on('data', (chunk: Buffer) => chunks.push(chunk));
+            response.on('end', () => {
+              const text = Buffer.concat(chunks).toString();
+              resolve({ code: response.statusCode ?? 0, headers: response.headers, text, json: <T>() => JSON.parse(text) as T });
+            });
+            response.on('error', reject);
+          },
+        );
+        request.on('error', reject);
+        request.end(bytes);
+      });
+    },
+    async close() {
+      for (const agent of Object.values(agents)) agent.destroy();
+      await server.close();
+      await store.close();
+    },
+  };
+}
