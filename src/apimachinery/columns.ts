@@ -14,7 +14,7 @@ export const ageColumn: Column<Named> = column('Age', (object, nowMs) => age(obj
 });
 
 /** Of kinds that show the moment itself, not how long ago it was. */
-export const createdAtColumn: Column<Named> = column('Created At', (object) => object.metadata.creationTimestamp, {
+export const createdAtColumn: Column<Named> = column('Created At', (object) => (object.metadata.creationTimestamp as string | undefined) ?? '<unknown>', {
   type: 'date',
   description: 'When the object was created',
 });

@@ -12,7 +12,7 @@ export const Rule = struct('io.k8s.api.admissionregistration.v1.Rule', {
   apiGroups: list(1, 'string'),
   apiVersions: list(2, 'string'),
   resources: list(3, 'string'),
-  scope: oneOf(4, ['Cluster', 'Namespaced', '*'], { pointer: true }),
+  scope: oneOf(4, ['Cluster', 'Namespaced', '*'], { pointer: true, default: '*' }),
 });
 export interface Rule extends Infer<typeof Rule> {}
 
@@ -27,11 +27,11 @@ export const NamedRuleWithOperations = struct('io.k8s.api.admissionregistration.
 export interface NamedRuleWithOperations extends Infer<typeof NamedRuleWithOperations> {}
 
 export const MatchResources = struct('io.k8s.api.admissionregistration.v1.MatchResources', {
-  namespaceSelector: pointer(1, LabelSelector),
-  objectSelector: pointer(2, LabelSelector),
+  namespaceSelector: pointer(1, LabelSelector, { default: {} }),
+  objectSelector: pointer(2, LabelSelector, { default: {} }),
   resourceRules: list(3, NamedRuleWithOperations, { listType: 'atomic' }),
   excludeResourceRules: list(4, NamedRuleWithOperations, { listType: 'atomic' }),
-  matchPolicy: oneOf(7, ['Exact', 'Equivalent'], { pointer: true }),
+  matchPolicy: oneOf(7, ['Exact', 'Equivalent'], { pointer: true, default: 'Equivalent' }),
 }, { atomic: true });
 export interface MatchResources extends Infer<typeof MatchResources> {}
 
@@ -59,7 +59,7 @@ export const ServiceReference = struct('io.k8s.api.admissionregistration.v1.Serv
   namespace: string(1, { required: true }),
   name: string(2, { required: true }),
   path: string(3, { pointer: true }),
-  port: int32(4, { pointer: true }),
+  port: int32(4, { pointer: true, default: 443 }),
 });
 export interface ServiceReference extends Infer<typeof ServiceReference> {}
 

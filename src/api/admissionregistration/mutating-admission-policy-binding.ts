@@ -2,6 +2,7 @@ import { defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { object, pointer, string, struct } from '#apimachinery/schema.ts';
 import { MatchResources, ParamRef } from './matching.ts';
+import { bindingColumns } from './policy-rules.ts';
 
 export const MutatingAdmissionPolicyBindingSpec = struct('io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicyBindingSpec', {
   policyName: string(1),
@@ -20,5 +21,6 @@ export const MutatingAdmissionPolicyBinding = defineResource({
   fields: {
     spec: object(2, MutatingAdmissionPolicyBindingSpec),
   },
+  columns: bindingColumns,
 });
 export interface MutatingAdmissionPolicyBinding extends Infer<typeof MutatingAdmissionPolicyBinding> {}

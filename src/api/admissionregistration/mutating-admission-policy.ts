@@ -1,7 +1,12 @@
-import { defineResource } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { required } from '#apimachinery/field-error.ts';
+import type { SpecPart } from '#apimachinery/parts.ts';
+import { column, defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { list, object, oneOf, pointer, string, struct } from '#apimachinery/schema.ts';
 import { MatchCondition, MatchResources, ParamKind, Variable } from './matching.ts';
+import { paramKindColumn, validateConstraints } from './policy-rules.ts';
 
 export const ApplyConfiguration = struct('io.k8s.api.admissionregistration.v1.ApplyConfiguration', {
   expression: string(1),
@@ -25,11 +30,17 @@ export const MutatingAdmissionPolicySpec = struct('io.k8s.api.admissionregistrat
   matchConstraints: pointer(2, MatchResources),
   variables: list(3, Variable, { listType: 'atomic' }),
   mutations: list(4, Mutation, { listType: 'atomic' }),
-  failurePolicy: oneOf(5, ['Ignore', 'Fail'], { pointer: true }),
+  failurePolicy: oneOf(5, ['Ignore', 'Fail'], { pointer: true, default: 'Fail' }),
   matchConditions: list(6, MatchCondition, { listType: 'map', keys: ['name'], patch: 'merge', mergeKey: 'name' }),
   reinvocationPolicy: oneOf(7, ['Never', 'IfNeeded']),
 });
 export interface MutatingAdmissionPolicySpec extends Infer<typeof MutatingAdmissionPolicySpec> {}
+
+function* validatePolicy({ spec }: SpecPart<MutatingAdmissionPolicySpec>): Iterable<FieldError> {
+  yield* validateConstraints(spec.matchConstraints);
+  if ((spec.mutations ?? []).length === 0) yield required('spec.mutations', 'mutations must contain at least one item');
+  if ((spec.reinvocationPolicy ?? '') === '') yield required('spec.reinvocationPolicy');
+}
 
 export const MutatingAdmissionPolicy = defineResource({
   group: 'admissionregistration.k8s.io',
@@ -41,5 +52,12 @@ export const MutatingAdmissionPolicy = defineResource({
   fields: {
     spec: object(2, MutatingAdmissionPolicySpec),
   },
+  validate: [validatePolicy],
+  columns: [
+    nameColumn,
+    column<SpecPart<MutatingAdmissionPolicySpec>>('Mutations', ({ spec }) => (spec.mutations ?? []).length, { type: 'integer' }),
+    paramKindColumn,
+    ageColumn,
+  ],
 });
 export interface MutatingAdmissionPolicy extends Infer<typeof MutatingAdmissionPolicy> {}

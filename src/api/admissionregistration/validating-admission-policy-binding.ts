@@ -2,6 +2,7 @@ import { defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { list, object, pointer, string, struct } from '#apimachinery/schema.ts';
 import { MatchResources, ParamRef } from './matching.ts';
+import { bindingColumns } from './policy-rules.ts';
 
 export const ValidatingAdmissionPolicyBindingSpec = struct('io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBindingSpec', {
   policyName: string(1, { required: true }),
@@ -21,5 +22,6 @@ export const ValidatingAdmissionPolicyBinding = defineResource({
   fields: {
     spec: object(2, ValidatingAdmissionPolicyBindingSpec, { required: true }),
   },
+  columns: bindingColumns,
 });
 export interface ValidatingAdmissionPolicyBinding extends Infer<typeof ValidatingAdmissionPolicyBinding> {}

@@ -12,7 +12,7 @@ export interface BoundObjectReference extends Infer<typeof BoundObjectReference>
 
 export const TokenRequestSpec = struct('io.k8s.api.authentication.v1.TokenRequestSpec', {
   audiences: list(1, 'string', { always: true, listType: 'atomic' }),
-  expirationSeconds: int64(4, { always: true, pointer: true }),
+  expirationSeconds: int64(4, { always: true, pointer: true, default: 3600 }),
   boundObjectRef: pointer(3, BoundObjectReference, { always: true }),
 });
 export interface TokenRequestSpec extends Infer<typeof TokenRequestSpec> {}

@@ -44,7 +44,7 @@ export const HorizontalPodAutoscaler = defineResource({
   },
   subresources: [status()],
   strategy: { generation: false },
-  columns: autoscalerColumns.map((each) => ({ ...each, value: (object: KubeObject, nowMs: number) => each.value(fromV1(object) as never, nowMs) })),
+  columns: autoscalerColumns.map((each) => ({ ...each, value: (autoscaler: KubeObject, nowMs: number) => each.value(fromV1(autoscaler) as never, nowMs) })),
   convertedFrom: { hub: () => HorizontalPodAutoscalerV2, fromHub: toV1, toHub: fromV1 },
 });
 export interface HorizontalPodAutoscaler extends Infer<typeof HorizontalPodAutoscaler> {}

@@ -119,7 +119,7 @@ export interface ExecAction extends Infer<typeof ExecAction> {}
 
 export const HTTPHeader = struct('io.k8s.api.core.v1.HTTPHeader', {
   name: string(1, { required: true }),
-  value: string(2, { required: true }),
+  value: string(2, { required: true, mayBeEmpty: true }),
 });
 export interface HTTPHeader extends Infer<typeof HTTPHeader> {}
 

@@ -39,9 +39,9 @@ function* validateSubsets({ subsets = [] }: Subsets): Iterable<FieldError> {
   for (const [index, subset] of subsets.entries()) {
     const at = `subsets[${index}]`;
     if ((subset.addresses ?? []).length === 0 && (subset.notReadyAddresses ?? []).length === 0) yield required(at, 'must specify `addresses` or `notReadyAddresses`');
-    for (const list of ['addresses', 'notReadyAddresses'] as const) {
-      for (const [position, address] of (subset[list] ?? []).entries()) {
-        if (address.ip !== '') yield* validateIpAddress(address.ip, `${at}.${list}[${position}].ip`);
+    for (const which of ['addresses', 'notReadyAddresses'] as const) {
+      for (const [position, address] of (subset[which] ?? []).entries()) {
+        if (address.ip !== '') yield* validateIpAddress(address.ip, `${at}.${which}[${position}].ip`);
       }
     }
     for (const [position, port] of (subset.ports ?? []).entries()) {

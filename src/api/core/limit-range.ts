@@ -20,7 +20,7 @@ export const LimitRangeItem = struct('io.k8s.api.core.v1.LimitRangeItem', {
 export interface LimitRangeItem extends Infer<typeof LimitRangeItem> {}
 
 export const LimitRangeSpec = struct('io.k8s.api.core.v1.LimitRangeSpec', {
-  limits: list(1, LimitRangeItem, { required: true, listType: 'atomic' }),
+  limits: list(1, LimitRangeItem, { required: true, mayBeEmpty: true, listType: 'atomic' }),
 });
 export interface LimitRangeSpec extends Infer<typeof LimitRangeSpec> {}
 

@@ -13,7 +13,7 @@ import { Volume } from './volume.ts';
 
 export const Sysctl = struct('io.k8s.api.core.v1.Sysctl', {
   name: string(1, { required: true }),
-  value: string(2, { required: true }),
+  value: string(2, { required: true, mayBeEmpty: true }),
 });
 export interface Sysctl extends Infer<typeof Sysctl> {}
 

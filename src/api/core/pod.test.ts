@@ -14,7 +14,7 @@ const hourAgo = '2026-01-01T00:00:00Z';
 function podOf(spec: object, status: object = {}, metadata: object = {}): Pod {
   const draft = decodeDraft(Pod, { metadata: { name: 'web', namespace: 'default', creationTimestamp: hourAgo, ...metadata }, spec, status }, { defaults: true });
   Pod.defaults?.(draft);
-  return draft as unknown as Pod;
+  return draft;
 }
 
 function errorsOf(pod: Pod): string[] {
@@ -86,13 +86,13 @@ test('of a running pod only images, tolerations and the deadline may change', ()
 });
 
 test('a pod that runs nowhere is deleted at once, a running one gets its grace period', () => {
-  const grace = Pod.strategy.gracePeriodSeconds;
+  const grace = (pod: Pod, requested: number | undefined): number | undefined => Pod.strategy.gracePeriodSeconds?.(pod, requested);
   const containers = [{ name: 'a', image: 'x:1' }];
-  assert.equal(grace?.(podOf({ containers }), undefined), undefined);
-  assert.equal(grace?.(podOf({ containers, nodeName: 'n' }, { phase: 'Running' }), undefined), 30);
-  assert.equal(grace?.(podOf({ containers, nodeName: 'n' }, { phase: 'Running' }), 5), 5);
-  assert.equal(grace?.(podOf({ containers, nodeName: 'n' }, { phase: 'Running' }), 0), undefined);
-  assert.equal(grace?.(podOf({ containers, nodeName: 'n' }, { phase: 'Succeeded' }), undefined), undefined);
+  assert.equal(grace(podOf({ containers }), undefined), undefined);
+  assert.equal(grace(podOf({ containers, nodeName: 'n' }, { phase: 'Running' }), undefined), 30);
+  assert.equal(grace(podOf({ containers, nodeName: 'n' }, { phase: 'Running' }), 5), 5);
+  assert.equal(grace(podOf({ containers, nodeName: 'n' }, { phase: 'Running' }), 0), undefined);
+  assert.equal(grace(podOf({ containers, nodeName: 'n' }, { phase: 'Succeeded' }), undefined), undefined);
 });
 
 test('a new pod is pending and has its class of service', () => {

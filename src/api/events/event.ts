@@ -136,8 +136,8 @@ export const Event = defineResource({
   ),
   convertedFrom: {
     hub: () => CoreEvent,
-    fromHub: (object) => fromStored(object as CoreEvent),
-    toHub: (object) => ({ apiVersion: 'v1', kind: 'Event', ...toStored(object as KubeObject & EventsV1Fields) }),
+    fromHub: (event) => fromStored(event as CoreEvent),
+    toHub: (event) => ({ apiVersion: 'v1', kind: 'Event', ...toStored(event as KubeObject & EventsV1Fields) }),
   },
 });
 export interface Event extends Infer<typeof Event> {}

@@ -1,7 +1,13 @@
-import { defineResource } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { invalidValue } from '#apimachinery/field-error.ts';
+import { dns1123Label, validateLabels } from '#apimachinery/names.ts';
+import { column, defineResource } from '#apimachinery/resource.ts';
+import { immutableFields } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { list, map, pointer, string, struct } from '#apimachinery/schema.ts';
 import { Toleration } from '../core/scheduling.ts';
+import { validateTolerations } from '../core/validate-scheduling.ts';
 
 export const Overhead = struct('io.k8s.api.node.v1.Overhead', {
   podFixed: map(1, 'quantity'),
@@ -14,6 +20,17 @@ export const Scheduling = struct('io.k8s.api.node.v1.Scheduling', {
 });
 export interface Scheduling extends Infer<typeof Scheduling> {}
 
+interface Class {
+  readonly handler: string;
+  readonly scheduling?: Scheduling | undefined;
+}
+
+function* validateClass({ handler, scheduling }: Class): Iterable<FieldError> {
+  if (handler !== '') for (const message of dns1123Label(handler)) yield invalidValue('handler', handler, message);
+  yield* validateLabels(scheduling?.nodeSelector ?? {}, 'scheduling.nodeSelector');
+  yield* validateTolerations(scheduling?.tolerations ?? [], 'scheduling.tolerations');
+}
+
 export const RuntimeClass = defineResource({
   group: 'node.k8s.io',
   version: 'v1',
@@ -25,5 +42,8 @@ export const RuntimeClass = defineResource({
     overhead: pointer(3, Overhead),
     scheduling: pointer(4, Scheduling),
   },
+  validate: [validateClass],
+  validateUpdate: [immutableFields('handler')],
+  columns: [nameColumn, column<Class>('Handler', ({ handler }) => handler), ageColumn],
 });
 export interface RuntimeClass extends Infer<typeof RuntimeClass> {}

@@ -1,3 +1,4 @@
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
 import { defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { inline, list, object, string, struct } from '#apimachinery/schema.ts';
@@ -22,5 +23,6 @@ export const DeviceClass = defineResource({
   fields: {
     spec: object(2, DeviceClassSpec, { required: true }),
   },
+  columns: [nameColumn, ageColumn],
 });
 export interface DeviceClass extends Infer<typeof DeviceClass> {}

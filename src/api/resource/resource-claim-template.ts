@@ -1,8 +1,10 @@
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import { TemplateMeta } from '#apimachinery/object-meta.ts';
 import { defineResource } from '#apimachinery/resource.ts';
+import { immutableFields } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { object, struct } from '#apimachinery/schema.ts';
-import { TemplateMeta } from '#apimachinery/object-meta.ts';
-import { ResourceClaimSpec } from './resource-claim.ts';
+import { defaultRequest, ResourceClaimSpec } from './resource-claim.ts';
 
 export const ResourceClaimTemplateSpec = struct('io.k8s.api.resource.v1.ResourceClaimTemplateSpec', {
   metadata: object(1, TemplateMeta),
@@ -19,5 +21,9 @@ export const ResourceClaimTemplate = defineResource({
   fields: {
     spec: object(2, ResourceClaimTemplateSpec, { required: true }),
   },
+  strategy: { generation: false },
+  defaults: ({ spec }) => spec.spec.devices.requests?.forEach(defaultRequest),
+  validateUpdate: [immutableFields('spec')],
+  columns: [nameColumn, ageColumn],
 });
 export interface ResourceClaimTemplate extends Infer<typeof ResourceClaimTemplate> {}

@@ -1,7 +1,11 @@
-import { defineResource, status } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import { Condition } from '#apimachinery/condition.ts';
+import type { Parts } from '#apimachinery/parts.ts';
+import type { Draft } from '#apimachinery/resource.ts';
+import { column, defineResource, status } from '#apimachinery/resource.ts';
+import { immutableFields } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, inline, int64, list, map, object, oneOf, pointer, raw, string, struct, time } from '#apimachinery/schema.ts';
-import { Condition } from '#apimachinery/condition.ts';
 import { NodeSelector } from '../core/scheduling.ts';
 
 export const CELDeviceSelector = struct('io.k8s.api.resource.v1.CELDeviceSelector', {
@@ -158,6 +162,22 @@ export const ResourceClaimStatus = struct('io.k8s.api.resource.v1.ResourceClaimS
 });
 export interface ResourceClaimStatus extends Infer<typeof ResourceClaimStatus> {}
 
+/** One device, unless more or all are asked for. */
+export function defaultRequest({ exactly, firstAvailable = [] }: Draft<DeviceRequest>): void {
+  for (const request of [...(exactly === undefined ? [] : [exactly]), ...firstAvailable]) {
+    request.allocationMode ||= 'ExactCount';
+    if (request.allocationMode === 'ExactCount') request.count ||= 1;
+  }
+}
+
+function showState(deletionTimestamp: string | undefined, { allocation, reservedFor = [] }: ResourceClaimStatus): string {
+  const states: string[] = [];
+  if (deletionTimestamp !== undefined) states.push('deleted');
+  if (allocation === undefined) states.push('pending');
+  else states.push('allocated', ...(reservedFor.length > 0 ? ['reserved'] : []));
+  return states.join(',');
+}
+
 export const ResourceClaim = defineResource({
   group: 'resource.k8s.io',
   version: 'v1',
@@ -169,5 +189,9 @@ export const ResourceClaim = defineResource({
     status: object(3, ResourceClaimStatus),
   },
   subresources: [status()],
+  strategy: { generation: false },
+  defaults: ({ spec }) => spec.devices.requests?.forEach(defaultRequest),
+  validateUpdate: [immutableFields('spec')],
+  columns: [nameColumn, column<Parts<ResourceClaimSpec, ResourceClaimStatus>>('State', ({ metadata, status: now }) => showState(metadata.deletionTimestamp, now)), ageColumn],
 });
 export interface ResourceClaim extends Infer<typeof ResourceClaim> {}

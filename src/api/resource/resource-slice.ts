@@ -1,4 +1,7 @@
-import { defineResource } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { SpecPart } from '#apimachinery/parts.ts';
+import { column, defineResource } from '#apimachinery/resource.ts';
+import { immutableFields } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, int64, list, map, object, oneOf, pointer, quantity, string, struct, time } from '#apimachinery/schema.ts';
 import { NodeSelector } from '../core/scheduling.ts';
@@ -102,6 +105,11 @@ export const ResourceSliceSpec = struct('io.k8s.api.resource.v1.ResourceSliceSpe
 });
 export interface ResourceSliceSpec extends Infer<typeof ResourceSliceSpec> {}
 
+function showNode({ allNodes, nodeName, nodeSelector }: ResourceSliceSpec): string {
+  if (allNodes === true) return '<all nodes>';
+  return nodeName ?? (nodeSelector === undefined ? '' : '<some nodes>');
+}
+
 export const ResourceSlice = defineResource({
   group: 'resource.k8s.io',
   version: 'v1',
@@ -111,5 +119,14 @@ export const ResourceSlice = defineResource({
   fields: {
     spec: object(2, ResourceSliceSpec, { required: true }),
   },
+  validateUpdate: [immutableFields('spec.driver', 'spec.pool.name', 'spec.nodeName', 'spec.nodeSelector', 'spec.allNodes')],
+  columns: [
+    nameColumn,
+    column<SpecPart<ResourceSliceSpec>>('Node', ({ spec }) => showNode(spec)),
+    column<SpecPart<ResourceSliceSpec>>('Driver', ({ spec }) => spec.driver),
+    column<SpecPart<ResourceSliceSpec>>('Pool', ({ spec }) => spec.pool.name),
+    ageColumn,
+  ],
+  selectableFields: { 'spec.nodeName': ({ spec }) => spec.nodeName ?? '', 'spec.driver': ({ spec }) => spec.driver },
 });
 export interface ResourceSlice extends Infer<typeof ResourceSlice> {}

@@ -1,4 +1,6 @@
-import { defineResource } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { SpecPart } from '#apimachinery/parts.ts';
+import { column, defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, list, object, pointer, string, struct } from '#apimachinery/schema.ts';
 
@@ -16,7 +18,7 @@ export const CSINodeDriver = struct('io.k8s.api.storage.v1.CSINodeDriver', {
 export interface CSINodeDriver extends Infer<typeof CSINodeDriver> {}
 
 export const CSINodeSpec = struct('io.k8s.api.storage.v1.CSINodeSpec', {
-  drivers: list(1, CSINodeDriver, { required: true, listType: 'map', keys: ['name'], patch: 'merge', mergeKey: 'name' }),
+  drivers: list(1, CSINodeDriver, { required: true, mayBeEmpty: true, listType: 'map', keys: ['name'], patch: 'merge', mergeKey: 'name' }),
 });
 export interface CSINodeSpec extends Infer<typeof CSINodeSpec> {}
 
@@ -29,5 +31,7 @@ export const CSINode = defineResource({
   fields: {
     spec: object(2, CSINodeSpec, { required: true }),
   },
+  strategy: { generation: false },
+  columns: [nameColumn, column<SpecPart<CSINodeSpec>>('Drivers', ({ spec }) => spec.drivers.length, { type: 'integer' }), ageColumn],
 });
 export interface CSINode extends Infer<typeof CSINode> {}

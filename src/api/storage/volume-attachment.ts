@@ -1,4 +1,7 @@
-import { defineResource, status } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { Parts } from '#apimachinery/parts.ts';
+import { column, defineResource, status } from '#apimachinery/resource.ts';
+import { immutableFields } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, int32, map, object, pointer, string, struct, time } from '#apimachinery/schema.ts';
 import { PersistentVolumeSpec } from '../core/persistent-volume.ts';
@@ -31,6 +34,8 @@ export const VolumeAttachmentStatus = struct('io.k8s.api.storage.v1.VolumeAttach
 });
 export interface VolumeAttachmentStatus extends Infer<typeof VolumeAttachmentStatus> {}
 
+type Parted = Parts<VolumeAttachmentSpec, VolumeAttachmentStatus>;
+
 export const VolumeAttachment = defineResource({
   group: 'storage.k8s.io',
   version: 'v1',
@@ -42,5 +47,15 @@ export const VolumeAttachment = defineResource({
     status: object(3, VolumeAttachmentStatus),
   },
   subresources: [status()],
+  strategy: { generation: false },
+  validateUpdate: [immutableFields('spec')],
+  columns: [
+    nameColumn,
+    column<Parted>('Attacher', ({ spec }) => spec.attacher, { format: 'name' }),
+    column<Parted>('PV', ({ spec }) => spec.source.persistentVolumeName ?? ''),
+    column<Parted>('Node', ({ spec }) => spec.nodeName),
+    column<Parted>('Attached', ({ status: now }) => now.attached, { type: 'boolean' }),
+    ageColumn,
+  ],
 });
 export interface VolumeAttachment extends Infer<typeof VolumeAttachment> {}

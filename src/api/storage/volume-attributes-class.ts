@@ -1,4 +1,6 @@
-import { defineResource } from '#apimachinery/resource.ts';
+import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import { column, defineResource } from '#apimachinery/resource.ts';
+import { immutableFields } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { map, string } from '#apimachinery/schema.ts';
 
@@ -13,5 +15,7 @@ export const VolumeAttributesClass = defineResource({
     driverName: string(2, { required: true }),
     parameters: map(3, 'string'),
   },
+  validateUpdate: [immutableFields('driverName', 'parameters')],
+  columns: [nameColumn, column<{ readonly driverName: string }>('DriverName', ({ driverName }) => driverName), ageColumn],
 });
 export interface VolumeAttributesClass extends Infer<typeof VolumeAttributesClass> {}
