@@ -27,6 +27,8 @@ export class FileCompaction {
   readonly #countedFrom: number;
   #pastBytes = 0;
   #wanted = 0;
+  /** Readers of the whole past under way; nothing is compacted meanwhile. */
+  holds = 0;
   compacted: number;
 
   constructor(
@@ -61,11 +63,12 @@ export class FileCompaction {
   }
 
   isDue(state: { readonly head: number; readonly liveBytes: number }): boolean {
-    return this.compacted < this.#target(state);
+    return this.holds === 0 && this.compacted < this.#target(state);
   }
 
   /** Brings the past towards its bounds, walking at most about `rows` rows; more if space is short. */
   trim(state: { readonly head: number; readonly liveBytes: number }, rows = stepRows): void {
+    if (this.holds > 0) return;
     let walked = 0;
     while (walked < rows || this.#pastBytes + state.liveBytes > this.#limitBytes) {
       const target = this.#target(state);

@@ -8,8 +8,9 @@ import {
   deleteMark,
   grantMark,
   revokeMark,
-  type FileContent,
+  type ExportState,
   type GroupOutcome,
+  type ImportPart,
   type OpenedFile,
   type Refusal,
   type WorkerOptions,
@@ -142,35 +143,35 @@ export class StoreFile {
     return this.#liveBytes + this.#compaction.pastBytes;
   }
 
-  /** All there is, at once. */
-  export(): FileContent {
-    const { compacted, head } = this;
-    const base = this.reads.range({ prefix: '', from: '', limit: Infinity, revision: compacted }).entries;
+  /** Holds compaction, so that everything since the compacted revision can be read in pages. May be nested. */
+  beginExport(): ExportState {
+    this.#compaction.holds++;
     const leaseOfKey = this.#db.prepare('SELECT key, lease FROM current WHERE lease IS NOT NULL').all();
     return {
-      compacted,
-      head,
-      base,
-      changes: this.reads.log(compacted, { isAll: true }),
+      compacted: this.compacted,
+      head: this.#head,
       leases: this.#leases(),
       leaseOfKey: leaseOfKey.map((row) => [String(row['key']), String(row['lease']) as LeaseId] as const),
     };
   }
 
-  /** Fills an empty file with the state of `content.base`, which is of the revision `compacted`. May be called in parts. */
-  import(content: FileContent): void {
+  endExport(): void {
+    this.#compaction.holds--;
+  }
+
+  /** Adds entries to a file that holds nothing but such parts. */
+  import(part: ImportPart): void {
     this.#inTransaction(() => {
-      const leaseOf = new Map(content.leaseOfKey);
-      const places = new Map<number, number>();
-      for (const { id, ttlSeconds } of content.leases) this.grant(id, ttlSeconds);
-      for (const [key, value, createRevision, modRevision] of content.base) {
-        const place = places.get(modRevision) ?? this.#number(`SELECT count(*) FROM log WHERE seq >= ${modRevision * placesPerRevision} AND seq < ${(modRevision + 1) * placesPerRevision}`);
-        places.set(modRevision, place + 1);
-        const seq = modRevision * placesPerRevision + place;
+      const leaseOf = new Map(part.leaseOfKey);
+      for (const { id, ttlSeconds } of part.leases) this.grant(id, ttlSeconds);
+      for (const [key, value, createRevision, modRevision] of part.entries) {
+        // Entries of one revision may come in several parts; the place among them means nothing any more.
+        const first = modRevision * placesPerRevision;
+        const seq = Math.max(first, Number(rowOf(this.#statements.lastBefore.get(first + placesPerRevision))?.[0] ?? 0) + 1);
         this.#statements.append.run(seq, key, createRevision, 0, value);
         this.#statements.insert.run(key, seq, createRevision, entryBytes(key, value), leaseOf.get(key) ?? null);
       }
-      this.#db.prepare('UPDATE state SET compacted = ?').run(content.compacted);
+      this.#db.prepare('UPDATE state SET compacted = ?').run(part.head);
     });
   }
 
@@ -315,7 +316,7 @@ function isExpected(expected: number, current: Current | undefined): boolean {
   return current !== undefined && revisionOf(current[0]) === expected;
 }
 
-function prepareWrites(db: DatabaseSync): Readonly<Record<'current' | 'append' | 'insert' | 'update' | 'remove' | 'grant' | 'endLease' | 'leased' | 'begin' | 'commit', StatementSync>> {
+function prepareWrites(db: DatabaseSync): Readonly<Record<'current' | 'append' | 'insert' | 'update' | 'remove' | 'grant' | 'endLease' | 'leased' | 'lastBefore' | 'begin' | 'commit', StatementSync>> {
   const statements = {
     current: db.prepare('SELECT seq, create_revision, bytes FROM current WHERE key = ?'),
     append: db.prepare('INSERT INTO log VALUES (?, ?, ?, ?, ?)'),
@@ -325,10 +326,12 @@ function prepareWrites(db: DatabaseSync): Readonly<Record<'current' | 'append' |
     grant: db.prepare('INSERT INTO lease VALUES (?, ?)'),
     endLease: db.prepare('DELETE FROM lease WHERE id = ?'),
     leased: db.prepare('SELECT key FROM current WHERE lease = ? ORDER BY key'),
+    lastBefore: db.prepare('SELECT max(seq) FROM log WHERE seq < ?'),
     begin: db.prepare('BEGIN'),
     commit: db.prepare('COMMIT'),
   };
   statements.current.setReturnArrays(true);
   statements.leased.setReturnArrays(true);
+  statements.lastBefore.setReturnArrays(true);
   return statements;
 }

@@ -33,8 +33,10 @@ export type FileCall =
   | { readonly do: 'compact'; readonly revision: number }
   | { readonly do: 'maintain' }
   | { readonly do: 'size' }
-  | { readonly do: 'export' }
-  | { readonly do: 'import'; readonly content: FileContent }
+  /** Holds compaction until `end-export`, so that the whole past can be read in pages. */
+  | { readonly do: 'begin-export' }
+  | { readonly do: 'end-export' }
+  | { readonly do: 'import'; readonly part: ImportPart }
   | { readonly do: 'snapshot'; readonly file: string }
   | { readonly do: 'close' };
 
@@ -44,13 +46,18 @@ export type WireEntry = readonly [string, Uint8Array, number, number];
 /** Revision, key, value (undefined: deleted), createRevision. */
 export type WireChange = readonly [number, string, Uint8Array | undefined, number];
 
-export interface FileContent {
+export interface ExportState {
   readonly compacted: number;
   readonly head: number;
-  /** The state at `compacted`. */
-  readonly base: readonly WireEntry[];
-  readonly changes: readonly WireChange[];
-  readonly leases: readonly { readonly id: LeaseId; readonly ttlSeconds: number }[];
+  readonly leases: OpenedFile['leases'];
+  readonly leaseOfKey: readonly (readonly [string, LeaseId])[];
+}
+
+/** A state to fill a new file with; it has no past, so it is compacted to its head. */
+export interface ImportPart {
+  readonly head: number;
+  readonly entries: readonly WireEntry[];
+  readonly leases: OpenedFile['leases'];
   readonly leaseOfKey: readonly (readonly [string, LeaseId])[];
 }
 

@@ -52,10 +52,12 @@ function perform(file: StoreFile, call: FileCall): unknown {
       return file.maintain();
     case 'size':
       return file.size();
-    case 'export':
-      return file.export();
+    case 'begin-export':
+      return file.beginExport();
+    case 'end-export':
+      return file.endExport();
     case 'import':
-      return file.import(call.content);
+      return file.import(call.part);
     case 'snapshot':
       return file.snapshot(call.file);
     case 'close':

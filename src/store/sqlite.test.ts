@@ -150,6 +150,28 @@ withFile('rewriting the same keys keeps the file small, and what was freed is gi
   }
 });
 
+withFile('a fork is of one revision while writes and compaction go on', async ({ open }) => {
+  const store = await open({ retention: { revisions: 20 } });
+  const keys = Array.from({ length: 1500 }, (_, index) => `/${index}`);
+  await store.transaction(keys.map((key) => ({ key, value: new Uint8Array([0]), expect: { any: true } })));
+  let isForking = true;
+  const write = async (): Promise<void> => {
+    for (let round = 1; isForking; round++) {
+      await store.transaction(['/1', '/1499'].map((key) => ({ key, value: new Uint8Array([round % 256]), expect: { any: true } })));
+    }
+  };
+  const writing = write();
+  const fork = await store.fork();
+  isForking = false;
+  await writing;
+  const entries = new Map((await fork.range('')).entries.map((entry) => [entry.key, entry]));
+  assert.equal(entries.size, 1500);
+  assert.deepEqual(entries.get('/1')?.value, entries.get('/1499')?.value);
+  assert.equal(await fork.revision(), Math.max(2, entries.get('/1')?.modRevision ?? 0));
+  await store.compact(await store.revision());
+  await fork.close();
+});
+
 withFile('a read in the past is right when many keys have changed since', async ({ open }) => {
   const store = await open();
   const all = Array.from({ length: 1200 }, (_, index) => `/${String(index).padStart(4, '0')}`);

@@ -2,14 +2,14 @@ import type { Clock, Timer } from '#base/clock.ts';
 import { assert } from '#base/assert.ts';
 import type { Random } from '#base/random.ts';
 import { AgeMarks } from './age-marks.ts';
-import { ChangeLog, type Commit } from './change-log.ts';
+import { ChangeLog, firstRevision, type Commit } from './change-log.ts';
 import { LeaseTimes } from './leases.ts';
 import { checkRevision, checkWrites, defaultLimitBytes, defaultRetention, entryBytes } from './limits.ts';
-import { restoreMemoryStore } from './memory.ts';
+import { restoreMemoryStore, type MemoryContent } from './memory.ts';
 import { byRevision, memoryContent } from './memory-content.ts';
 import { RevisionWindow } from './revision-window.ts';
 import { commitsOf } from './sqlite-group.ts';
-import { fromWire, type FileCall, type FileContent, type GroupOutcome, type OpenedFile, type Request, type WireChange, type WireEntry } from './sqlite-protocol.ts';
+import { fromWire, type ExportState, type FileCall, type GroupOutcome, type OpenedFile, type Request, type WireChange, type WireEntry } from './sqlite-protocol.ts';
 import { SqliteThread, type ThreadHooks } from './sqlite-thread.ts';
 import { throughPart } from './store-file-copy.ts';
 import {
@@ -77,6 +77,8 @@ class SqliteStore implements Store {
   readonly #log: ChangeLog<Commit>;
   readonly #leases: LeaseTimes;
   readonly #ages: AgeMarks;
+  /** Forks being read; they need the whole past. */
+  readonly #exports = new Set<Promise<MemoryContent>>();
   #windowBytes = 0;
   #maintenance: Timer | undefined;
   #closing: Promise<void> | undefined;
@@ -160,6 +162,7 @@ class SqliteStore implements Store {
 
   async compact(revision: number): Promise<void> {
     checkRevision(revision, { head: this.#log.head, compacted: 0 });
+    await Promise.allSettled(this.#exports);
     for (let isDone = false; !isDone; ) {
       const step = (await this.#call({ do: 'compact', revision })) as { compacted: number; isDone: boolean };
       this.#log.setCompacted(step.compacted);
@@ -186,9 +189,14 @@ class SqliteStore implements Store {
   }
 
   async fork(): Promise<Store> {
-    const content = (await this.#call({ do: 'export' })) as FileContent;
     const { clock, random, limitBytes, retention } = this.#options;
-    return restoreMemoryStore({ clock, random, limitBytes, retention }, await memoryContent(content, clock.monotonicMs()));
+    const forking = this.#export();
+    this.#exports.add(forking);
+    try {
+      return restoreMemoryStore({ clock, random, limitBytes, retention }, await forking);
+    } finally {
+      this.#exports.delete(forking);
+    }
   }
 
   close(): Promise<void> {
@@ -244,6 +252,35 @@ class SqliteStore implements Store {
     checkWrites(writes);
     this.#leases.check(writes);
     return this.#thread.submit({ do: 'write', writes });
+  }
+
+  /** Reads everything, in pages. */
+  async #export(): Promise<MemoryContent> {
+    const state = (await this.#call({ do: 'begin-export' })) as ExportState;
+    try {
+      const source = { ...state, base: this.#basePages(state.compacted), changes: this.#changePages(state) };
+      return await memoryContent(source, this.#options.clock.monotonicMs());
+    } finally {
+      await this.#call({ do: 'end-export' });
+    }
+  }
+
+  async *#basePages(revision: number): AsyncGenerator<readonly WireEntry[]> {
+    for (let from = ''; ; ) {
+      const page = (await this.#call({ do: 'range', prefix: '', from, limit: rangePage, revision })) as { entries: WireEntry[]; remaining: number };
+      yield page.entries;
+      if (page.remaining === 0) return;
+      from = `${page.entries.at(-1)?.[0]}\0`;
+    }
+  }
+
+  async *#changePages(state: ExportState): AsyncGenerator<readonly WireChange[]> {
+    for (let reached = Math.max(firstRevision, state.compacted); reached < state.head; ) {
+      const page = (await this.#call({ do: 'log', afterRevision: reached })) as WireChange[];
+      const changes = page.filter(([revision]) => revision <= state.head);
+      yield changes;
+      reached = changes.at(-1)?.[0] ?? state.head;
+    }
   }
 
   async #range(prefix: string, options: RangeOptions): Promise<StorePage> {

@@ -22,16 +22,15 @@ export async function writeStoreFile(
       { file: part, limitBytes: Infinity, retention: defaultRetention },
       { onCommit: () => {}, compactTo: () => 0, onFail: () => {} },
     );
-    const { entries, revision, leases } = content;
-    const head = { compacted: revision, head: revision, changes: [] };
-    await thread.call({ do: 'import', content: { ...head, base: [], leases, leaseOfKey: [] } });
+    const { entries, revision: head, leases } = content;
+    await thread.call({ do: 'import', part: { head, entries: [], leases, leaseOfKey: [] } });
     for (let start = 0; start < entries.length; start += entriesPerMessage) {
-      const base = entries.slice(start, start + entriesPerMessage);
-      const leaseOfKey = base.flatMap((entry) => {
+      const some = entries.slice(start, start + entriesPerMessage);
+      const leaseOfKey = some.flatMap((entry) => {
         const id = content.leaseOfKey.get(entry.key);
         return id === undefined ? [] : [[entry.key, id] as const];
       });
-      await thread.call({ do: 'import', content: { ...head, base: base.map(toWire), leases: [], leaseOfKey } });
+      await thread.call({ do: 'import', part: { head, entries: some.map(toWire), leases: [], leaseOfKey } });
     }
     await thread.close();
   });
