@@ -3,6 +3,7 @@
  * lines of number and revision. Arguments: file, round, revisions to keep.
  */
 import { writeSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { systemClock } from '#base/clock.ts';
 import { systemRandom } from '#base/random.ts';
 import { crashOperation, writersInProcess } from './crash-operation.ts';
@@ -10,6 +11,8 @@ import { openSqliteStore } from './sqlite.ts';
 
 const [file = '', round = '', revisions = ''] = process.argv.slice(2);
 const store = await openSqliteStore({ file, clock: systemClock, random: systemRandom, retention: { revisions: Number(revisions) } });
+// At the end would be too late.
+flushCompileCache();
 let next = 0;
 
 async function write(): Promise<never> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '#base/clock.ts';
@@ -50,7 +50,11 @@ interface Acknowledged {
 /** Lets a process write and kills it: at any time from its start on, or after some acknowledged writes. */
 async function writeAndKill(lane: Lane, round: number, random: Random): Promise<Acknowledged[]> {
   const writer = fileURLToPath(new URL('./crash-writer.ts', import.meta.url));
-  const child = spawn(process.execPath, [writer, lane.file, String(round), String(lane.retainedRevisions)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [writer, lane.file, String(round), String(lane.retainedRevisions)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    // Most of a start is the stripping of types; the writers leave its results to each other.
+    env: { ...process.env, NODE_COMPILE_CACHE: join(dirname(lane.file), 'compiled') },
+  });
   const kill = (): boolean => child.kill('SIGKILL');
   const killAfterLines = random.next() < 0.7 ? 1 + Math.floor(random.next() ** 2 * 500) : Infinity;
   if (killAfterLines === Infinity) systemClock.after(random.next() * 250, kill);

@@ -154,15 +154,15 @@ withFile('a fork is of one revision while writes and compaction go on', async ({
   const store = await open({ retention: { revisions: 20 } });
   const keys = Array.from({ length: 1500 }, (_, index) => `/${index}`);
   await store.transaction(keys.map((key) => ({ key, value: new Uint8Array([0]), expect: { any: true } })));
-  let isForking = true;
+  const done = new AbortController();
   const write = async (): Promise<void> => {
-    for (let round = 1; isForking; round++) {
+    for (let round = 1; !done.signal.aborted; round++) {
       await store.transaction(['/1', '/1499'].map((key) => ({ key, value: new Uint8Array([round % 256]), expect: { any: true } })));
     }
   };
   const writing = write();
   const fork = await store.fork();
-  isForking = false;
+  done.abort();
   await writing;
   const entries = new Map((await fork.range('')).entries.map((entry) => [entry.key, entry]));
   assert.equal(entries.size, 1500);
