@@ -1,0 +1,214 @@
+/**
+ * Declarations as OpenAPI schemas, of version 3 and 2. Used by `openapi.ts`.
+ *
+ * Source: OpenAPI 3.0; Kubernetes' API reference for the x-kubernetes extensions.
+ */
+import type { JsonObject, JsonValue } from './json.ts';
+import { APIResourceList, ListMeta, Status, WatchEvent } from './meta-schemas.ts';
+import { DeleteOptions } from './meta-types.ts';
+import type { ResourceKind } from './resource.ts';
+import type { AnyStruct, Field, FieldType, ScalarName } from './schema.ts';
+
+export type OpenApiVersion = 2 | 3;
+export interface GroupVersion {
+  readonly group: string;
+  readonly version: string;
+}
+
+const machinery = 'io.k8s.apimachinery.pkg';
+const patchName = `${machinery}.apis.meta.v1.Patch`;
+const rawName = `${machinery}.runtime.RawExtension`;
+
+/** Collects the schemas that a document needs, each once, with all that they refer to. */
+export class SchemaCollection {
+  readonly #version: OpenApiVersion;
+  readonly #found = new Map<string, JsonObject>();
+  /** The kinds by the names of their schemas: those say which group, version and kind they are. */
+  readonly #kinds: ReadonlyMap<string, ResourceKind>;
+  readonly #served: readonly GroupVersion[];
+
+  /** `served` are the group versions whose delete options and watch events the document describes. */
+  constructor(version: OpenApiVersion, kinds: readonly ResourceKind[], served: readonly GroupVersion[]) {
+    this.#version = version;
+    this.#kinds = new Map(kinds.map((kind) => [kind.name, kind]));
+    this.#served = served;
+  }
+
+  /** By name, sorted. */
+  all(): JsonObject {
+    return Object.fromEntries([...this.#found].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  /** A reference to the schema of `struct`, which is then part of the document. */
+  refTo(struct: AnyStruct): JsonObject {
+    if (!this.#found.has(struct.name)) {
+      // The name is known before the schema is: a struct may contain itself.
+      this.#found.set(struct.name, {});
+      this.#found.set(struct.name, this.#schemaOf(struct));
+    }
+    return this.#ref(struct.name);
+  }
+
+  refToList(kind: ResourceKind): JsonObject {
+    const name = listSchemaName(kind);
+    if (!this.#found.has(name)) {
+      const items = { type: 'array', items: this.refTo(kind) };
+      const metadata = this.#value(this.refTo(ListMeta), {});
+      this.#found.set(name, {
+        type: 'object',
+        required: ['items'],
+        properties: { apiVersion: { type: 'string' }, items, kind: { type: 'string' }, metadata },
+        'x-kubernetes-group-version-kind': [gvk(kind, kind.listKind)],
+      });
+    }
+    return this.#ref(name);
+  }
+
+  refToPatch(): JsonObject {
+    return this.#opaque(patchName, { type: 'object' });
+  }
+
+  #schemaOf(declared: AnyStruct): JsonObject {
+    const properties: Record<string, JsonObject> = {};
+    const required: string[] = [];
+    for (const [key, field] of declared.fields) {
+      properties[key] = this.#property(declared, key, field);
+      if (field.options.required === true) required.push(key);
+    }
+    const names = this.#namesOf(declared);
+    return {
+      type: 'object',
+      ...(declared.fields.size > 0 && { properties: sortKeys(properties) }),
+      ...(required.length > 0 && { required }),
+      ...(declared.atomic && { 'x-kubernetes-map-type': 'atomic' }),
+      ...(names.length > 0 && { 'x-kubernetes-group-version-kind': names }),
+    };
+  }
+
+  #namesOf(declared: AnyStruct): readonly JsonObject[] {
+    const kind = this.#kinds.get(declared.name);
+    if (kind !== undefined) return [gvk(kind, kind.kind)];
+    if (declared.name === Status.name || declared.name === APIResourceList.name) return [gvk({ group: '', version: 'v1' }, lastWord(declared.name))];
+    if (declared.name === DeleteOptions.name) return this.#served.map((each) => gvk(each, 'DeleteOptions'));
+    if (declared.name === WatchEvent.name) return this.#served.map((each) => gvk(each, 'WatchEvent'));
+    return [];
+  }
+
+  #property(owner: AnyStruct, key: string, field: Field): JsonObject {
+    const { options, type } = field;
+    const schema = this.#typed(type);
+    const extensions: JsonObject = {
+      ...(options.listType !== undefined && { 'x-kubernetes-list-type': options.listType }),
+      ...(options.keys !== undefined && { 'x-kubernetes-list-map-keys': options.keys }),
+      ...(options.atomic === true && { 'x-kubernetes-map-type': 'atomic' }),
+      ...(options.mergeKey !== undefined && { 'x-kubernetes-patch-merge-key': options.mergeKey }),
+      ...(options.patch !== undefined && { 'x-kubernetes-patch-strategy': options.patch }),
+    };
+    const fallback = this.#version === 3 ? publishedDefault(owner, key, field) : undefined;
+    return { ...this.#value(schema, fallback), ...extensions };
+  }
+
+  /** In version 3, nothing may stand beside a `$ref`, so it is wrapped. */
+  #value(schema: JsonObject, fallback: JsonValue | undefined): JsonObject {
+    const isRef = this.#version === 3 && schema['$ref'] !== undefined;
+    return { ...(isRef ? { allOf: [schema] } : schema), ...(this.#version === 3 && fallback !== undefined && { default: fallback }) };
+  }
+
+  #typed(type: FieldType): JsonObject {
+    switch (type.is) {
+      case 'struct':
+        return this.refTo(type.struct());
+      case 'list':
+        return { type: 'array', items: this.#typed(type.element) };
+      case 'map':
+        return { type: 'object', additionalProperties: this.#typed(type.element) };
+      case 'scalar':
+        return this.#scalar(type.scalar);
+    }
+  }
+
+  #scalar(scalar: ScalarName): JsonObject {
+    switch (scalar) {
+      case 'string':
+        return { type: 'string' };
+      case 'bytes':
+        return { type: 'string', format: 'byte' };
+      case 'int32':
+      case 'int64':
+        return { type: 'integer', format: scalar };
+      case 'double':
+        return { type: 'number', format: 'double' };
+      case 'bool':
+        return { type: 'boolean' };
+      case 'quantity':
+        return this.#opaque(`${machinery}.api.resource.Quantity`, this.#version === 3 ? { oneOf: [{ type: 'string' }, { type: 'number' }] } : { type: 'string' });
+      case 'intOrString':
+        return this.#opaque(`${machinery}.util.intstr.IntOrString`, {
+          format: 'int-or-string',
+          ...(this.#version === 3 ? { oneOf: [{ type: 'integer' }, { type: 'string' }] } : { type: 'string' }),
+        });
+      case 'time':
+        return this.#opaque(`${machinery}.apis.meta.v1.Time`, { type: 'string', format: 'date-time' });
+      case 'microTime':
+        return this.#opaque(`${machinery}.apis.meta.v1.MicroTime`, { type: 'string', format: 'date-time' });
+      case 'duration':
+        return this.#opaque(`${machinery}.apis.meta.v1.Duration`, { type: 'string' });
+      case 'raw':
+        return this.#opaque(rawName, { type: 'object' });
+      case 'fieldsV1':
+        return this.#opaque(`${machinery}.apis.meta.v1.FieldsV1`, { type: 'object' });
+      case 'json':
+        return this.#opaque('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON', {});
+    }
+  }
+
+  #opaque(name: string, schema: JsonObject): JsonObject {
+    if (!this.#found.has(name)) this.#found.set(name, schema);
+    return this.#ref(name);
+  }
+  #ref(name: string): JsonObject {
+    return { $ref: `${this.#version === 3 ? '#/components/schemas/' : '#/definitions/'}${name}` };
+  }
+}
+
+function lastWord(name: string): string {
+  return name.slice(name.lastIndexOf('.') + 1);
+}
+
+export function listSchemaName(kind: ResourceKind): string {
+  return `${kind.name}List`;
+}
+
+/** The group, version and kind of a schema or operation. */
+export function gvk({ group, version }: GroupVersion, kind: string): JsonObject {
+  return { group, kind, version };
+}
+
+/**
+ * Structs whose defaults Kubernetes publishes; of others it publishes only those of fields that identify list items,
+ * and fills in the rest silently.
+ */
+const publishing = /\.(AzureDiskVolumeSource|(ISCSI|RBD|ScaleIO)(Persistent)?VolumeSource|ReplicationControllerSpec|DeviceToleration|ContainerPort|ServicePort)$/;
+
+function publishedDefault(owner: AnyStruct, key: string, { type, options, value }: Field): JsonValue | undefined {
+  if (options.default !== undefined && publishing.test(owner.name) && key !== 'readOnly') return options.default;
+  if (type.is === 'struct') return value ? {} : undefined;
+  const isWritten = options.required === true || options.always === true;
+  if (!isWritten || options.pointer === true || type.is !== 'scalar') return undefined;
+  switch (type.scalar) {
+    case 'string':
+      return '';
+    case 'int32':
+    case 'int64':
+    case 'double':
+      return 0;
+    case 'bool':
+      return false;
+    default:
+      return undefined;
+  }
+}
+
+function sortKeys(properties: Readonly<Record<string, JsonObject>>): JsonObject {
+  return Object.fromEntries(Object.entries(properties).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
