@@ -32,9 +32,13 @@ export const mapSelectorColumn: Column<{ readonly spec: { readonly selector?: Re
   { wide: true },
 );
 
-/** `app=web,tier in (a,b)`; `<none>` for none and for the one that selects all. */
+/** `app=web,tier in (a,b)`; `<none>` for none and for the one that selects all, `<error>` for one that makes no sense. */
 export function formatSelector(selector: LabelSelector | undefined): string {
   if (selector === undefined) return '<none>';
-  const text = formatLabelQuery(labelSelectorFrom(selector));
-  return text === '' ? '<none>' : text;
+  try {
+    const text = formatLabelQuery(labelSelectorFrom(selector));
+    return text === '' ? '<none>' : text;
+  } catch {
+    return '<error>';
+  }
 }
