@@ -1,0 +1,31 @@
+/** The command line. Finds the program by its first word, loads its file, and lets commander do the rest. */
+import { Command } from 'commander';
+import { fail } from './fail.ts';
+import { programs } from './program.ts';
+
+const [first = '--help', ...rest] = process.argv.slice(2);
+const word = first === '--version' ? 'version' : first;
+
+try {
+  const program = programs.find((each) => each.name === word);
+  if (program === undefined) await overview().parseAsync([word, ...rest], { from: 'user' });
+  else await (await program.load()).command().name(`skiff ${program.name}`).parseAsync(rest, { from: 'user' });
+} catch (error) {
+  fail(error);
+}
+
+/** What `skiff`, `skiff --help` and a misspelt word get. */
+function overview(): Command {
+  const command = new Command('skiff')
+    .description('A whole Kubernetes in one small boat.')
+    .usage('COMMAND [flags]')
+    .helpCommand(false)
+    .option('--version', 'print the version')
+    .showHelpAfterError('Run "skiff --help" for the commands.')
+    .addHelpText('after', '\nRun "skiff COMMAND --help" for the flags of one command.\nThe quickest way to see it work: skiff up --demo');
+  const headings = { cluster: 'A cluster on this machine:', component: 'One component alone (flags as the original\'s):', project: 'The project:' };
+  for (const { name, summary, group } of programs) {
+    command.command(name).summary(summary).description(summary).helpGroup(headings[group]).helpOption(false).allowUnknownOption();
+  }
+  return command;
+}
