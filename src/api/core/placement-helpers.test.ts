@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { matchesNodeWishes, namedNodes } from './node-selector.ts';
 import { podLimits, podRequests, resourceAmounts } from './pod-resources.ts';
-import type { PodCondition } from './pod.ts';
 import { isAvailable, withCondition } from './pod-status.ts';
+import type { PodCondition } from './pod.ts';
 import { qosClassOf } from './qos.ts';
 import type { NodeSelectorRequirement, Toleration } from './scheduling.ts';
 import { findUntolerated, tolerates } from './taints.ts';
@@ -74,7 +74,7 @@ test('node selectors and affinity say which nodes will do', () => {
 
 test('a condition keeps the time of its last transition until its status changes', () => {
   const first: readonly PodCondition[] = withCondition<PodCondition>(undefined, { type: 'Ready', status: 'False' }, 't1');
-  assert.deepEqual(first, [{ type: 'Ready', status: 'False', lastTransitionTime: 't1' }]);
+  assert.deepEqual([...first], [{ type: 'Ready', status: 'False', lastTransitionTime: 't1' }]);
   assert.equal(withCondition(first, { type: 'Ready', status: 'False' }, 't2'), first);
   assert.equal(withCondition(first, { type: 'Ready', status: 'False', reason: 'X' }, 't2')[0]?.lastTransitionTime, 't1');
   assert.equal(withCondition(first, { type: 'Ready', status: 'True' }, 't3')[0]?.lastTransitionTime, 't3');

@@ -46,7 +46,7 @@ export function findCondition<C extends { readonly type: string }>(conditions: r
  */
 export function withCondition<C extends Pick<PodCondition, 'type' | 'status' | 'reason' | 'message' | 'lastTransitionTime'>>(
   conditions: readonly C[] | undefined,
-  condition: C,
+  condition: NoInfer<C>,
   now: string,
 ): readonly C[] {
   const old = findCondition(conditions, condition.type);
