@@ -1,5 +1,6 @@
 /** Every controller, one line each, with the names that `--controllers` takes. */
 import type { Controller } from '#reconcile/controller.ts';
+import { deploymentController } from './deployment/deployment-controller.ts';
 import type { ControllerOptions } from './options.ts';
 import { replicaSetController, replicationController } from './replica-set/replica-set-controller.ts';
 
@@ -14,6 +15,7 @@ interface Entry {
 }
 
 export const controllers: readonly Entry[] = [
+  { name: 'deployment-controller', alias: 'deployment', make: () => deploymentController },
   { name: 'replicaset-controller', alias: 'replicaset', make: () => replicaSetController },
   { name: 'replicationcontroller-controller', alias: 'replicationcontroller', make: () => replicationController },
 ];
