@@ -45,7 +45,8 @@ function isSelectable(kind: ResourceKind, field: string): boolean {
   return field === 'metadata.name' || (field === 'metadata.namespace' && kind.scope === 'Namespaced') || field in kind.selectableFields;
 }
 
-function fieldOf(kind: ResourceKind, object: KubeObject, field: string): string {
+/** A field as field selectors see it; '' when it is not set. */
+export function fieldOf(kind: ResourceKind, object: KubeObject, field: string): string {
   if (field === 'metadata.name') return object.metadata.name;
   if (field === 'metadata.namespace') return object.metadata.namespace ?? '';
   const read = kind.selectableFields[field] as ((object: KubeObject) => string) | undefined;

@@ -8,11 +8,11 @@ import { invalid } from '#apimachinery/status-error.ts';
 import type { ApiCall, WatchItem, WatchResult } from '../request/api-call.ts';
 import { isTrue } from '../request/api-call.ts';
 import { CachedObject } from '../watch-cache/cached-object.ts';
-import type { CacheEvent } from '../watch-cache/resource-cache.ts';
+import type { CacheEvent, EventLog } from '../watch-cache/event-log.ts';
 import { freshEnough, selectedObjects, versionNumber } from './read.ts';
 import type { RegistryContext } from './registry-context.ts';
 import type { Selection } from './selection.ts';
-import { selectionOf } from './selection.ts';
+import { fieldOf, selectionOf } from './selection.ts';
 import { hubOf } from './served.ts';
 
 /** A watch without `timeoutSeconds` ends between these, so that clients spread over servers again. */
@@ -30,28 +30,48 @@ export async function watchFromCall(context: RegistryContext, served: ResourceKi
   const selection = selectionOf(kind, call);
   const startsWithState = initial !== undefined ? isTrue(initial) : resourceVersion === undefined || resourceVersion === '' || resourceVersion === '0';
   await freshEnough(context, resourceVersion);
+  const { log, release } = logFor(context, kind, selection);
+  try {
+    // State and position are taken in one turn: nothing falls between them, nothing comes twice.
+    const state = startsWithState ? [...selectedObjects(context, served, call, selection)] : [];
+    const position = startsWithState || initial !== undefined ? log.endPosition : log.positionAfter(versionNumber(resourceVersion ?? '0'));
+    const start: Start = { selection, state, log, position, release, marksEndOfState: isTrue(initial), stateRevision: context.cache.revision };
+    return { is: 'watch', kind: served, batches: follow(context, kind, call, start) };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** The shortest log that has all events of a selection: that of one value of a field, where it asks for one. */
+function logFor(context: RegistryContext, kind: ResourceKind, { fields }: Selection): { readonly log: EventLog; readonly release: () => void } {
   const cache = context.cache.of(kind);
-  // State and position are taken in one turn: nothing falls between them, nothing comes twice.
-  const state = startsWithState ? [...selectedObjects(context, served, call, selection)] : [];
-  const position = startsWithState || initial !== undefined ? cache.endPosition : cache.positionAfter(versionNumber(resourceVersion ?? '0'));
+  const term = fields.terms.find(({ negated, value, field }) => !negated && value !== '' && field !== 'metadata.namespace');
+  if (term === undefined) return { log: cache.log, release: () => {} };
+  const { field, value } = term;
+  let isReleased = false;
   return {
-    is: 'watch',
-    kind: served,
-    batches: follow(context, kind, call, { selection, state, position, marksEndOfState: isTrue(initial), stateRevision: context.cache.revision }),
+    log: cache.takeLane(field, value, (object) => fieldOf(kind, object, field)),
+    release() {
+      if (!isReleased) cache.releaseLane(field, value);
+      isReleased = true;
+    },
   };
 }
 
 interface Start {
   readonly selection: Selection;
   readonly state: readonly CachedObject[];
+  readonly log: EventLog;
+  /** Gives the log back. */
+  readonly release: () => void;
   readonly position: number;
   readonly marksEndOfState: boolean;
   readonly stateRevision: number;
 }
 
 async function* follow(context: RegistryContext, kind: ResourceKind, call: ApiCall, start: Start): AsyncGenerator<readonly WatchItem[]> {
-  const { selection } = start;
-  const cache = context.cache.of(kind);
+  const { selection, log } = start;
   const wantsBookmarks = isTrue(call.query['allowWatchBookmarks']);
   const { namespace } = call.info;
   const seconds = Number(call.query['timeoutSeconds'] ?? 0);
@@ -68,7 +88,7 @@ async function* follow(context: RegistryContext, kind: ResourceKind, call: ApiCa
     let marked = start.stateRevision;
     let markedAtMs = context.clock.nowMs();
     while (!signal.aborted) {
-      const events = cache.eventsFrom(position);
+      const events = log.eventsFrom(position);
       if (events.length > 0) {
         position += events.length;
         for (let from = 0; from < events.length; from += batchSize) {
@@ -84,10 +104,11 @@ async function* follow(context: RegistryContext, kind: ResourceKind, call: ApiCa
         markedAtMs = nowMs;
         continue;
       }
-      await cache.changed(signal);
+      await log.changed(signal);
     }
   } finally {
     timer.cancel();
+    start.release();
   }
 }
 

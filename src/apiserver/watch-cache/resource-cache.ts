@@ -1,51 +1,40 @@
 import type { Clock } from '#base/clock.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
-import { expired } from '#apimachinery/status-error.ts';
 import { CachedObject } from './cached-object.ts';
+import type { CacheEvent } from './event-log.ts';
+import { EventLog } from './event-log.ts';
 import { SortedKeys } from './sorted-keys.ts';
 
-/** One change of one object, as every watcher of the resource sees it. */
-export interface CacheEvent<T extends KubeObject = KubeObject> {
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
-  readonly revision: number;
-  /** The new state; of a deletion the last state, carrying the revision of the deletion. */
-  readonly current: CachedObject<T>;
-  readonly previous: CachedObject<T> | undefined;
-  readonly atMs: number;
-}
-
-/** How long a watcher may be away and still resume: as long as upstream's watch cache keeps events fresh. */
-const freshMs = 75_000;
-const minEvents = 100;
-/** Bounds memory when writes are many: a watcher that falls this far behind starts anew with a list. */
-const maxEvents = 100_000;
-
 /**
- * All objects of one resource and the log of their latest changes. A watcher is a cursor on that log: a slow one costs
- * a number, not a buffer, and is told 410 when the log has left it behind.
+ * All objects of one resource and the log of their latest changes.
+ *
+ * Watchers that want one value of a field only (the pods of a node) read a log of their own kind, a lane: an event is
+ * then shown to the watchers it concerns and not to thousands of others.
  */
 export class ResourceCache<T extends KubeObject = KubeObject> {
   readonly kind: ResourceKind<T>;
   readonly #clock: Clock;
   readonly #objects = new Map<string, CachedObject<T>>();
   readonly #keys = new SortedKeys();
-  /** Events by absolute position: `#events[i]` has position `#base + i`. */
-  #events: CacheEvent<T>[] = [];
-  #base = 0;
-  /** Every change above this revision is in the log. */
-  #loggedFrom: number;
-  readonly #waiting = new Set<() => void>();
+  readonly #log: EventLog<T>;
+  readonly #lanes = new Map<string, FieldLanes<T>>();
+  readonly #touched = new Set<EventLog<T>>();
   readonly #listeners = new Set<(event: CacheEvent<T>) => void>();
 
   constructor(kind: ResourceKind<T>, clock: Clock, loadedAt: number) {
     this.kind = kind;
     this.#clock = clock;
-    this.#loggedFrom = loadedAt;
+    this.#log = new EventLog(loadedAt);
   }
 
   get size(): number {
     return this.#objects.size;
+  }
+
+  /** Everything that happened to the resource. */
+  get log(): EventLog<T> {
+    return this.#log;
   }
 
   get(key: string): CachedObject<T> | undefined {
@@ -64,11 +53,6 @@ export class ResourceCache<T extends KubeObject = KubeObject> {
   load(cached: CachedObject<T>): void {
     this.#objects.set(cached.key, cached);
     this.#keys.add(cached.key);
-  }
-
-  /** From here on the log is complete: everything above `revision` will be in it. */
-  startLog(revision: number): void {
-    this.#loggedFrom = revision;
   }
 
   /** Takes a write; watchers learn of it by `wake`. */
@@ -93,63 +77,68 @@ export class ResourceCache<T extends KubeObject = KubeObject> {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resumes the watchers that wait; called once per batch of changes, and for bookmarks. */
+  /** Resumes the watchers that have something new to see; called once per batch of changes. */
   wake(): void {
-    for (const resume of this.#waiting) resume();
-    this.#waiting.clear();
+    for (const log of this.#touched) log.wake();
+    this.#touched.clear();
   }
 
-  /** The position after the last event with a revision up to `revision`. Throws 410 when the log no longer reaches back. */
-  positionAfter(revision: number): number {
-    if (revision < this.#loggedFrom) throw expired(`too old resource version: ${revision} (${this.#loggedFrom})`);
-    let low = 0;
-    let high = this.#events.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#events[middle]?.revision ?? 0) <= revision) low = middle + 1;
-      else high = middle;
+  /** Resumes every watcher, changes or not: some want to be told how far they are. */
+  wakeAll(): void {
+    this.#log.wake();
+    for (const { lanes } of this.#lanes.values()) for (const { log } of lanes.values()) log.wake();
+  }
+
+  /**
+   * The log of those events whose object has or had `value` in `field`, as `read` reads it. Must be given back with
+   * `releaseLane` as often as it was taken.
+   */
+  takeLane(field: string, value: string, read: (object: T) => string): EventLog<T> {
+    let ofField = this.#lanes.get(field);
+    if (ofField === undefined) {
+      ofField = { read, lanes: new Map() };
+      this.#lanes.set(field, ofField);
     }
-    return this.#base + low;
+    let lane = ofField.lanes.get(value);
+    if (lane === undefined) {
+      lane = { log: this.#log.filtered((event) => valuesOf(event, read).includes(value)), watchers: 0 };
+      ofField.lanes.set(value, lane);
+    }
+    lane.watchers++;
+    return lane.log;
   }
 
-  get endPosition(): number {
-    return this.#base + this.#events.length;
-  }
-
-  /** Events from `position` on. Throws 410 when the log has left the position behind. */
-  eventsFrom(position: number): readonly CacheEvent<T>[] {
-    if (position < this.#base) throw expired(`too old resource version: the watch fell behind by more than ${this.#events.length} events`);
-    return position === this.#base ? this.#events.slice() : this.#events.slice(position - this.#base);
-  }
-
-  /** Resolves at the next `wake` or when `signal` aborts. */
-  changed(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const resume = (): void => {
-        signal.removeEventListener('abort', resume);
-        this.#waiting.delete(resume);
-        resolve();
-      };
-      if (signal.aborted) return resolve();
-      this.#waiting.add(resume);
-      signal.addEventListener('abort', resume, { once: true });
-    });
+  releaseLane(field: string, value: string): void {
+    const ofField = this.#lanes.get(field);
+    const lane = ofField?.lanes.get(value);
+    if (ofField === undefined || lane === undefined || --lane.watchers > 0) return;
+    ofField.lanes.delete(value);
+    if (ofField.lanes.size === 0) this.#lanes.delete(field);
   }
 
   #append(event: CacheEvent<T>): void {
-    this.#events.push(event);
+    this.#log.append(event);
+    this.#touched.add(this.#log);
+    for (const { read, lanes } of this.#lanes.values()) {
+      for (const value of valuesOf(event, read)) {
+        const lane = lanes.get(value);
+        if (lane === undefined) continue;
+        lane.log.append(event);
+        this.#touched.add(lane.log);
+      }
+    }
     for (const listener of this.#listeners) listener(event);
-    // Trimmed in steps, so that a steady stream does not copy the log on every event.
-    if (this.#events.length >= 2 * minEvents && this.#events.length % minEvents === 0) this.#trim(event.atMs);
   }
+}
 
-  #trim(nowMs: number): void {
-    let drop = Math.max(0, this.#events.length - maxEvents);
-    const last = this.#events.length - minEvents;
-    while (drop < last && nowMs - (this.#events[drop]?.atMs ?? 0) > freshMs) drop++;
-    if (drop === 0) return;
-    this.#loggedFrom = this.#events[drop - 1]?.revision ?? this.#loggedFrom;
-    this.#events = this.#events.slice(drop);
-    this.#base += drop;
-  }
+interface FieldLanes<T extends KubeObject> {
+  readonly read: (object: T) => string;
+  readonly lanes: Map<string, { readonly log: EventLog<T>; watchers: number }>;
+}
+
+/** The values of a field before and after an event, each once. */
+function valuesOf<T extends KubeObject>({ current, previous }: CacheEvent<T>, read: (object: T) => string): readonly string[] {
+  const now = read(current.object);
+  const before = previous === undefined ? now : read(previous.object);
+  return now === before ? [now] : [now, before];
 }

@@ -44,7 +44,7 @@ export class WatchCache {
 
   /** Loads the store's content and follows its changes. `kinds` are the resources known from the start. */
   async start(kinds: readonly ResourceKind[]): Promise<void> {
-    const pageSize = 5_000;
+    const pageSize = 500;
     let revision: number | undefined;
     let from = registryPrefix;
     for (const kind of kinds) this.#cacheFor(kind, 0);
@@ -57,7 +57,7 @@ export class WatchCache {
       from = `${last.key}\0`;
     }
     this.#revision = revision;
-    for (const cache of this.#byKind.values()) cache.startLog(revision);
+    for (const cache of this.#byKind.values()) cache.log.start(revision);
     this.#pump = this.#follow(revision);
   }
 
@@ -93,7 +93,7 @@ export class WatchCache {
 
   /** Resumes every watcher, so that those who asked for bookmarks send one. */
   wakeAll(): void {
-    for (const cache of this.#byKind.values()) cache.wake();
+    for (const cache of this.#byKind.values()) cache.wakeAll();
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,115 @@
+import type { KubeObject } from '#apimachinery/object-meta.ts';
+import { expired } from '#apimachinery/status-error.ts';
+import type { CachedObject } from './cached-object.ts';
+
+/** One change of one object, as every watcher of the resource sees it. */
+export interface CacheEvent<T extends KubeObject = KubeObject> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly revision: number;
+  /** The new state; of a deletion the last state, carrying the revision of the deletion. */
+  readonly current: CachedObject<T>;
+  readonly previous: CachedObject<T> | undefined;
+  readonly atMs: number;
+}
+
+/** How long a watcher may be away and still resume: as long as upstream's watch cache keeps events fresh. */
+const freshMs = 75_000;
+const minEvents = 100;
+/** Bounds memory when writes are many: a watcher that falls this far behind starts anew with a list. */
+const maxEvents = 100_000;
+
+/**
+ * The latest changes in order. A watcher is a cursor on it: a slow one costs a number, not a buffer, and is told 410 when
+ * the log has left it behind.
+ */
+export class EventLog<T extends KubeObject = KubeObject> {
+  /** Events by absolute position: `#events[i]` has position `#base + i`. */
+  #events: CacheEvent<T>[] = [];
+  #base = 0;
+  /** Every change above this revision is in the log. */
+  #completeFrom: number;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(completeFrom: number) {
+    this.#completeFrom = completeFrom;
+  }
+
+  /** From here on the log is complete: everything above `revision` will be in it. */
+  start(revision: number): void {
+    this.#completeFrom = revision;
+  }
+
+  /** A log of those events only that `belongs` says; it reaches as far back as this one. */
+  filtered(belongs: (event: CacheEvent<T>) => boolean): EventLog<T> {
+    const log = new EventLog<T>(this.#completeFrom);
+    log.#events = this.#events.filter(belongs);
+    return log;
+  }
+
+  /** Watchers learn of it by `wake`. */
+  append(event: CacheEvent<T>): void {
+    this.#events.push(event);
+    // Trimmed in steps, so that a steady stream does not copy the log on every event.
+    if (this.#events.length >= 2 * minEvents && this.#events.length % minEvents === 0) this.#trim(event.atMs);
+  }
+
+  /** The position after the last event with a revision up to `revision`. Throws 410 when the log no longer reaches back. */
+  positionAfter(revision: number): number {
+    if (revision < this.#completeFrom) throw expired(`too old resource version: ${revision} (${this.#completeFrom})`);
+    let low = 0;
+    let high = this.#events.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#events[middle]?.revision ?? 0) <= revision) low = middle + 1;
+      else high = middle;
+    }
+    return this.#base + low;
+  }
+
+  get endPosition(): number {
+    return this.#base + this.#events.length;
+  }
+
+  /** Events from `position` on. Throws 410 when the log has left the position behind. */
+  eventsFrom(position: number): readonly CacheEvent<T>[] {
+    if (position < this.#base) throw expired('too old resource version: the watch fell behind what is kept of the past');
+    return this.#events.slice(position - this.#base);
+  }
+
+  /** Whether a watcher sleeps on it. */
+  get isWaitedFor(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  /** Resumes the watchers that wait. */
+  wake(): void {
+    if (this.#waiting.size === 0) return;
+    const resumes = [...this.#waiting];
+    this.#waiting.clear();
+    for (const resume of resumes) resume();
+  }
+
+  /** Resolves at the next `wake` or when `signal` aborts. */
+  changed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const resume = (): void => {
+        signal.removeEventListener('abort', resume);
+        this.#waiting.delete(resume);
+        resolve();
+      };
+      if (signal.aborted) return resolve();
+      this.#waiting.add(resume);
+      signal.addEventListener('abort', resume, { once: true });
+    });
+  }
+
+  #trim(nowMs: number): void {
+    let drop = Math.max(0, this.#events.length - maxEvents);
+    const last = this.#events.length - minEvents;
+    while (drop < last && nowMs - (this.#events[drop]?.atMs ?? 0) > freshMs) drop++;
+    if (drop === 0) return;
+    this.#completeFrom = this.#events[drop - 1]?.revision ?? this.#completeFrom;
+    this.#events = this.#events.slice(drop);
+    this.#base += drop;
+  }
+}
