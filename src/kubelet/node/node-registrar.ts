@@ -113,7 +113,7 @@ export class NodeRegistrar {
       const found = await client.get(Node, { name });
       const wanted = given.metadata?.labels ?? {};
       const isLabelled = Object.entries(wanted).every(([key, text]) => found.metadata.labels?.[key] === text);
-      this.#node = isLabelled ? found : await client.patch(Node, { name }, { type: 'merge', patch: { metadata: { labels: wanted } } });
+      this.#node = isLabelled ? found : await client.patch<Node>(Node, { name }, { type: 'merge', patch: { metadata: { labels: wanted } } });
       await this.#report();
     }
     await this.#renewLease();

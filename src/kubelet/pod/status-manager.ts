@@ -75,13 +75,16 @@ export class StatusManager {
   async #write(uid: string, entry: Entry): Promise<void> {
     const { client, clock, log, signal } = this.#dependencies;
     let pauseMs = retryFirstMs;
+    let last: object | undefined;
     while (this.#entries.get(uid) === entry && !signal.aborted) {
       const patch = planStatusPatch(entry.base, entry.wanted);
-      if (patch === undefined) return;
+      // The same once more means that the server does not keep what it was given: asking again would never end.
+      if (patch === undefined || (last !== undefined && saysTheSame(patch, last))) return;
       const { namespace, name } = entry.base.metadata;
       try {
         const answer = await client.patch(Pod, { namespace, name }, { type: 'strategic', patch }, { subresource: 'status', signal });
         if (isNewer(answer, entry.base)) entry.base = answer;
+        last = patch;
         pauseMs = retryFirstMs;
       } catch (error) {
         // Gone, or another pod of that name: there is nobody to tell.
@@ -106,10 +109,7 @@ export function planStatusPatch(pod: Pod, status: PodStatus): object | undefined
     if (saysTheSame(old[key], wanted[key])) continue;
     const content = wanted[key];
     if (content === undefined) changes[key] = null;
-    else if (key === 'conditions') {
-      const before = pod.status.conditions ?? [];
-      changes[key] = (status.conditions ?? []).filter((condition) => !saysTheSame(condition, before.find(({ type }) => type === condition.type)));
-    } else if ((key === 'podIPs' || key === 'hostIPs') && old[key] !== undefined) {
+    else if ((key === 'podIPs' || key === 'hostIPs') && old[key] !== undefined) {
       changes[key] = [{ $patch: 'replace' }, ...(content as readonly object[])];
     } else changes[key] = content;
   }

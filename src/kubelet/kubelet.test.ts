@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isReady } from '#api/core/pod-status.ts';
+import { Lease } from '#api/coordination/lease.ts';
+import { Node } from '#api/core/node.ts';
+import type { Pod } from '#api/core/pod.ts';
+import { withKubelet } from './kubelet.fixture.ts';
+
+const one = [{ name: 'app', image: 'skiff.dev/hello:1.0' }];
+
+function stateOf(pod: Pod, index = 0): string {
+  const state = pod.status.containerStatuses?.[index]?.state;
+  return state?.running !== undefined ? 'running' : (state?.waiting?.reason ?? `ended ${state?.terminated?.exitCode}`);
+}
+
+test('the node registers with capacity, conditions and a lease that is renewed', () =>
+  withKubelet({}, async ({ client, clock }) => {
+    const node = await client.get<Node>(Node, { name: 'n1' });
+    assert.equal(node.status.allocatable?.['pods'], '110');
+    assert.equal(node.status.conditions?.find(({ type }) => type === 'Ready')?.status, 'True');
+    const first = await client.get<Lease>(Lease, { namespace: 'kube-node-lease', name: 'n1' });
+    await clock.advance(10_000);
+    const second = await client.get<Lease>(Lease, { namespace: 'kube-node-lease', name: 'n1' });
+    assert.notEqual(first.spec.renewTime, second.spec.renewTime);
+    assert.equal(second.spec.leaseDurationSeconds, 40);
+  }));
+
+test('a pod runs, is ready, and says where', () =>
+  withKubelet({}, async ({ createPod, events }) => {
+    const pod = await createPod('web', { containers: one });
+    assert.equal(pod.status.phase, 'Running');
+    assert.ok(isReady(pod));
+    assert.equal(pod.status.podIP, '10.244.1.2');
+    assert.equal(pod.status.hostIP, '192.168.0.11');
+    assert.match(pod.status.containerStatuses?.[0]?.containerID ?? '', /^simulated:\/\//);
+    assert.deepEqual((await events()).filter((event) => !event.startsWith('Starting')).map((event) => event.split(':')[0]), ['Pulling', 'Pulled', 'Created', 'Started']);
+  }));
+
+test('init containers run one after another before the others', () =>
+  withKubelet({ behaviour: ({ config }) => (config.metadata.name.startsWith('init') ? { exitAfterMs: 1000 } : {}) }, async ({ createPod, clock, pod }) => {
+    const early = await createPod('web', { containers: one, initContainers: [{ name: 'init-a', image: 'x' }, { name: 'init-b', image: 'x' }] });
+    assert.equal(early.status.phase, 'Pending');
+    assert.equal(stateOf(early), 'PodInitializing');
+    await clock.advance(1100);
+    assert.equal((await pod('web')).status.conditions?.find(({ type }) => type === 'Initialized')?.message, 'containers with incomplete status: [init-b]');
+    await clock.advance(1100);
+    assert.equal((await pod('web')).status.phase, 'Running');
+  }));
+
+test('a container that keeps failing is restarted after 10 s, 20 s, 40 s', () =>
+  withKubelet({ behaviour: () => ({ exitAfterMs: 1000, exitCode: 1 }) }, async ({ createPod, clock, pod, events }) => {
+    await createPod('web', { containers: one });
+    await clock.advance(1100);
+    assert.equal((await pod('web')).status.containerStatuses?.[0]?.restartCount, 1, 'the first restart comes at once');
+    await clock.advance(1000);
+    const crashed = await pod('web');
+    assert.equal(stateOf(crashed), 'CrashLoopBackOff');
+    assert.equal(crashed.status.phase, 'Running');
+    assert.equal(crashed.status.containerStatuses?.[0]?.lastState.terminated?.exitCode, 1);
+    assert.match(crashed.status.containerStatuses?.[0]?.state.waiting?.message ?? '', /^back-off 10s restarting failed container=app pod=web_default\(/);
+    await clock.advance(10_100);
+    assert.equal((await pod('web')).status.containerStatuses?.[0]?.restartCount, 2);
+    await clock.advance(19_000);
+    assert.equal((await pod('web')).status.containerStatuses?.[0]?.restartCount, 2);
+    await clock.advance(2500);
+    assert.equal((await pod('web')).status.containerStatuses?.[0]?.restartCount, 3);
+    assert.ok((await events()).some((event) => event.startsWith('BackOff: Back-off restarting failed container app in pod web_default(')));
+  }));
+
+test('a pod that runs to its end succeeds or fails, as its policy says', () =>
+  withKubelet({ behaviour: ({ pod }) => ({ exitAfterMs: 1000, exitCode: pod.name === 'good' ? 0 : 3 }) }, async ({ createPod, clock, pod, runtime }) => {
+    await createPod('good', { containers: one, restartPolicy: 'OnFailure' });
+    await createPod('bad', { containers: one, restartPolicy: 'Never' });
+    await clock.advance(1500);
+    const good = await pod('good');
+    assert.equal(good.status.phase, 'Succeeded');
+    assert.equal(good.status.conditions?.find(({ type }) => type === 'Ready')?.reason, 'PodCompleted');
+    assert.equal((await pod('bad')).status.phase, 'Failed');
+    assert.ok((await runtime.listPodSandbox()).every(({ state }) => state === 'SANDBOX_NOTREADY'));
+  }));
+
+test('an image that cannot be pulled shows as ErrImagePull, then ImagePullBackOff', () =>
+  withKubelet({ pull: () => ({ error: 'no such host' }) }, async ({ createPod, clock, pod }) => {
+    assert.equal(stateOf(await createPod('web', { containers: one })), 'ErrImagePull');
+    await clock.advance(5000);
+    const waiting = await pod('web');
+    assert.equal(stateOf(waiting), 'ImagePullBackOff');
+    assert.equal(waiting.status.phase, 'Pending');
+  }));
+
+test('images and settings that are wrong have reasons of their own', () =>
+  withKubelet({}, async ({ createPod }) => {
+    assert.equal(stateOf(await createPod('a', { containers: [{ name: 'app', image: 'Not//Valid' }] })), 'InvalidImageName');
+    assert.equal(stateOf(await createPod('b', { containers: [{ name: 'app', image: 'x', imagePullPolicy: 'Never' }] })), 'ErrImageNeverPull');
+    const c = await createPod('c', { containers: [{ name: 'app', image: 'x', env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'none', key: 'k' } } }] }] });
+    assert.equal(stateOf(c), 'CreateContainerConfigError');
+    assert.equal(c.status.containerStatuses?.[0]?.state.waiting?.message, 'configmap "none" not found');
+  }));
+
+test('a failed liveness probe restarts the container, a failed readiness probe only takes it out', () => {
+  let isWell = true;
+  return withKubelet({ behaviour: () => ({ probe: () => isWell }) }, async ({ createPod, clock, pod, events }) => {
+    const probe = { httpGet: { path: '/', port: 8080 }, periodSeconds: 1, failureThreshold: 3 };
+    await createPod('web', { containers: [{ ...one[0], name: 'app', readinessProbe: { ...probe, failureThreshold: 1 }, livenessProbe: probe }] });
+    await clock.advance(200);
+    assert.ok(isReady(await pod('web')));
+    isWell = false;
+    await clock.advance(1500);
+    assert.ok(!isReady(await pod('web')));
+    assert.equal((await pod('web')).status.containerStatuses?.[0]?.restartCount, 0);
+    await clock.advance(2000);
+    assert.equal((await pod('web')).status.containerStatuses?.[0]?.restartCount, 1);
+    const told = await events();
+    assert.ok(told.includes('Killing: Container app failed liveness probe, will be restarted'));
+    assert.ok(told.includes('Unhealthy: Liveness probe failed: HTTP probe failed with statuscode: 503'));
+  });
+});
+
+test('after a restart of the kubelet every container goes on', () =>
+  withKubelet({}, async ({ createPod, restart, pod, runtime, clock }) => {
+    const before = await createPod('web', { containers: one });
+    await restart();
+    await clock.advance(2000);
+    assert.equal((await pod('web')).status.containerStatuses?.[0]?.containerID, before.status.containerStatuses?.[0]?.containerID);
+    assert.equal((await runtime.listContainers()).length, 1);
+    assert.ok(isReady(await pod('web')));
+  }));
+
+test('a sandbox that is lost is made again, and the containers with it', () =>
+  withKubelet({}, async ({ createPod, pod, runtime, clock, events }) => {
+    await createPod('web', { containers: one });
+    const [sandbox] = await runtime.listPodSandbox();
+    await runtime.stopPodSandbox(sandbox?.id ?? '');
+    await clock.advance(100);
+    const again = await pod('web');
+    assert.equal(again.status.phase, 'Running');
+    assert.equal(again.status.containerStatuses?.[0]?.restartCount, 1);
+    assert.ok((await events()).some((event) => event.startsWith('SandboxChanged: ')));
+  }));
+
+test('what the API has forgotten is removed from the node', () =>
+  withKubelet({}, async ({ createPod, client, runtime, clock }) => {
+    const { Pod: kind } = await import('#api/core/pod.ts');
+    await createPod('web', { containers: one });
+    await client.delete(kind, { namespace: 'default', name: 'web' });
+    await clock.advance(5000);
+    assert.deepEqual([await runtime.listPodSandbox(), await runtime.listContainers()], [[], []]);
+  }));

@@ -1,0 +1,317 @@
+import type { Given } from '#apimachinery/resource.ts';
+import { badRequest, internalError, notFound } from '#apimachinery/status-error.ts';
+import { Node } from '#api/core/node.ts';
+import { Pod } from '#api/core/pod.ts';
+import type { Taint } from '#api/core/scheduling.ts';
+import { Service } from '#api/core/service.ts';
+import type { ComponentContext, RunningComponent } from '#client/component.ts';
+import type { Informer } from '#client/informer.ts';
+import type { ByteDuplex, ContainerStreams } from './cri/cri.ts';
+import type { RuntimeStatus } from './cri/records.ts';
+import type { CommandRequest, ContainerTarget, KubeletHandle } from './kubelet-handle.ts';
+import type { LogQuery } from './logs/log-query.ts';
+import { NodeRegistrar } from './node/node-registrar.ts';
+import { allocatableOf } from './node/plan-node.ts';
+import type { NodePlatform } from './platform.ts';
+import { createConfigLookup } from './pod/config-lookup.ts';
+import { ImagePuller } from './pod/image-puller.ts';
+import { labelKeys } from './pod/labels.ts';
+import type { ContainerRecord } from './pod/pod-runtime.ts';
+import { PodWorker } from './pod/pod-worker.ts';
+import type { PodWorkerDependencies } from './pod/pod-worker.ts';
+import { StatusManager } from './pod/status-manager.ts';
+import { watchRuntime } from './runtime-watch.ts';
+
+export interface KubeletOptions {
+  readonly nodeName: string;
+  readonly platform: NodePlatform;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly taints?: readonly Given<Taint>[];
+  /** The port of the HTTPS server, for the Node's status. Default 10250. */
+  readonly port?: number;
+  readonly clusterDns?: readonly string[];
+  /** Default `cluster.local`. */
+  readonly clusterDomain?: string;
+  /** Default `v1.36.0`. */
+  readonly version?: string;
+  /** Sets the pod network up for the node's ranges, before the runtime says that its network is ready. */
+  readonly configureNetwork?: (podCidrs: readonly string[]) => Promise<void>;
+}
+
+export interface RunningKubelet extends RunningComponent {
+  readonly handle: KubeletHandle;
+}
+
+/** While runtime or network are not ready, they are looked at this often; else every 5 s as the original does. */
+const unreadyCheckMs = 250;
+const readyCheckMs = 5000;
+/** How long a container of a pod that nobody knows may take to end. */
+const orphanGraceSeconds = 30;
+
+/**
+ * Starts the node agent: registers the node, runs the pods bound to it, and reports. `ready` resolves when the node is
+ * registered and the pods are known. Closing leaves every container running; the next start adopts them.
+ */
+export function startKubelet(context: ComponentContext, options: KubeletOptions): RunningKubelet {
+  const kubelet = new Kubelet(context, options);
+  kubelet.start();
+  return kubelet;
+}
+
+class Kubelet implements RunningKubelet, KubeletHandle {
+  readonly nodeName: string;
+  readonly #context: ComponentContext;
+  readonly #options: KubeletOptions;
+  readonly #platform: NodePlatform;
+  readonly #stop = new AbortController();
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #pods: Informer<Pod>;
+  readonly #services: Informer<Service>;
+  readonly #nodes: Informer<Node>;
+  readonly #workers = new Map<string, PodWorker>();
+  readonly #unsubscribe: (() => void)[] = [];
+  readonly #statuses: StatusManager;
+  readonly #registrar: NodeRegistrar;
+  readonly #workerDependencies: PodWorkerDependencies;
+  #runtimeStatus: RuntimeStatus | undefined;
+  #runtimeFailure: string | undefined;
+  #networkFailure: string | undefined;
+  #runtimeName = '';
+  #hostIps: readonly string[] = [];
+  #allocatable: Readonly<Record<string, string>> = {};
+  #podCidr = '';
+  #isClosed = false;
+
+  constructor(context: ComponentContext, options: KubeletOptions) {
+    const { client, clock, log, informers } = context;
+    const { platform, nodeName } = options;
+    const { signal } = this.#stop;
+    this.nodeName = nodeName;
+    this.#context = context;
+    this.#options = options;
+    this.#platform = platform;
+    this.#pods = informers.for(Pod, { fieldSelector: `spec.nodeName=${nodeName}` });
+    this.#services = informers.for(Service);
+    this.#nodes = informers.for(Node, { fieldSelector: `metadata.name=${nodeName}` });
+    this.#statuses = new StatusManager({ client, clock, log, signal });
+    this.#registrar = new NodeRegistrar(
+      { name: nodeName, labels: options.labels ?? {}, taints: options.taints ?? [], kubeletPort: options.port ?? 10_250, version: options.version ?? 'v1.36.0' },
+      { client, clock, log, platform, signal, problem: () => this.#problem() },
+    );
+    const recorder = context.recorderFor('kubelet', { host: nodeName });
+    this.#workerDependencies = {
+      client, clock, log, recorder, platform, runtime: platform.runtime, prober: platform.prober, statuses: this.#statuses,
+      puller: new ImagePuller({ images: platform.images, clock, recorder }),
+      lookup: createConfigLookup({ client, services: this.#services }),
+      node: {
+        runtimeName: () => this.#runtimeName, hostIps: () => this.#hostIps, allocatable: () => this.#allocatable,
+        networkProblem: () => this.#networkProblem(), clusterDns: options.clusterDns ?? [], clusterDomain: options.clusterDomain ?? 'cluster.local',
+      },
+      onGone: (worker) => {
+        const { uid } = worker.pod.metadata;
+        if (this.#workers.get(uid) === worker) this.#workers.delete(uid);
+      },
+    };
+  }
+
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  get handle(): KubeletHandle {
+    return this;
+  }
+
+  start(): void {
+    this.#ready.promise.catch(() => undefined);
+    this.#begin().then(() => this.#ready.resolve(), (error: unknown) => {
+      if (!this.#isClosed) this.#context.log.error({ error, node: this.nodeName }, 'the kubelet could not start');
+      this.#ready.reject(error);
+    });
+  }
+
+  async #begin(): Promise<void> {
+    const { clock, log, recorderFor } = this.#context;
+    const { signal } = this.#stop;
+    const { machine, runtime, files } = this.#platform;
+    const addresses = await machine.addresses();
+    this.#hostIps = addresses.filter(({ type }) => type === 'InternalIP').map(({ address }) => address);
+    this.#allocatable = allocatableOf(await machine.capacity());
+    this.#runtimeName = (await runtime.version()).runtimeName;
+    await this.#checkRuntime();
+    await this.#registrar.register();
+    const recorder = recorderFor('kubelet', { host: this.nodeName });
+    const about = { object: { apiVersion: 'v1', kind: 'Node', metadata: { name: this.nodeName, uid: this.nodeName } } };
+    recorder.event(about, 'Normal', 'Starting', 'Starting kubelet.');
+    this.#unsubscribe.push(this.#nodes.addHandler({ added: (node) => this.#onNode(node), updated: (node) => this.#onNode(node) }));
+    await Promise.all([this.#pods.synced(signal), this.#services.synced(signal)]);
+    files.onVolumeChange((uid) => this.#workers.get(uid)?.trigger());
+    this.#unsubscribe.push(this.#pods.addHandler({
+      added: (pod) => this.#onPod(pod),
+      updated: (pod) => this.#onPod(pod),
+      deleted: (pod) => this.#workers.get(pod.metadata.uid)?.remove(pod),
+    }));
+    watchRuntime({ runtime, clock, log, signal, onChange: (uid) => this.#workers.get(uid)?.trigger() });
+    this.#scheduleCheck();
+    await this.#removeOrphans();
+  }
+
+  #onPod(pod: Pod): void {
+    const { uid } = pod.metadata;
+    const worker = this.#workers.get(uid);
+    if (worker !== undefined) return worker.update(pod);
+    const fresh = new PodWorker(pod, this.#workerDependencies);
+    this.#workers.set(uid, fresh);
+    fresh.trigger();
+  }
+
+  #onNode(node: Node): void {
+    const cidrs = node.spec.podCIDRs ?? (node.spec.podCIDR === undefined ? [] : [node.spec.podCIDR]);
+    if (cidrs[0] === undefined || this.#podCidr === cidrs.join(',')) return;
+    this.#podCidr = cidrs.join(',');
+    this.#setUpNetwork(cidrs).catch((error: unknown) => {
+      this.#networkFailure = error instanceof Error ? error.message : String(error);
+      this.#podCidr = '';
+      this.#context.log.error({ error, node: this.nodeName }, 'the pod network could not be set up');
+    });
+  }
+
+  async #setUpNetwork(cidrs: readonly string[]): Promise<void> {
+    await this.#options.configureNetwork?.(cidrs);
+    await this.#platform.runtime.updateRuntimeConfig(cidrs.join(','));
+    this.#networkFailure = undefined;
+    await this.#checkRuntime();
+  }
+
+  /** Looks whether runtime and network are ready; a change shows in the node's status and wakes the pods that wait for it. */
+  async #checkRuntime(): Promise<void> {
+    const before = this.#problem();
+    try {
+      this.#runtimeStatus = await this.#platform.runtime.status();
+      this.#runtimeFailure = undefined;
+    } catch (error) {
+      this.#runtimeFailure = error instanceof Error ? error.message : String(error);
+    }
+    if (this.#problem() === before || this.#registrar.node === undefined) return;
+    this.#registrar.refresh();
+    if (this.#problem() === undefined) for (const worker of this.#workers.values()) worker.trigger();
+  }
+
+  #scheduleCheck(): void {
+    const { clock, log } = this.#context;
+    if (this.#stop.signal.aborted) return;
+    // The simulated runtime changes only when it is told to.
+    if (this.#problem() === undefined && this.#runtimeName === 'simulated') return;
+    clock.after(this.#problem() === undefined ? readyCheckMs : unreadyCheckMs, () => {
+      if (this.#stop.signal.aborted) return;
+      this.#checkRuntime()
+        .catch((error: unknown) => log.warn({ error }, 'the runtime could not be checked'))
+        .finally(() => this.#scheduleCheck())
+        .catch(() => undefined);
+    });
+  }
+
+  #problem(): string | undefined {
+    if (this.#runtimeFailure !== undefined) return `container runtime is down: ${this.#runtimeFailure}`;
+    const runtime = this.#runtimeStatus?.conditions.find(({ type }) => type === 'RuntimeReady');
+    if (runtime?.status !== true) return `container runtime not ready: RuntimeReady=${String(runtime?.status)} reason:${runtime?.reason} message:${runtime?.message}`;
+    const network = this.#networkProblem();
+    return network === undefined ? undefined : `container runtime network not ready: ${network}`;
+  }
+
+  #networkProblem(): string | undefined {
+    if (this.#networkFailure !== undefined) return `NetworkReady=false reason:NetworkSetUpFailed message:${this.#networkFailure}`;
+    const network = this.#runtimeStatus?.conditions.find(({ type }) => type === 'NetworkReady');
+    if (network?.status === true) return undefined;
+    return `NetworkReady=${String(network?.status ?? false)} reason:${network?.reason ?? ''} message:${network?.message ?? ''}`;
+  }
+
+  /** What runs here for pods that the API does not know (any more) is ended. */
+  async #removeOrphans(): Promise<void> {
+    const { runtime, files } = this.#platform;
+    const { log } = this.#context;
+    const known = new Set(this.#pods.list().map((pod) => pod.metadata.uid));
+    const gone = new Map<string, { name: string; namespace: string }>();
+    for (const sandbox of await runtime.listPodSandbox()) {
+      const { uid, name, namespace } = sandbox.metadata;
+      if (known.has(uid) || sandbox.labels[labelKeys.podUid] !== uid) continue;
+      log.info({ pod: `${namespace}/${name}` }, 'removing what is left of a pod that is gone');
+      const running = await runtime.listContainers({ podSandboxId: sandbox.id, state: 'CONTAINER_RUNNING' });
+      await Promise.all(running.map(({ id }) => runtime.stopContainer(id, orphanGraceSeconds)));
+      await runtime.stopPodSandbox(sandbox.id);
+      await runtime.removePodSandbox(sandbox.id);
+      gone.set(uid, { name, namespace });
+    }
+    for (const uid of await files.podsWithFiles()) if (!known.has(uid)) gone.set(uid, gone.get(uid) ?? { name: '', namespace: '' });
+    for (const [uid, { name, namespace }] of gone) {
+      await files.removeVolumes(uid);
+      await files.removePod({ uid, name, namespace });
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#stop.abort(new Error('kubelet closed'));
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
+    await this.#registrar.close();
+    this.#ready.reject(this.#stop.signal.reason);
+  }
+
+  pods(): readonly Pod[] {
+    return [...this.#workers.values()].map((worker) => this.#statuses.newest(worker.pod));
+  }
+
+  async containerLogs(target: ContainerTarget, query: LogQuery, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    const { worker, containerName } = this.#find(target);
+    const records = worker.runtime.containers.filter((record) => record.name === containerName);
+    const record = query.previous === true ? records[1] : records.find(({ state }) => state !== 'created');
+    const podName = worker.pod.metadata.name;
+    if (record === undefined) {
+      if (query.previous === true) throw badRequest(`previous terminated container "${containerName}" in pod "${podName}" not found`);
+      const { status } = this.#statuses.newest(worker.pod);
+      const state = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? []), ...(status.ephemeralContainerStatuses ?? [])].find(({ name }) => name === containerName)?.state;
+      const reason = state?.waiting?.reason ?? 'ContainerCreating';
+      const why = reason === 'ErrImagePull' || reason === 'ImagePullBackOff' ? `trying and failing to pull image` : reason;
+      throw badRequest(`container "${containerName}" in pod "${podName}" is waiting to start: ${why}`);
+    }
+    return this.#platform.files.readLog(record, query, signal);
+  }
+
+  async exec(target: ContainerTarget, request: CommandRequest, streams: ContainerStreams, signal: AbortSignal): Promise<number> {
+    const record = this.#running(target);
+    return this.#platform.runtime.exec({ containerId: record.id, ...request }, streams, { signal });
+  }
+
+  async attach(target: ContainerTarget, streams: ContainerStreams, signal: AbortSignal): Promise<void> {
+    const { worker, containerName } = this.#find(target);
+    const record = this.#running(target);
+    const tty = [...worker.pod.spec.containers, ...(worker.pod.spec.ephemeralContainers ?? [])].find(({ name }) => name === containerName)?.tty ?? false;
+    await this.#platform.runtime.attach({ containerId: record.id, tty }, streams, { signal });
+  }
+
+  async portForward(target: Omit<ContainerTarget, 'container'>, port: number, connection: ByteDuplex, signal: AbortSignal): Promise<void> {
+    const { worker } = this.#find(target);
+    const sandbox = worker.runtime.sandboxes.find(({ isReady }) => isReady);
+    if (sandbox === undefined) throw internalError(new Error(`pod ${worker.pod.metadata.name} is not running`));
+    await this.#platform.runtime.portForward(sandbox.id, port, connection, { signal });
+  }
+
+  #find({ namespace, pod, uid, container }: ContainerTarget): { readonly worker: PodWorker; readonly containerName: string } {
+    const worker = [...this.#workers.values()].find(({ pod: { metadata } }) => metadata.name === pod && metadata.namespace === namespace && (uid === undefined || metadata.uid === uid));
+    if (worker === undefined) throw notFound({ plural: 'pods', group: '' }, pod);
+    const { spec } = worker.pod;
+    const containerName = container ?? spec.containers[0]?.name ?? '';
+    const isKnown = [...spec.containers, ...(spec.initContainers ?? []), ...(spec.ephemeralContainers ?? [])].some(({ name }) => name === containerName);
+    if (!isKnown) throw badRequest(`container ${containerName} is not valid for pod ${pod}`);
+    return { worker, containerName };
+  }
+
+  #running(target: ContainerTarget): ContainerRecord {
+    const { worker, containerName } = this.#find(target);
+    const record = worker.runtime.containers.find(({ name, state }) => name === containerName && state === 'running');
+    if (record === undefined) throw internalError(new Error(`container not found ("${containerName}")`));
+    return record;
+  }
+}
