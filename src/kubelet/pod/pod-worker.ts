@@ -137,7 +137,7 @@ export class PodWorker {
   /** Something has changed: look again. */
   trigger(): void {
     this.#isTriggered = true;
-    if (this.#running !== undefined || this.#isClosed) return;
+    if (this.#running !== undefined || this.#isClosed || this.#mode === 'gone') return;
     this.#running = this.#run().finally(() => {
       this.#running = undefined;
       // A trigger between the last look and now.
@@ -264,9 +264,7 @@ export class PodWorker {
 
   /** Carries out one round; answers whether the runtime may look different now. */
   async #act(plan: PodPlan): Promise<boolean> {
-    const { recorder } = this.#dependencies;
     if (plan.killPod !== undefined) {
-      recorder.event(podTarget(this.#pod), 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
       await this.#stopEverything((this.#pod.spec.terminationGracePeriodSeconds ?? 30) * 1000);
       return true;
     }
@@ -290,6 +288,7 @@ export class PodWorker {
       this.#lookAgainIn(networkRetryMs);
       return false;
     }
+    if (attempt > 0) recorder.event(podTarget(pod), 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
     // Files first: a pod whose volumes are not there does not start.
     if (!(await this.#prepareVolumes())) return false;
     try {

@@ -17,6 +17,8 @@ interface Entry {
   /** The newest state of the object that is known here. */
   base: Pod;
   wanted: PodStatus;
+  /** The patch that was sent last. */
+  sent: object | undefined;
   running: Promise<void> | undefined;
 }
 
@@ -41,7 +43,7 @@ export class StatusManager {
     const entry = this.#entries.get(uid);
     if (entry === undefined) {
       if (planStatusPatch(pod, status) === undefined) return;
-      const fresh: Entry = { base: pod, wanted: status, running: undefined };
+      const fresh: Entry = { base: pod, wanted: status, sent: undefined, running: undefined };
       this.#entries.set(uid, fresh);
       this.#start(uid, fresh);
       return;
@@ -75,16 +77,16 @@ export class StatusManager {
   async #write(uid: string, entry: Entry): Promise<void> {
     const { client, clock, log, signal } = this.#dependencies;
     let pauseMs = retryFirstMs;
-    let last: object | undefined;
     while (this.#entries.get(uid) === entry && !signal.aborted) {
       const patch = planStatusPatch(entry.base, entry.wanted);
-      // The same once more means that the server does not keep what it was given: asking again would never end.
-      if (patch === undefined || (last !== undefined && saysTheSame(patch, last))) return;
+      if (patch === undefined) return;
+      // The same once more: the server does not keep what it was given. It is asked again, but not at once.
+      if (saysTheSame(patch, entry.sent)) await clock.sleep(retryLastMs, signal).catch(() => undefined);
+      entry.sent = patch;
       const { namespace, name } = entry.base.metadata;
       try {
         const answer = await client.patch(Pod, { namespace, name }, { type: 'strategic', patch }, { subresource: 'status', signal });
         if (isNewer(answer, entry.base)) entry.base = answer;
-        last = patch;
         pauseMs = retryFirstMs;
       } catch (error) {
         // Gone, or another pod of that name: there is nobody to tell.
