@@ -34,6 +34,15 @@ export const systemClock: Clock = {
 };
 
 /**
+ * Keeps the process alive although only timers are left, which do not: for whoever waits for something to happen.
+ * Returns how to let go.
+ */
+export function stayAwake(): () => void {
+  const handle = setInterval(() => {}, maxDelayMs);
+  return () => clearInterval(handle);
+}
+
+/**
  * A clock that stands still until told to move. Timers fire in the order of their due times, those due at the same
  * instant in the order they were set; between two timers the microtask queue and I/O callbacks get their turn.
  */

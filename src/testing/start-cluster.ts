@@ -1,5 +1,5 @@
 import type { Clock } from '#base/clock.ts';
-import { SimulatedClock, systemClock } from '#base/clock.ts';
+import { SimulatedClock, stayAwake, systemClock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { silentLog } from '#base/log.ts';
 import { seededRandom } from '#base/random.ts';
@@ -137,6 +137,7 @@ async function settleWhile<T>(clock: Clock, promise: Promise<T>): Promise<T> {
 async function until<T extends KubeObject>(
   informers: SharedInformers, clock: Clock, kind: ResourceKind<T>, key: ObjectKey, condition: (object: T | undefined) => boolean, timeoutMs: number,
 ): Promise<T | undefined> {
+  const sleepAgain = stayAwake();
   const informer = informers.for(kind);
   await settleWhile(clock, informer.synced());
   const wanted = keyOf({ metadata: key });
@@ -156,5 +157,6 @@ async function until<T extends KubeObject>(
   } finally {
     late.cancel();
     stop();
+    sleepAgain();
   }
 }
