@@ -29,7 +29,7 @@ import { defaultObjects } from './bootstrap/default-objects.ts';
 import { publishApiService } from './bootstrap/kubernetes-service.ts';
 import { Documents } from './documents/documents.ts';
 import type { RegistryContext } from './registry/registry-context.ts';
-import { objectReader } from './registry/registry-context.ts';
+import { nowText, objectReader } from './registry/registry-context.ts';
 import { namespaceFinalize } from './registry/subresources/namespace-finalize.ts';
 import { podBinding } from './registry/subresources/pod-binding.ts';
 import { podEviction } from './registry/subresources/pod-eviction.ts';
@@ -100,7 +100,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const registry: RegistryContext = { store, cache, clock, random, log, objects, admission: [...admissionPlugins, allocation] };
   const kinds = new ServedKinds(builtInKinds);
   await cache.start(builtInKinds.filter((kind) => kind.convertedFrom === undefined));
-  await bootstrap(registry, defaultObjects);
+  await bootstrap(registry, defaultObjects({ serviceRanges: ranges.map((each) => each.cidr), nowIso: nowText(clock) }));
   allocation.follow(cache.of(Service));
 
   const issuerName = options.serviceAccountIssuer ?? 'https://kubernetes.default.svc.cluster.local';
