@@ -112,7 +112,7 @@ function merge(shape: Shape, live: JsonValue | undefined, applied: JsonValue): J
       const merged: Record<string, JsonValue> = { ...live };
       for (const key of Object.keys(applied)) {
         const below = shape.is === 'map' ? shape.element : shape.byKey.get(key)?.shape;
-        setOwn(merged, key, merge(below ?? { is: 'leaf' }, live[key], applied[key] ?? null));
+        setOwn(merged, key, merge(below ?? { is: 'leaf' }, Object.hasOwn(live, key) ? live[key] : undefined, applied[key] ?? null));
       }
       return merged;
     }

@@ -8,7 +8,15 @@ import type { ResourceKind, Subresource } from './resource.ts';
 /** Hashes `group/version/Kind` as `storageVersionHash` wants it: the first 8 bytes of SHA-256 in base64. */
 export type VersionHash = (groupVersionKind: string) => string;
 
-/** Groups in the order of first mention, versions with the preferred one first. The core group is ''. */
+/** The order in which Kubernetes lists its groups; others, those of custom resources, follow by name. */
+const groupOrder = [
+  '', 'apiregistration.k8s.io', 'apps', 'events.k8s.io', 'authentication.k8s.io', 'authorization.k8s.io', 'autoscaling', 'batch', 'certificates.k8s.io',
+  'networking.k8s.io', 'policy', 'rbac.authorization.k8s.io', 'storage.k8s.io', 'admissionregistration.k8s.io', 'apiextensions.k8s.io', 'scheduling.k8s.io',
+  'coordination.k8s.io', 'node.k8s.io', 'discovery.k8s.io', 'resource.k8s.io', 'flowcontrol.apiserver.k8s.io', 'internal.apiserver.k8s.io',
+  'storagemigration.k8s.io',
+];
+
+/** All groups in Kubernetes' order, versions with the preferred one first. The core group is ''. */
 function groupsOf(kinds: readonly ResourceKind[]): ReadonlyMap<string, readonly string[]> {
   const groups = new Map<string, string[]>();
   for (const { group, version } of kinds) {
@@ -17,7 +25,8 @@ function groupsOf(kinds: readonly ResourceKind[]): ReadonlyMap<string, readonly 
     groups.set(group, versions);
   }
   for (const versions of groups.values()) versions.sort(compareVersions);
-  return groups;
+  const rank = (group: string): number => (groupOrder.includes(group) ? groupOrder.indexOf(group) : groupOrder.length);
+  return new Map([...groups].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1)));
 }
 
 /**

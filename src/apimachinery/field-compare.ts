@@ -85,13 +85,14 @@ function compare(walk: Walk, shape: Shape, before: unknown, after: unknown): voi
 
 function compareMaps(walk: Walk, element: Shape, before: Values, after: Values): void {
   for (const key in before) {
-    if (before[key] === after[key]) continue;
+    const now = Object.hasOwn(after, key) ? after[key] : undefined;
+    if (before[key] === now) continue;
     walk.path.push(`f:${key}`);
-    compare(walk, element, before[key], after[key]);
+    compare(walk, element, before[key], now);
     walk.path.pop();
   }
   for (const key in after) {
-    if (before[key] !== undefined || after[key] === undefined) continue;
+    if (after[key] === undefined || (Object.hasOwn(before, key) && before[key] !== undefined)) continue;
     walk.path.push(`f:${key}`);
     compare(walk, element, undefined, after[key]);
     walk.path.pop();

@@ -98,6 +98,11 @@ test('what is removed has no owner, and an owner of nothing no entry', () => {
   assert.deepEqual(all, []);
 });
 
+test('a label called as a method of objects is a label like any other', () => {
+  const entries = track(created(), thing({ ...web, metadata: { labels: { constructor: 'x' } } }), 'labeler');
+  assert.deepEqual(owned(entries, 'labeler'), ['.metadata.labels', '.metadata.labels.constructor']);
+});
+
 test('a write that changes nothing leaves the entries as they are', () => {
   const live = created();
   assert.equal(track(live, thing(web), 'other'), live.metadata.managedFields);

@@ -43,7 +43,7 @@ export function trackUpdate(input: TrackInput): readonly ManagedFieldsEntry[] {
   return recordUpdate(current, comparison, input);
 }
 
-/** What nobody can own at this path: the main resource does not write the status, the status nothing else. */
+/** What nobody can own at this path: the main resource does not write the status, `status` nothing else. */
 export function ignoredFields(struct: AnyStruct, subresource: string): ReadonlySet<string> {
   let both = ignored.get(struct);
   if (both === undefined) {
@@ -53,8 +53,9 @@ export function ignoredFields(struct: AnyStruct, subresource: string): ReadonlyS
     both = { main: status, status: others };
     ignored.set(struct, both);
   }
-  return subresource === 'status' ? both.status : both.main;
+  return subresource === 'status' ? both.status : subresource === '' ? both.main : nothing;
 }
+const nothing: ReadonlySet<string> = new Set();
 const ignored = new WeakMap<AnyStruct, { readonly main: ReadonlySet<string>; readonly status: ReadonlySet<string> }>();
 
 /** The object of this kind in which nothing is set. */

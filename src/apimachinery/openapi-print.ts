@@ -96,8 +96,10 @@ function producedBy({ action, answer, streams }: Operation): readonly string[] {
   if (answer.is === 'text') return ['text/plain', ...objectTypes];
   return streams ? streamTypes : objectTypes;
 }
-function consumedBy({ body }: Operation): readonly string[] {
-  return body?.content.is === 'patch' ? patchTypes : ['*/*'];
+function consumedBy({ body, kind }: Operation): readonly string[] {
+  if (body?.content.is !== 'patch') return ['*/*'];
+  // Nobody has declared how to merge the lists of a custom resource.
+  return 'isCustom' in kind && kind.isCustom === true ? patchTypes.filter((type) => !type.includes('strategic')) : patchTypes;
 }
 
 function schemaOf(content: Content, { schemas, kinds }: PrintContext): JsonObject {

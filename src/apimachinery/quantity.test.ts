@@ -35,6 +35,9 @@ test('values are rounded up, away from zero', () => {
   assert.equal(value('1500m'), 2);
   assert.equal(value('-1500m'), -2);
   assert.equal(value('1Gi'), 1024 ** 3);
+  assert.equal(value('1.5Ki'), 1536);
+  assert.equal(value('8388608Gi'), 2 ** 53);
+  assert.equal(value('8Ei'), 2 ** 63);
   assert.equal(quantityToNumber('1500m'), 1.5);
   assert.equal(quantityToNumber('-0.25'), -0.25);
 });

@@ -121,10 +121,10 @@ export function quantityToNumber(quantity: Quantity | string): number {
 
 /** In thousandths, rounded away from zero: `1.5` is 1500, `0.1m` is 1. @throws QuantityError */
 export function milliValue(text: string): number {
-  const fast = readPlain(text);
+  const fast = readPlain(text, text.length);
   if (fast >= 0) return fast * 1000;
   if (text.charCodeAt(text.length - 1) === letterM) {
-    const millis = readPlain(text.slice(0, -1));
+    const millis = readPlain(text, text.length - 1);
     if (millis >= 0) return millis;
   }
   return Number(divideUp(parseQuantity(text).nanos, 1_000_000n));
@@ -132,19 +132,26 @@ export function milliValue(text: string): number {
 
 /** In wholes, rounded away from zero: `1500m` is 2, `1Ki` is 1024. @throws QuantityError */
 export function value(text: string): number {
-  const fast = readPlain(text);
+  const fast = readPlain(text, text.length);
   if (fast >= 0) return fast;
+  if (text.charCodeAt(text.length - 1) === letterI) {
+    const exponent = binaryExponents[text.slice(-2)];
+    const units = readPlain(text, text.length - 2);
+    // Beyond 2^53 a float is not exact.
+    if (exponent !== undefined && units >= 0 && units < 2 ** (53 - exponent)) return units * 2 ** exponent;
+  }
   return Number(divideUp(parseQuantity(text).nanos, billion));
 }
 
 const letterM = 'm'.charCodeAt(0);
+const letterI = 'i'.charCodeAt(0);
 const digitZero = '0'.charCodeAt(0);
 
-/** The number that up to twelve digits and nothing else spell; -1 for any other text. Most requests are that plain. */
-function readPlain(text: string): number {
-  if (text.length === 0 || text.length > 12) return -1;
+/** The number that up to twelve digits before `end`, and nothing else, spell; -1 for any other text. Most are that plain. */
+function readPlain(text: string, end: number): number {
+  if (end <= 0 || end > 12) return -1;
   let number = 0;
-  for (let index = 0; index < text.length; index++) {
+  for (let index = 0; index < end; index++) {
     const digit = text.charCodeAt(index) - digitZero;
     if (digit < 0 || digit > 9) return -1;
     number = number * 10 + digit;
@@ -186,10 +193,13 @@ function formatDecimal(nanos: bigint, withExponent: boolean): string {
   return exponent === 0 ? `${rest}` : `${rest}e${exponent}`;
 }
 
+/** `Ei` is left out: it may exceed what a quantity holds. */
+const shortForm = /^[1-9][0-9]{0,2}(?:[numkMGTPE]|[KMGTP]i)?$/;
+
 /** What the API server makes of a quantity: `1000m` is `1`, `0.5Gi` is `512Mi`. @throws QuantityError */
 export function canonicalQuantity(text: string): string {
-  // Up to three digits are canonical as they are, and most of what there is.
-  if (text.length <= 3 && text.charCodeAt(0) !== digitZero && readPlain(text) > 0) return text;
+  // Up to three digits with a suffix are canonical as they are, and most of what there is.
+  if (text.length <= 5 && shortForm.test(text)) return text;
   return formatQuantity(parseQuantity(text));
 }
 

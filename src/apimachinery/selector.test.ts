@@ -53,6 +53,7 @@ test('labels match as the operators say', () => {
   const labels = { app: 'web', tier: 'front', size: '7' };
   const matching = ['', 'app=web', 'app in (web,api)', 'app!=api', 'other!=x', 'other notin (x)', '!other', 'app', 'size>6', 'size<8'];
   const others = ['app=api', 'app in (api)', 'app!=web', 'app notin (web)', '!app', 'other', 'other=', 'size>7', 'app>1', 'other>1'];
+  assert.equal(matchesLabels(parseLabelSelector('constructor'), labels), false);
   for (const text of matching) assert.equal(matchesLabels(parseLabelSelector(text), labels), true, text);
   for (const text of others) assert.equal(matchesLabels(parseLabelSelector(text), labels), false, text);
 });

@@ -74,9 +74,14 @@ export function labelSelectorFrom(selector: LabelSelector | undefined): LabelQue
 export function matchesLabels(query: LabelQuery, labels: Labels | undefined): boolean {
   if (query.matchesNothing === true) return false;
   for (const requirement of query.requirements) {
-    if (!holds(requirement, labels?.[requirement.key])) return false;
+    if (!holds(requirement, labels === undefined ? undefined : ownLabel(labels, requirement.key))) return false;
   }
   return true;
+}
+
+/** A label may be called `constructor`. */
+function ownLabel(labels: Labels, key: string): string | undefined {
+  return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }
 
 function holds({ operator, values }: LabelRequirement, label: string | undefined): boolean {
