@@ -26,7 +26,8 @@ export function sameJson(left: unknown, right: unknown): boolean {
   }
   const a = left as Readonly<Record<string, unknown>>;
   const b = right as Readonly<Record<string, unknown>>;
-  for (const key in a) if (!sameJson(a[key], b[key])) return false;
-  for (const key in b) if (b[key] !== undefined && a[key] === undefined) return false;
+  // Keys may be called `constructor`: only what an object has of its own counts.
+  for (const key in a) if (!sameJson(a[key], Object.hasOwn(b, key) ? b[key] : undefined)) return false;
+  for (const key in b) if (b[key] !== undefined && !Object.hasOwn(a, key)) return false;
   return true;
 }
