@@ -19,6 +19,7 @@ export function namespaceFinalize(registry: RegistryContext): SubresourceHandler
       if (call.info.verb !== 'update') throw methodNotSupported(kind, call.info.verb);
       return updateObject(registry, kind, call, {
         subresource: 'finalize',
+        isTrusted: true,
         change(current) {
           const given = decodeBody(kind, call) as unknown as Draft<Namespace>;
           if ((given.metadata.name ?? call.info.name) !== call.info.name) {

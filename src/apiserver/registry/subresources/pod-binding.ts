@@ -33,6 +33,7 @@ export async function bindPod(registry: RegistryContext, call: ApiCall, kind: Re
   const now = nowText(registry.clock);
   await updateObject(registry, Pod, { ...call, info: { ...call.info, resource: 'pods', name: podName } }, {
     subresource: 'binding',
+    isTrusted: true,
     change(current) {
       const pod = current as unknown as Pod;
       if ((binding.metadata.uid ?? '') !== '' && binding.metadata.uid !== pod.metadata.uid) {
@@ -41,19 +42,18 @@ export async function bindPod(registry: RegistryContext, call: ApiCall, kind: Re
       if (pod.metadata.deletionTimestamp !== undefined) throw conflict(Binding, podName, `pod ${podName} is being deleted, cannot be assigned to a host`);
       if ((pod.spec.nodeName ?? '') !== '') throw conflict(Binding, podName, `pod ${podName} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`);
       if ((pod.spec.schedulingGates ?? []).length > 0) throw conflict(Binding, podName, `pod ${podName} has non-empty .spec.schedulingGates`);
-      const draft = structuredClone(pod) as Draft<Pod>;
-      (draft.metadata as { resourceVersion?: string }).resourceVersion = '';
-      draft.spec.nodeName = node;
-      if (binding.metadata.annotations !== undefined) draft.metadata.annotations = { ...draft.metadata.annotations, ...binding.metadata.annotations };
-      return draft;
-    },
-    narrow(draft) {
-      const { status } = draft as unknown as Draft<Pod>;
-      const others = (status.conditions ?? []).filter((each) => each.type !== 'PodScheduled');
-      (draft as unknown as { status: unknown }).status = {
-        ...status,
-        conditions: [...others, { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: now }],
+      const others = (pod.status.conditions ?? []).filter((each) => each.type !== 'PodScheduled');
+      const bound: Pod = {
+        ...pod,
+        metadata: {
+          ...pod.metadata,
+          resourceVersion: '',
+          ...(binding.metadata.annotations !== undefined && { annotations: { ...pod.metadata.annotations, ...binding.metadata.annotations } }),
+        },
+        spec: { ...pod.spec, nodeName: node },
+        status: { ...pod.status, conditions: [...others, { type: 'PodScheduled', status: 'True', lastTransitionTime: now }] },
       };
+      return bound as Draft<Pod>;
     },
   });
   const created = success();
