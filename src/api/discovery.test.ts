@@ -9,13 +9,15 @@ const reference = new URL('../../../shared/spec/discovery/', import.meta.url);
 const skip = existsSync(reference) ? false : 'the reference data ../shared/spec is not here';
 const read = (name: string): Record<string, unknown> => JSON.parse(readFileSync(new URL(name, reference), 'utf8')) as Record<string, unknown>;
 const hash = (text: string): string => createHash('sha256').update(text).digest().subarray(0, 8).toString('base64');
+/** Stored in an older version by upstream, as the hash tells: here what is stored is what is served. */
+const storedOlder = new Set(['horizontalpodautoscalers', 'mutatingadmissionpolicies', 'mutatingadmissionpolicybindings', 'customresourcedefinitions']);
 const versions = [...new Set(kinds.map((kind) => kind.apiVersion))];
 
 for (const apiVersion of versions) {
   test(`the resources of ${apiVersion} are listed as upstream lists them`, { skip }, () => {
     const expected = read(apiVersion === 'v1' ? 'api__v1.json' : `apis__${apiVersion.replace('/', '__')}.json`);
     const served = apiResourceList(kinds, apiVersion, hash) as { resources: { name: string }[] };
-    const sorted = (document: unknown): unknown[] => (document as { resources: { name: string }[] }).resources.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map(normal);
+    const sorted = (document: unknown): unknown[] => (document as { resources: Listed[] }).resources.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map(comparable);
     assert.deepEqual(sorted(served), sorted(expected));
   });
 }
@@ -42,6 +44,16 @@ test('versions are preferred by stability, then by number', () => {
   const order = ['v1beta1', 'foo1', 'v10', 'v2', 'v11alpha2', 'v3beta1', 'foo10', 'v12alpha1', 'v11beta2', 'v1'];
   assert.deepEqual(order.toSorted(compareVersions), ['v10', 'v2', 'v1', 'v11beta2', 'v3beta1', 'v1beta1', 'v12alpha1', 'v11alpha2', 'foo1', 'foo10']);
 });
+
+interface Listed {
+  readonly name: string;
+  readonly storageVersionHash?: string;
+}
+
+function comparable(resource: Listed): unknown {
+  const { storageVersionHash, ...rest } = resource;
+  return normal(storedOlder.has(resource.name) ? rest : { ...rest, storageVersionHash });
+}
 
 interface AggregatedGroup {
   readonly metadata: { readonly name?: string };

@@ -5,7 +5,7 @@
  *
  * Source: Kubernetes API conventions; error texts as the API server words them.
  */
-import type { JsonObject, JsonValue } from './json.ts';
+import type { JsonObject } from './json.ts';
 import { isJsonObject } from './json.ts';
 import type { KubeObject } from './object-meta.ts';
 import { canonicalQuantity } from './quantity.ts';
@@ -257,7 +257,7 @@ const scalarDecoders: Readonly<Record<ScalarName, Decoder>> = {
     if (!isJsonObject(value)) throw mismatch(value, 'runtime.RawExtension', walk, owner);
     return value;
   },
-  json: (value) => value as JsonValue,
+  json: (value) => value,
   fieldsV1(value, walk, owner) {
     if (!isJsonObject(value)) throw mismatch(value, 'v1.FieldsV1', walk, owner);
     return value;

@@ -9,9 +9,9 @@ export const ParamKind = struct('io.k8s.api.admissionregistration.v1.ParamKind',
 export interface ParamKind extends Infer<typeof ParamKind> {}
 
 export const Rule = struct('io.k8s.api.admissionregistration.v1.Rule', {
-  apiGroups: list(1, 'string'),
-  apiVersions: list(2, 'string'),
-  resources: list(3, 'string'),
+  apiGroups: list(1, 'string', { listType: 'atomic' }),
+  apiVersions: list(2, 'string', { listType: 'atomic' }),
+  resources: list(3, 'string', { listType: 'atomic' }),
   scope: oneOf(4, ['Cluster', 'Namespaced', '*'], { pointer: true, default: '*' }),
 });
 export interface Rule extends Infer<typeof Rule> {}

@@ -3,6 +3,7 @@
  *
  * Source: Kubernetes documentation, "Garbage collection", "Finalizers", "Pod termination".
  */
+import { answersWithObject } from '#apimachinery/openapi-paths.ts';
 import { DecodeError, decodeDraft } from '#apimachinery/decode.ts';
 import { DeleteOptions } from '#apimachinery/meta-types.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
@@ -30,7 +31,7 @@ export async function deleteFromCall(context: RegistryContext, served: ResourceK
   const options = deleteOptions(call);
   const outcome = await deleteObject(context, kind, { namespace: call.info.namespace, name: call.info.name }, options, call);
   if (!outcome.gone) return { is: 'object', code: 200, kind: served, object: outcome.object };
-  if (kind.plural === 'pods' || kind.plural === 'namespaces') return { is: 'object', code: 200, kind: served, object: outcome.object };
+  if (answersWithObject(served)) return { is: 'object', code: 200, kind: served, object: outcome.object };
   return success({
     name: call.info.name, ...(kind.group !== '' && { group: kind.group }), kind: kind.plural, uid: outcome.object.metadata.uid,
   });

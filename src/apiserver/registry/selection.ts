@@ -26,7 +26,7 @@ export function selectionOf(kind: ResourceKind, call: ApiCall): Selection {
   const labels: LabelQuery = labelText === '' ? everything : parseLabelSelector(labelText);
   const fields: FieldQuery = fieldText === '' ? everyField : parseFieldSelector(fieldText);
   for (const { field } of fields.terms) {
-    if (!isSelectable(kind, field)) throw badRequest(`Unable to find "${kind.apiVersion.includes('/') ? kind.apiVersion : `/${kind.version}`}, Resource=${kind.plural}" that match label selector ${JSON.stringify(labelText)}, field selector ${JSON.stringify(fieldText)}: field label not supported: ${field}`);
+    if (!isSelectable(kind, field)) throw badRequest(`field label not supported: ${field}`);
   }
   const only = name !== '' ? name : requiredField(fields, 'metadata.name');
   return {
