@@ -59,6 +59,8 @@ export interface Client {
   /** With `object.metadata.resourceVersion` only if nobody wrote in between (409). */
   update<T extends KubeObject>(kind: ResourceKind<T>, object: NoInfer<T>, options?: WriteOptions): Promise<T>;
   updateStatus<T extends KubeObject>(kind: ResourceKind<T>, object: NoInfer<T>, options?: WriteOptions): Promise<T>;
+  /** PUT of the whole object to a subresource (`finalize`, `resize`, `approval`). */
+  updateSubresource<T extends KubeObject>(kind: ResourceKind<T>, object: NoInfer<T>, subresource: string, options?: WriteOptions): Promise<T>;
   patch<T extends KubeObject>(kind: ResourceKind<T>, key: ObjectKey, patch: Patch, options?: PatchOptions): Promise<T>;
   /** Server-side apply. */
   apply<T extends KubeObject>(

@@ -59,6 +59,8 @@ export function createClient(transport: Transport): Client {
       write<T>('PUT', kind, object as Given<T>, undefined, options),
     updateStatus: <T extends KubeObject>(kind: ResourceKind<T>, object: T, options?: WriteOptions) =>
       write<T>('PUT', kind, object as Given<T>, 'status', options),
+    updateSubresource: <T extends KubeObject>(kind: ResourceKind<T>, object: T, subresource: string, options?: WriteOptions) =>
+      write<T>('PUT', kind, object as Given<T>, subresource, options),
     patch: (kind, key, how, options = {}) => patch(kind, key, sentPatch(how), options),
     apply: <T extends KubeObject>(kind: ResourceKind<T>, object: Given<T>, options: PatchOptions & { readonly fieldManager: string; readonly force?: boolean }) => {
       const { name = '', namespace } = (object as { metadata?: { name?: string; namespace?: string } }).metadata ?? {};

@@ -1,6 +1,12 @@
 /** Every controller, one line each, with the names that `--controllers` takes. */
 import type { Controller } from '#reconcile/controller.ts';
 import { deploymentController } from './deployment/deployment-controller.ts';
+import { endpointSliceController } from './endpoints/endpoint-slice-controller.ts';
+import { endpointsController } from './endpoints/endpoints-controller.ts';
+import { namespaceController } from './namespace/namespace-controller.ts';
+import { builtInNamespacedKinds } from './namespace/namespaced-kinds.ts';
+import { rootCaController } from './namespace/root-ca-controller.ts';
+import { serviceAccountController } from './namespace/service-account-controller.ts';
 import type { ControllerOptions } from './options.ts';
 import { replicaSetController, replicationController } from './replica-set/replica-set-controller.ts';
 
@@ -16,6 +22,11 @@ interface Entry {
 
 export const controllers: readonly Entry[] = [
   { name: 'deployment-controller', alias: 'deployment', make: () => deploymentController },
+  { name: 'endpointslice-controller', alias: 'endpointslice', make: () => endpointSliceController },
+  { name: 'endpoints-controller', alias: 'endpoint', make: () => endpointsController },
+  { name: 'namespace-controller', alias: 'namespace', make: () => namespaceController(builtInNamespacedKinds) },
+  { name: 'serviceaccount-controller', alias: 'serviceaccount', make: () => serviceAccountController },
+  { name: 'root-ca-certificate-publisher-controller', alias: 'root-ca-cert-publisher', make: ({ rootCaPem }) => (rootCaPem === undefined ? undefined : rootCaController(rootCaPem)) },
   { name: 'replicaset-controller', alias: 'replicaset', make: () => replicaSetController },
   { name: 'replicationcontroller-controller', alias: 'replicationcontroller', make: () => replicationController },
 ];

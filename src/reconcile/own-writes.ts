@@ -58,6 +58,7 @@ export class OwnWrites {
       create: async (kind, object, options) => wrote(kind, await client.create(kind, object, options)),
       update: async (kind, object, options) => wrote(kind, await client.update(kind, object, options)),
       updateStatus: async (kind, object, options) => wrote(kind, await client.updateStatus(kind, object, options)),
+      updateSubresource: async (kind, object, subresource, options) => wrote(kind, await client.updateSubresource(kind, object, subresource, options)),
       patch: async (kind, key, patch, options) => wrote(kind, await client.patch(kind, key, patch, options)),
       apply: async (kind, object, options) => wrote(kind, await client.apply(kind, object, options)),
       delete: async (kind, key, options) => {
