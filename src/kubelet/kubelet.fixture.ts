@@ -24,12 +24,12 @@ export interface KubeletLab {
   readonly runtime: SimulatedRuntime;
   readonly kubelet: RunningKubelet;
   /** Creates a pod bound to the node and lets it settle. */
-  createPod(name: string, spec: Given<PodSpec>): Promise<Pod>;
-  pod(name: string): Promise<Pod>;
+  readonly createPod: (name: string, spec: Given<PodSpec>) => Promise<Pod>;
+  readonly pod: (name: string) => Promise<Pod>;
   /** `reason: message` of the events so far. */
-  events(): Promise<readonly string[]>;
+  readonly events: () => Promise<readonly string[]>;
   /** Ends this kubelet and starts another on the same runtime. */
-  restart(): Promise<void>;
+  readonly restart: () => Promise<void>;
 }
 
 export async function withKubelet(options: Partial<SimulatedRuntimeOptions>, run: (lab: KubeletLab) => Promise<void>): Promise<void> {

@@ -102,7 +102,7 @@ export class NodeRegistrar {
         name, labels: nodeLabels(name, status.nodeInfo, labels),
         annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
       },
-      spec: { ...(taints.length === 0 ? {} : { taints }) },
+      spec: taints.length === 0 ? {} : { taints },
       status,
     };
     try {
