@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { seededRandom } from '#base/random.ts';
 import { addressRange, pickFree, reservedBand } from './address-pool.ts';
 

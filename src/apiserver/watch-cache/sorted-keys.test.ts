@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { SortedKeys } from './sorted-keys.ts';
 
 const key = fc.string({ unit: fc.constantFrom('a', 'b', '/'), maxLength: 5 });
