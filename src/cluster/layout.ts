@@ -17,7 +17,11 @@ export interface ClusterLayout {
   readonly adminKubeconfig: string;
   readonly imagesDir: string;
   readonly kubeletDir: string;
+  /** What pods get from the API, secrets among it: not on a disk. */
+  readonly kubeletRunDir: string;
   readonly podLogsDir: string;
+  /** Below which control group the cluster's pods are counted. */
+  readonly cgroupRoot: string;
   readonly containerdRootDir: string;
   readonly containerdRunDir: string;
   readonly cniConfDir: string;
@@ -51,6 +55,8 @@ export function clusterLayout({ name, stateDir: given }: LayoutRequest): Cluster
     adminKubeconfig: join(stateDir, 'admin.kubeconfig'),
     imagesDir: join(stateDir, 'images'),
     kubeletDir: join(stateDir, 'kubelet'),
+    kubeletRunDir: join(runDir, 'kubelet'),
+    cgroupRoot: name === defaultClusterName ? '/skiff' : `/skiff-${name}`,
     podLogsDir: join(stateDir, 'pod-logs'),
     containerdRootDir: join(stateDir, 'containerd'),
     containerdRunDir: join(runDir, 'containerd'),

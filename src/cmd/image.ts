@@ -1,9 +1,20 @@
 import { Command } from 'commander';
+import type { ClusterFlags } from './cluster-flags.ts';
+import { layoutOf, nameFlag, withClusterFlags } from './cluster-flags.ts';
 import { UserError } from './fail.ts';
 
-/** `skiff image`. */
+/** `skiff image load FILE...`. */
 export function command(): Command {
-  return new Command().action(() => {
-    throw new UserError('image is not built yet');
-  });
+  const image = new Command().description('Images of the cluster\'s node.');
+  withClusterFlags(image.command('load'))
+    .description('Load images from archives (OCI layout, or what "docker save" writes) into the cluster\'s node, so that pods can use them without a registry.')
+    .argument('<file...>', 'tar archives')
+    .action(async (files: readonly string[], options: ClusterFlags) => {
+      const { loadImage } = await import('#cluster/load-image.ts');
+      const { runningPid } = await import('#cluster/run-lock.ts');
+      const layout = await layoutOf(options);
+      if ((await runningPid(layout)) === undefined) throw new UserError(`the cluster "${layout.name}" does not run; start it with "skiff up${nameFlag(layout.name)}"`);
+      for (const file of files) for (const name of await loadImage(layout, file)) process.stdout.write(`loaded ${name}\n`);
+    });
+  return image;
 }

@@ -6,12 +6,16 @@ import { programs } from './program.ts';
 const [first = '--help', ...rest] = process.argv.slice(2);
 const word = first === '--version' ? 'version' : first;
 
+// The clock's timers keep no process alive, and a command may have nothing else to wait for.
+const keepAlive = new BroadcastChannel('skiff');
 try {
   const program = programs.find((each) => each.name === word);
   if (program === undefined) await overview().parseAsync([word, ...rest], { from: 'user' });
   else await (await program.load()).command().name(`skiff ${program.name}`).parseAsync(rest, { from: 'user' });
 } catch (error) {
   fail(error);
+} finally {
+  keepAlive.close();
 }
 
 /** What `skiff`, `skiff --help` and a misspelt word get. */

@@ -1,0 +1,170 @@
+/** A whole cluster on this machine in one process: the ordered start behind `skiff up`. */
+import { hostname } from 'node:os';
+import { mkdir } from 'node:fs/promises';
+import ipaddr from 'ipaddr.js';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import type { Random } from '#base/random.ts';
+import { Node } from '#api/core/node.ts';
+import type { ComponentContext } from '#client/component.ts';
+import type { KubeletHandle } from '#kubelet/kubelet-handle.ts';
+import { openSqliteStore } from '#store/sqlite.ts';
+import type { ClusterCertificates } from './certificates.ts';
+import { ensureCertificates } from './certificates.ts';
+import type { ControlPlane } from './control-plane.ts';
+import { componentUser, startControlPlane } from './control-plane.ts';
+import { inProcessNodes } from './in-process-nodes.ts';
+import { writeKubeconfigs } from './kubeconfigs.ts';
+import type { ClusterLayout } from './layout.ts';
+import { nodeAddress } from './node-address.ts';
+import type { ClusterSettings } from './settings.ts';
+
+export type RuntimeChoice = 'containerd' | 'simulated';
+
+export interface LocalClusterOptions {
+  readonly layout: ClusterLayout;
+  readonly settings: ClusterSettings;
+  readonly runtime: RuntimeChoice;
+  /** `unix://...` of a runtime that is there already, in place of a containerd of the cluster's own. */
+  readonly runtimeEndpoint?: string | undefined;
+}
+
+export interface LocalClusterDependencies {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Hears of every step of the start: its name when it begins; what it answers is called when it is done. */
+  readonly step: (name: string) => (remark?: string) => void;
+}
+
+export interface LocalCluster {
+  /** https://127.0.0.1:port */
+  readonly server: string;
+  /** Stops the components; containers and Service rules stay. */
+  close(): Promise<void>;
+}
+
+/** How long the node may take until it is ready. Beyond it something is wrong that the log tells. */
+const nodeReadyTimeoutMs = 60_000;
+
+/** Starts everything in one order. Resolves when the node is ready. What was started is closed when a step fails. */
+export async function startLocalCluster(options: LocalClusterOptions, dependencies: LocalClusterDependencies): Promise<LocalCluster> {
+  const closers: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const each of closers.splice(0).reverse()) await each();
+  };
+  try {
+    const server = await startInOrder(options, dependencies, closers);
+    return { server, close };
+  } catch (error) {
+    await close().catch((closeError: unknown) => dependencies.log.warn({ error: closeError }, 'closing after a failed start failed too'));
+    throw error;
+  }
+}
+
+async function startInOrder(options: LocalClusterOptions, dependencies: LocalClusterDependencies, closers: (() => Promise<void>)[]): Promise<string> {
+  const { layout, settings } = options;
+  const { clock, random, log, step } = dependencies;
+  const address = nodeAddress();
+
+  // The runtime takes longest, and nothing before the kubelet needs it.
+  const runtime = options.runtime === 'containerd' ? import('./machine-node.ts').then(({ prepareRuntime }) => prepareRuntime(options, dependencies)) : undefined;
+  runtime?.catch(() => undefined);
+
+  const certified = step('Certificates');
+  const certificates = await certificatesFor(layout, settings, address, clock);
+  certified();
+
+  const opened = step('Store');
+  await mkdir(layout.stateDir, { recursive: true });
+  const store = await openSqliteStore({ file: layout.storeFile, clock, random });
+  closers.push(() => store.close());
+  opened();
+
+  const served = step('Control plane');
+  let kubelet: KubeletHandle | undefined;
+  const controlPlane = await startControlPlane({
+    store, clock, random, log,
+    serviceAccountKey: certificates.serviceAccountKey,
+    serviceClusterIpRanges: [settings.serviceCidr],
+    serviceNodePortRange: settings.nodePorts,
+    nodes: inProcessNodes((name) => (kubelet?.nodeName === name ? kubelet : undefined), clock),
+    controllers: { rootCaPem: certificates.ca.certificatePem, clusterCidrs: [settings.podCidr] },
+  });
+  closers.push(() => controlPlane.close());
+  const server = await listen(controlPlane, settings, certificates, address);
+  await writeKubeconfigs(layout, certificates, server);
+  served(`answers on ${server}`);
+
+  const contextOf = (component: string, user: string): ComponentContext => controlPlane.contextFor(component, componentUser(user));
+  const started = step(options.runtime === 'containerd' ? 'Node' : 'Node (simulated)');
+  const kubeletContext = contextOf('kubelet', `system:node:${settings.nodeName}`);
+  if (runtime === undefined) {
+    const { startSimulatedNode } = await import('./simulated-node.ts');
+    const node = startSimulatedNode(kubeletContext, { random, index: settings.index, nodeName: settings.nodeName, internalIp: address });
+    closers.push(() => node.kubelet.close());
+    kubelet = node.kubelet.handle;
+    await node.kubelet.ready;
+  } else {
+    const { startMachineNode } = await import('./machine-node.ts');
+    const node = await startMachineNode(options, { ...dependencies, kubeletContext, proxyContext: contextOf('kube-proxy', 'system:kube-proxy') }, await runtime);
+    closers.push(() => node.close());
+    kubelet = node.handle;
+    await node.ready;
+  }
+  await nodeIsReady(kubeletContext, settings.nodeName, clock);
+  started(`${settings.nodeName} is ready`);
+  return server;
+}
+
+function certificatesFor(layout: ClusterLayout, settings: ClusterSettings, address: string, clock: Clock): Promise<ClusterCertificates> {
+  return ensureCertificates(layout.pkiDir, {
+    nodeName: settings.nodeName,
+    nodeAddresses: [address],
+    apiServiceAddress: firstAddress(settings.serviceCidr),
+    hostname: hostname(),
+  }, { clock });
+}
+
+async function listen(controlPlane: ControlPlane, settings: ClusterSettings, certificates: ClusterCertificates, address: string): Promise<string> {
+  const serving = certificates.pairs['apiserver'];
+  if (serving === undefined) throw new Error('there is no serving certificate');
+  try {
+    await controlPlane.apiServer.listen({
+      host: '0.0.0.0', port: settings.apiPort, serving, clientCaPem: certificates.ca.certificatePem, advertiseAddress: address,
+    });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+      throw new Error(`port ${settings.apiPort} is taken by another program; choose another one with --port`, { cause: error });
+    }
+    throw error;
+  }
+  return `https://127.0.0.1:${settings.apiPort}`;
+}
+
+/** 10.96.0.1 of 10.96.0.0/16: what the `kubernetes` Service gets. */
+function firstAddress(cidr: string): string {
+  const octets = ipaddr.IPv4.networkAddressFromCIDR(cidr).octets;
+  return [octets[0], octets[1], octets[2], (octets[3] ?? 0) + 1].join('.');
+}
+
+async function nodeIsReady({ informers }: ComponentContext, name: string, clock: Clock): Promise<void> {
+  const nodes = informers.for(Node, { fieldSelector: `metadata.name=${name}` });
+  const found = Promise.withResolvers<void>();
+  let last = 'it is not registered';
+  const look = (node: Node | undefined): void => {
+    const condition = node?.status.conditions?.find(({ type }) => type === 'Ready');
+    if (condition?.status === 'True') found.resolve();
+    else if (condition !== undefined) last = condition.message ?? condition.reason ?? 'it says nothing';
+  };
+  const stop = nodes.addHandler({ added: look, updated: look });
+  const timer = clock.after(nodeReadyTimeoutMs, () => found.reject(new Error(`the node is not ready after ${nodeReadyTimeoutMs / 1000} s: ${last}`)));
+  // The timer alone would not keep the process from ending.
+  try {
+    await found.promise;
+  } finally {
+    timer.cancel();
+    stop();
+  }
+}
+

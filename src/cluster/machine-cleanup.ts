@@ -1,0 +1,66 @@
+/** Takes from the machine what a node with real containers put there. */
+import { rm } from 'node:fs/promises';
+import { connectRuntime } from '#kubelet/cri/grpc.ts';
+import type { RuntimeConnection } from '#kubelet/cri/grpc.ts';
+import { purgeContainerd, startContainerd } from '#kubelet/runtime/containerd.ts';
+import { mountsBelow, run } from '#kubelet/runtime/machine.ts';
+import { removeCgroup } from '#kubelet/volumes/cgroups.ts';
+import { purgeNetwork } from '#network/node-network.ts';
+import { purgeProxy } from '#proxy/proxy.ts';
+import { containerdOf } from './containerd-of.ts';
+import type { ClusterLayout } from './layout.ts';
+import type { ClusterSettings } from './settings.ts';
+import type { StopDependencies } from './stop-cluster.ts';
+
+/** How long a container may take to end after it was told to. */
+const graceSeconds = 5;
+/** Sandboxes taken down at once: each costs a process of the network plugin and one of runc. */
+const removalsAtOnce = 8;
+
+/** Ends every container and pod network of the cluster, then containerd, then the rules that led to them. */
+export async function stopContainers(layout: ClusterLayout, settings: ClusterSettings | undefined, dependencies: StopDependencies): Promise<void> {
+  // One that has died is started again: only it can take its pods down properly.
+  const containerd = await startContainerd(containerdOf(layout), dependencies);
+  const connection = connectRuntime(containerd.socket, dependencies);
+  try {
+    await removePods(connection, dependencies);
+  } finally {
+    connection.close();
+  }
+  await containerd.stop();
+  await removeRules(layout, settings);
+}
+
+/** Removes the rest. Works on a machine where nothing is left, or nothing ever was. */
+export async function purgeMachine(layout: ClusterLayout, settings: ClusterSettings | undefined, dependencies: StopDependencies): Promise<void> {
+  await purgeContainerd(containerdOf(layout), dependencies);
+  await removeRules(layout, settings);
+  for (const directory of [layout.stateDir, layout.runDir]) {
+    for (const mount of await mountsBelow(directory)) await run('umount', ['-l', mount]).catch(() => undefined);
+  }
+  await rm(layout.kubeletDir, { recursive: true, force: true });
+  await removeCgroup(layout.cgroupRoot);
+}
+
+async function removeRules(layout: ClusterLayout, settings: ClusterSettings | undefined): Promise<void> {
+  await purgeProxy(layout.name).catch(() => undefined);
+  await purgeNetwork({ clusterName: layout.name, podCidrs: settings === undefined ? [] : [settings.podCidr], cniConfDir: layout.cniConfDir, leaseDir: layout.leaseDir }).catch(() => undefined);
+}
+
+async function removePods({ runtime }: RuntimeConnection, { log }: StopDependencies): Promise<void> {
+  const running = await runtime.listContainers({ state: 'CONTAINER_RUNNING' });
+  await Promise.all(running.map(({ id }) => runtime.stopContainer(id, graceSeconds).catch((error: unknown) => log.warn({ error, container: id }, 'a container could not be stopped'))));
+  const sandboxes = [...(await runtime.listPodSandbox())];
+  const work = async (): Promise<void> => {
+    for (let sandbox = sandboxes.pop(); sandbox !== undefined; sandbox = sandboxes.pop()) {
+      const { id, metadata } = sandbox;
+      try {
+        await runtime.stopPodSandbox(id);
+        await runtime.removePodSandbox(id);
+      } catch (error) {
+        log.warn({ error, pod: `${metadata.namespace}/${metadata.name}` }, 'a pod could not be taken down');
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: removalsAtOnce }, work));
+}

@@ -1,0 +1,114 @@
+import { fork } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { whyNoContainers, whyNoContainersNow } from '#cluster/container-support.ts';
+import type { ClusterLayout } from '#cluster/layout.ts';
+import { runningPid } from '#cluster/run-lock.ts';
+import { installPackages, missingPackages, nodeNeeds, whyNoPackages } from '#cluster/set-up/debian-packages.ts';
+import { layoutOf, nameFlag } from '../cluster-flags.ts';
+import { UserError } from '../fail.ts';
+import { Progress } from '../terminal.ts';
+import type { UpOptions } from '../up.ts';
+import { joinKubeconfig } from './join-kubeconfig.ts';
+import type { StartMessage } from './steps.ts';
+import { printMessage } from './steps.ts';
+
+/** `skiff up`: sets up, starts the cluster in a process of its own, waits until it is ready, and says how to go on. */
+export async function startInBackground(options: UpOptions): Promise<void> {
+  const layout = await layoutOf(options);
+  const progress = new Progress();
+  const pid = await runningPid(layout);
+  if (pid === undefined) {
+    const runtime = await chooseRuntime(options, progress);
+    await spawnCluster(options, runtime, layout);
+  } else {
+    progress.say(`The cluster "${layout.name}" runs already (process ${pid}).`);
+    if (options.kubeconfig !== undefined) await joinKubeconfig(options.kubeconfig, layout);
+  }
+  if (options.demo === true) await (await import('./demo.ts')).runDemo(layout, progress);
+  else sayHowToGoOn(layout, options);
+}
+
+/** Installs what containers need; where they cannot run, says so in one sentence and takes the simulated runtime. */
+async function chooseRuntime(options: UpOptions, progress: Progress): Promise<'containerd' | 'simulated'> {
+  if (options.runtime === 'simulated') return 'simulated';
+  let obstacle = await whyNoContainers();
+  if (obstacle === undefined) {
+    const missing = await missingPackages(nodeNeeds);
+    const why = missing.length > 0 ? await whyNoPackages() : undefined;
+    if (missing.length > 0 && why === undefined) {
+      await progress.step(`Debian packages ${missing.join(', ')}`, () => installPackages(missing)).catch((error: unknown) => {
+        progress.say(error instanceof Error ? error.message : String(error));
+      });
+    }
+    obstacle = await whyNoContainersNow();
+  }
+  if (obstacle === undefined) return 'containerd';
+  if (options.runtime === 'containerd') throw new UserError(`containers cannot run here: ${obstacle}`);
+  progress.say(`Containers cannot run here (${obstacle}), so pods are simulated: they become Ready, but run nothing.`);
+  return 'simulated';
+}
+
+/** Resolves when the cluster is ready; throws with the reason when it is not to be. */
+async function spawnCluster(options: UpOptions, runtime: 'containerd' | 'simulated', layout: ClusterLayout): Promise<void> {
+  mkdirSync(dirname(layout.logFile), { recursive: true });
+  const output = openSync(layout.logFile, 'a');
+  const child = fork(join(import.meta.dirname, '../main.ts'), foregroundArguments(options, runtime, layout), {
+    detached: true,
+    stdio: ['ignore', output, output, 'ipc'],
+    cwd: '/',
+    // One arena of malloc per thread is the C library's habit; two in all save memory and cost nothing here.
+    env: { ...process.env, MALLOC_ARENA_MAX: '2' },
+  });
+  closeSync(output);
+  const outcome = await new Promise<StartMessage>((settle) => {
+    child.on('message', (message) => {
+      const told = message as StartMessage;
+      if (told.is === 'ready' || told.is === 'failed') settle(told);
+      else printMessage(told);
+    });
+    child.once('error', (error) => settle({ is: 'failed', reason: error.message }));
+    child.once('exit', (code, signal) => settle({ is: 'failed', reason: `the process ended at its start (${signal ?? `status ${code}`})` }));
+  });
+  if (child.connected) child.disconnect();
+  child.unref();
+  if (outcome.is !== 'failed') return;
+  printMessage(outcome);
+  throw new UserError(`the cluster "${layout.name}" could not be started: ${outcome.reason}\n${await endOfLog(layout)}`
+    + `The whole log: ${layout.logFile}. Try again with "skiff up${nameFlag(layout.name)}"; "skiff down --purge${nameFlag(layout.name)}" starts from nothing.`);
+}
+
+function foregroundArguments(options: UpOptions, runtime: string, layout: ClusterLayout): string[] {
+  const args = ['up', '--foreground', '--name', layout.name, '--state-dir', layout.stateDir, '--runtime', runtime];
+  if (options.port !== undefined) args.push('--port', String(options.port));
+  if (options.kubeconfig !== undefined) args.push('--kubeconfig', resolve(options.kubeconfig));
+  if (options.containerRuntimeEndpoint !== undefined) args.push('--container-runtime-endpoint', options.containerRuntimeEndpoint);
+  if (options.verbose === true) args.push('--verbose');
+  return args;
+}
+
+/** Warnings and errors among the last lines of the log, without what is for machines. */
+async function endOfLog(layout: ClusterLayout): Promise<string> {
+  const text = await readFile(layout.logFile, 'utf8').catch(() => '');
+  const lines = text.trimEnd().split('\n').slice(-40).flatMap((line) => {
+    try {
+      const { level, msg, error } = JSON.parse(line) as { readonly level: string; readonly msg: string; readonly error?: { readonly message?: string } };
+      return level === 'warn' || level === 'error' ? [`  ${level}: ${msg}${error?.message === undefined ? '' : `: ${error.message}`}`] : [];
+    } catch {
+      // What Node prints when it cannot go on is no JSON.
+      return line.trim() === '' ? [] : [`  ${line}`];
+    }
+  });
+  return lines.length === 0 ? '' : `${lines.slice(-8).join('\n')}\n`;
+}
+
+function sayHowToGoOn(layout: ClusterLayout, options: UpOptions): void {
+  const kubeconfig = options.kubeconfig ?? layout.adminKubeconfig;
+  process.stdout.write([
+    `Kubeconfig: ${kubeconfig}`,
+    `Next:  export KUBECONFIG=${kubeconfig}`,
+    `       kubectl get nodes,pods -A`,
+    '',
+  ].join('\n'));
+}

@@ -1,0 +1,121 @@
+/** `skiff up --demo`: examples/hello.yaml on a fresh cluster, and the address that answers. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { systemClock } from '#base/clock.ts';
+import { Deployment } from '#api/apps/deployment.ts';
+import { Service } from '#api/core/service.ts';
+import { kinds } from '#api/kinds.ts';
+import type { KubeObject } from '#apimachinery/object-meta.ts';
+import type { Client } from '#client/client.ts';
+import { createClient } from '#client/create-client.ts';
+import { createHttpsTransport } from '#client/https-transport.ts';
+import { connectionFrom, loadKubeconfig } from '#client/kubeconfig.ts';
+import type { ClusterLayout } from '#cluster/layout.ts';
+import { loadDemoImages } from '#cluster/demo-images.ts';
+import { nodeAddress } from '#cluster/node-address.ts';
+import type { Progress } from '../terminal.ts';
+
+const manifest = join(import.meta.dirname, '../../../examples/hello.yaml');
+
+/** How long the demo's pods may take. */
+const rolloutTimeoutMs = 120_000;
+
+export async function runDemo(layout: ClusterLayout, progress: Progress): Promise<void> {
+  const transport = createHttpsTransport(connectionFrom(loadKubeconfig({ file: layout.adminKubeconfig })), { clock: systemClock, userAgent: 'skiff-demo' });
+  const client = createClient(transport);
+  try {
+    const isReal = await progress.step('Demo image', async (remark) => {
+      const names = await loadDemoImages(layout);
+      remark(names === undefined ? 'not needed, for pods are simulated' : names.join(', '));
+      return names !== undefined;
+    });
+    const objects = readManifest(readFileSync(manifest, 'utf8'));
+    await progress.step('Applying examples/hello.yaml', async (remark) => {
+      for (const object of objects) await applyObject(client, object);
+      remark(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', '));
+    });
+    for (const { kind, metadata: { name, namespace = 'default' } } of objects) {
+      if (kind === 'Deployment') await progress.step(`Waiting for ${name}`, async (remark) => remark(await rolledOut(client, { name, namespace })));
+    }
+    const address = await addressOf(client, objects);
+    if (isReal && address !== undefined) await progress.step(`Asking ${address}`, async (remark) => remark(await firstLineOf(address)));
+    sayWhatToDoNext(layout, address, isReal);
+  } finally {
+    await transport.close();
+  }
+}
+
+type Manifest = KubeObject & { readonly apiVersion: string; readonly kind: string };
+
+function readManifest(text: string): readonly Manifest[] {
+  return parseAllDocuments(text).flatMap((document) => {
+    const object = document.toJS() as Manifest | null;
+    return object === null ? [] : [object];
+  });
+}
+
+async function applyObject(client: Client, object: Manifest): Promise<void> {
+  const kind = kinds.find((each) => each.apiVersion === object.apiVersion && each.kind === object.kind);
+  if (kind === undefined) throw new Error(`examples/hello.yaml: there is no kind ${object.kind} in ${object.apiVersion}`);
+  const namespace = object.metadata.namespace ?? 'default';
+  await client.apply(kind, { ...object, metadata: { ...object.metadata, namespace } }, { fieldManager: 'skiff-up', force: true });
+}
+
+/** As `kubectl rollout status`: until the newest generation is available everywhere. */
+async function rolledOut(client: Client, key: { readonly name: string; readonly namespace: string }): Promise<string> {
+  const signal = AbortSignal.timeout(rolloutTimeoutMs);
+  const isDone = ({ metadata, spec, status }: Deployment): boolean => (status.observedGeneration ?? 0) >= (metadata.generation ?? 0)
+    && status.updatedReplicas === spec.replicas && status.availableReplicas === spec.replicas && status.replicas === spec.replicas;
+  let last = await client.get(Deployment, key, { signal });
+  const watched = client.watch(Deployment, { namespace: key.namespace, fieldSelector: `metadata.name=${key.name}`, resourceVersion: last.metadata.resourceVersion, signal });
+  try {
+    if (!isDone(last)) {
+      reading: for await (const events of watched) {
+        for (const { object } of events) {
+          last = object;
+          if (isDone(last)) break reading;
+        }
+      }
+    }
+  } catch (error) {
+    throw new Error(`${last.status.availableReplicas ?? 0} of ${last.spec.replicas} pods are available after ${rolloutTimeoutMs / 1000} s; "kubectl describe pods" says why`, { cause: error });
+  }
+  return `${last.status.availableReplicas} of ${last.spec.replicas} pods are available`;
+}
+
+/** The node port of the demo's Service, else its cluster address. */
+async function addressOf(client: Client, objects: readonly Manifest[]): Promise<string | undefined> {
+  const declared = objects.filter(({ kind }) => kind === 'Service');
+  const services = await Promise.all(declared.map(({ metadata: { name, namespace = 'default' } }) => client.get(Service, { name, namespace })));
+  for (const { spec } of services) {
+    const nodePort = spec.ports?.find((port) => (port.nodePort ?? 0) !== 0)?.nodePort;
+    if (nodePort !== undefined) return `http://${nodeAddress()}:${nodePort}/`;
+  }
+  const [first] = services;
+  return first === undefined ? undefined : `http://${first.spec.clusterIP}:${first.spec.ports?.[0]?.port}/`;
+}
+
+/** Rules may be a moment behind the pods. */
+async function firstLineOf(address: string): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const answer = await fetch(address, { signal: AbortSignal.timeout(5000) });
+      return ((await answer.text()).trim().split('\n')[0] ?? '').slice(0, 100);
+    } catch (error) {
+      if (attempt === 20) throw new Error(`${address} does not answer`, { cause: error });
+      await systemClock.sleep(100);
+    }
+  }
+}
+
+function sayWhatToDoNext(layout: ClusterLayout, address: string | undefined, isReal: boolean): void {
+  process.stdout.write([
+    '',
+    address === undefined ? 'The demo runs.' : isReal ? `The demo answers on ${address}` : `The demo's address is ${address} (simulated pods do not answer)`,
+    `Kubeconfig: ${layout.adminKubeconfig}`,
+    `Next:  export KUBECONFIG=${layout.adminKubeconfig}`,
+    '       kubectl get pods,services -o wide',
+    '',
+  ].join('\n'));
+}

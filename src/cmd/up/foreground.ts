@@ -1,0 +1,84 @@
+import { flushCompileCache } from 'node:module';
+import { systemClock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import { systemRandom } from '#base/random.ts';
+import { whyNoContainersNow } from '#cluster/container-support.ts';
+import type { LocalCluster } from '#cluster/local-cluster.ts';
+import { startLocalCluster } from '#cluster/local-cluster.ts';
+import { claimCluster } from '#cluster/run-lock.ts';
+import { settleSettings } from '#cluster/settings.ts';
+import { layoutOf } from '../cluster-flags.ts';
+import { UserError } from '../fail.ts';
+import { createLog } from '../log.ts';
+import type { UpOptions } from '../up.ts';
+import { joinKubeconfig } from './join-kubeconfig.ts';
+import { stepReporter, stepper } from './steps.ts';
+
+/**
+ * Runs the cluster in this process until a signal comes. Also what `skiff up` runs in the background: then the steps go
+ * to the process that waits for them.
+ */
+export async function runForeground(options: UpOptions): Promise<void> {
+  const report = stepReporter();
+  const layout = await layoutOf(options);
+  const lock = await claimCluster(layout);
+  if (lock === undefined) throw new UserError(`the cluster "${layout.name}" runs already, in another process (see "skiff status")`);
+  const log = createLog({ level: options.verbose === true ? 'debug' : 'info', file: layout.logFile });
+  const stop = endOnSignal(log);
+  try {
+    const settings = await settleSettings(layout, { port: options.port });
+    const runtime = options.runtime === 'auto' ? ((await whyNoContainersNow()) === undefined ? 'containerd' : 'simulated') : options.runtime;
+    log.info({ pid: process.pid, runtime, settings }, 'starting');
+    const cluster = await startLocalCluster(
+      { layout, settings, runtime, runtimeEndpoint: options.containerRuntimeEndpoint },
+      { clock: systemClock, random: systemRandom, log, step: stepper(report) },
+    );
+    if (options.kubeconfig !== undefined) await joinKubeconfig(options.kubeconfig, layout);
+    report({ is: 'ready', server: cluster.server });
+    log.info({ server: cluster.server }, 'ready');
+    // Whatever ends this process may be a power cut: what is compiled is kept for the next start now.
+    flushCompileCache();
+    if (process.send === undefined) process.stderr.write(`The cluster runs until Ctrl-C. Kubeconfig: ${layout.adminKubeconfig}\n`);
+    else process.disconnect?.();
+    await stop.signalled;
+    await close(cluster, log);
+  } catch (error) {
+    log.error({ error }, 'the cluster could not be started');
+    report({ is: 'failed', reason: error instanceof Error ? error.message : String(error) });
+    if (process.send === undefined) throw error;
+    process.exitCode = 1;
+  } finally {
+    stop.dispose();
+    await lock.release();
+  }
+  process.exit();
+}
+
+async function close(cluster: LocalCluster, log: Logger): Promise<void> {
+  log.info({}, 'stopping; containers go on');
+  await cluster.close();
+  log.info({}, 'stopped');
+}
+
+/** The first signal stops in order, a second one at once. */
+function endOnSignal(log: Logger): { readonly signalled: Promise<void>; dispose(): void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let count = 0;
+  const onSignal = (): void => {
+    if (++count > 1) process.exit(1);
+    resolve();
+  };
+  const onCrash = (error: unknown): void => {
+    log.error({ error }, 'a bug: this must not happen; the process ends');
+    process.exit(70);
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
+  process.on('uncaughtException', onCrash);
+  process.on('unhandledRejection', onCrash);
+  return {
+    signalled: promise,
+    dispose() {
+      for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(name, onSignal);
+    },
+  };
+}
