@@ -4,6 +4,7 @@ import type { Logger } from '#base/log.ts';
 import { silentLog } from '#base/log.ts';
 import { seededRandom } from '#base/random.ts';
 import { inProcessAdmin } from '#apiserver/api-server.ts';
+import { ServiceAccount } from '#api/core/service-account.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
 import type { Client, ObjectKey } from '#client/client.ts';
@@ -61,7 +62,7 @@ export interface TestCluster {
   close(): Promise<void>;
 }
 
-/** Starts a cluster. Resolves when every controller works and every node is registered. */
+/** Starts a cluster. Resolves when every controller works, every node is registered, and pods can be created. */
 export async function startCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
   const clock = options.clock === 'simulated' ? new SimulatedClock() : (options.clock ?? systemClock);
   const random = seededRandom(options.seed ?? 1);
@@ -96,6 +97,8 @@ export async function startCluster(options: TestClusterOptions = {}): Promise<Te
 
   const requests = typeof options.nodes === 'number' || options.nodes === undefined ? Array.from({ length: options.nodes ?? 1 }, () => ({})) : options.nodes;
   await Promise.all(requests.map(addNode));
+  // Without it the first pod would be refused.
+  if (options.controllers?.enabled === undefined) await until(informers, clock, ServiceAccount, { namespace: 'default', name: 'default' }, (account) => account !== undefined, startTimeoutMs);
 
   return {
     client,
@@ -119,6 +122,8 @@ export async function startCluster(options: TestClusterOptions = {}): Promise<Te
 
 /** In one process nobody speaks TLS; a cluster with an HTTPS endpoint has a real authority, but pods of tests do not use it. */
 const placeholderCa = '-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n';
+/** Of the machine's time; a start takes a few hundredths of it. */
+const startTimeoutMs = 5_000;
 /** How far a simulated clock moves at once while something is waited for. */
 const stepMs = 100;
 
