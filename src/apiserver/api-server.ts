@@ -23,10 +23,14 @@ import { anonymousUser, clientCertificates, serviceAccountTokens } from './authn
 import { createTokenIssuer } from './authn/service-account-tokens.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import { attributesOf, decide, refusal } from './authz/authorizer.ts';
-import { masters, rbacAuthorizer } from './authz/rbac.ts';
+import { escalationCheck } from './authz/escalation.ts';
+import { nodeAuthorizer } from './authz/node-authorizer.ts';
+import { NodeGraph } from './authz/node-graph.ts';
+import { masters, rbacAuthorizer, rbacRules } from './authz/rbac.ts';
 import { bootstrap } from './bootstrap/bootstrap.ts';
 import { defaultObjects } from './bootstrap/default-objects.ts';
 import { publishApiService } from './bootstrap/kubernetes-service.ts';
+import { nodeRules } from './bootstrap/roles/component-roles.ts';
 import { Documents } from './documents/documents.ts';
 import type { RegistryContext } from './registry/registry-context.ts';
 import { nowText, objectReader } from './registry/registry-context.ts';
@@ -63,8 +67,8 @@ export interface ApiServerOptions {
   readonly nodes: NodeGateway;
   /** Asked before the built-in authenticators. */
   readonly authenticators?: readonly Authenticator[];
-  /** Default: system:masters, then RBAC. */
-  readonly authorizers?: (objects: RegistryContext['objects']) => readonly Authorizer[];
+  /** Default: system:masters, nodes, RBAC. */
+  readonly authorizers?: readonly Authorizer[];
 }
 
 export interface ListenOptions {
@@ -97,7 +101,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const objects = objectReader(cache);
   const ranges = (options.serviceClusterIpRanges ?? ['10.96.0.0/16']).map(addressRange);
   const allocation = new ServiceAllocation({ ranges, ports: options.serviceNodePortRange ?? { from: 30_000, to: 32_768 }, clock, random });
-  const registry: RegistryContext = { store, cache, clock, random, log, objects, admission: [...admissionPlugins, allocation] };
+  const rbac = rbacRules({ objects, caches: cache });
+  const authorizers = options.authorizers ?? [masters, nodeAuthorizer({ graph: new NodeGraph({ objects, caches: cache }), nodeRules }), rbacAuthorizer(rbac)];
+  const admission = [...admissionPlugins, allocation, escalationCheck({ authorizers, rbac })];
+  const registry: RegistryContext = { store, cache, clock, random, log, objects, admission };
   const kinds = new ServedKinds(builtInKinds);
   await cache.start(builtInKinds.filter((kind) => kind.convertedFrom === undefined));
   await bootstrap(registry, defaultObjects({ serviceRanges: ranges.map((each) => each.cidr), nowIso: nowText(clock) }));
@@ -105,19 +112,18 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
 
   const issuerName = options.serviceAccountIssuer ?? 'https://kubernetes.default.svc.cluster.local';
   const issuer = createTokenIssuer({ issuer: issuerName, audiences: [issuerName], key: options.serviceAccountKey, clock, random, objects: () => objects });
-  const authorizers = options.authorizers?.(objects) ?? [masters, rbacAuthorizer(objects)];
   const context: DispatchContext = {
     registry,
     kinds,
     subresources: [podBinding(registry), podEviction(registry), namespaceFinalize(registry), serviceAccountToken(registry, issuer), ...podStreams(registry, options.nodes)],
-    reviews: reviews({ authorizers, issuer, objects }),
+    reviews: reviews({ authorizers, issuer, rbac }),
   };
   const documents = new Documents({ kinds, issuer, serviceAccountKey: options.serviceAccountKey, address: () => address });
   const stopping = new AbortController();
   let address = '127.0.0.1:6443';
 
   const handle = async (call: ApiCall): Promise<ApiResult> => {
-    const attributes = attributesOf(call.info, call.user);
+    const attributes = attributesOf(call.info, call.user, call.query);
     const decision = decide(authorizers, attributes);
     if (decision.verdict !== 'allow' && !documents.isOpenToAll(call)) {
       // Whoever did not say who they are may only have forgotten to.

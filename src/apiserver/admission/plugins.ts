@@ -1,6 +1,7 @@
 import type { AdmissionPlugin } from './admission.ts';
 import { defaultTolerationSeconds } from './plugins/default-toleration-seconds.ts';
 import { namespaceLifecycle } from './plugins/namespace-lifecycle.ts';
+import { nodeRestriction } from './plugins/node-restriction.ts';
 import { priority } from './plugins/priority.ts';
 import { serviceAccount } from './plugins/service-account.ts';
 import { taintNodesByCondition } from './plugins/taint-nodes-by-condition.ts';
@@ -9,6 +10,7 @@ import { taintNodesByCondition } from './plugins/taint-nodes-by-condition.ts';
 export const admissionPlugins: readonly AdmissionPlugin[] = [
   namespaceLifecycle,
   serviceAccount,
+  nodeRestriction,
   taintNodesByCondition,
   priority,
   defaultTolerationSeconds,

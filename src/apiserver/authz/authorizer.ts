@@ -1,5 +1,6 @@
+import { parseFieldSelector, requiredField } from '#apimachinery/selector.ts';
 import { StatusError } from '#apimachinery/status-error.ts';
-import type { UserInfo } from '../request/api-call.ts';
+import type { Query, UserInfo } from '../request/api-call.ts';
 import type { RequestInfo } from '../request/request-info.ts';
 
 /** What somebody wants to do. */
@@ -14,6 +15,8 @@ export interface Attributes {
   readonly subresource: string;
   readonly namespace: string;
   readonly name: string;
+  /** Of lists, watches and collection deletes, as the client wrote it. */
+  readonly fieldSelector?: string | undefined;
 }
 
 export interface Decision {
@@ -28,9 +31,22 @@ export interface Authorizer {
   authorize(attributes: Attributes): Decision;
 }
 
-export function attributesOf(info: RequestInfo, user: UserInfo): Attributes {
-  const { verb, isResource, path, group, version, resource, subresource, namespace, name } = info;
-  return { user, verb, isResource, path, group, version, resource, subresource, namespace, name };
+export function attributesOf(info: RequestInfo, user: UserInfo, query: Query): Attributes {
+  const { verb, isResource, path, group, version, resource, subresource, namespace } = info;
+  const { fieldSelector } = query;
+  const isOfMany = info.name === '' && fieldSelector !== undefined && (verb === 'list' || verb === 'watch' || verb === 'deletecollection');
+  // A list of what has one name is about one object: rules that name objects cover it.
+  const name = isOfMany ? nameIn(fieldSelector) : info.name;
+  return { user, verb, isResource, path, group, version, resource, subresource, namespace, name, ...(isOfMany && { fieldSelector }) };
+}
+
+function nameIn(fieldSelector: string): string {
+  try {
+    return requiredField(parseFieldSelector(fieldSelector), 'metadata.name') ?? '';
+  } catch {
+    // What cannot be read is refused when the request is carried out.
+    return '';
+  }
 }
 
 /** The first opinion; without one, a refusal. */

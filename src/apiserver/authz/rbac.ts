@@ -1,13 +1,12 @@
-import type { ClusterRoleBinding } from '#api/rbac/cluster-role-binding.ts';
-import { ClusterRoleBinding as ClusterRoleBindings } from '#api/rbac/cluster-role-binding.ts';
 import type { PolicyRule } from '#api/rbac/cluster-role.ts';
 import { ClusterRole } from '#api/rbac/cluster-role.ts';
 import { Role } from '#api/rbac/role.ts';
-import type { RoleBinding } from '#api/rbac/role-binding.ts';
-import { RoleBinding as RoleBindings } from '#api/rbac/role-binding.ts';
+import type { RoleRef } from '#api/rbac/subject.ts';
 import type { ObjectReader } from '../admission/admission.ts';
 import type { UserInfo } from '../request/api-call.ts';
 import type { Attributes, Authorizer, Decision } from './authorizer.ts';
+import type { CacheSource, Match } from './binding-index.ts';
+import { BindingIndex } from './binding-index.ts';
 
 /** Members of this group may do everything, whatever roles say. */
 export const masters: Authorizer = {
@@ -21,62 +20,61 @@ export const masters: Authorizer = {
 export const alwaysAllow: Authorizer = { name: 'AlwaysAllow', authorize: () => ({ verdict: 'allow', reason: '' }) };
 export const alwaysDeny: Authorizer = { name: 'AlwaysDeny', authorize: () => ({ verdict: 'no-opinion', reason: 'Everything is forbidden.' }) };
 
+/** The rules that hold for users; see `rbacRules`. */
+export interface RbacRules {
+  /** Every set of rules that holds for a user in a namespace ('' for the whole cluster), with where it comes from. */
+  of(user: UserInfo, namespace: string): Iterable<HeldRules>;
+  /** The rules of the role that a binding in `namespace` refers to. Undefined: there is no such role. */
+  ofRole(roleRef: RoleRef, namespace: string): readonly PolicyRule[] | undefined;
+}
+export interface HeldRules {
+  readonly rules: readonly PolicyRule[];
+  readonly match: Match;
+}
+
+/** Roles and bindings out of the watch cache. They may lag behind other API servers' writes. */
+export function rbacRules({ objects, caches }: { readonly objects: ObjectReader; readonly caches: CacheSource }): RbacRules {
+  const index = new BindingIndex(caches);
+  const ofRole: RbacRules['ofRole'] = ({ kind, name }, namespace) => {
+    const role = kind === 'ClusterRole' ? objects.get(ClusterRole, name) : objects.get(Role, name, namespace);
+    return role === undefined ? undefined : (role.rules ?? []);
+  };
+  function* held(user: UserInfo, namespace: string): Generator<HeldRules> {
+    for (const match of index.of(user, namespace)) {
+      const rules = ofRole(match.binding.roleRef, namespace);
+      if (rules !== undefined) yield { rules, match };
+    }
+  }
+  return {
+    ofRole,
+    *of(user, namespace) {
+      yield* held(user, '');
+      if (namespace !== '') yield* held(user, namespace);
+    },
+  };
+}
+
 /**
  * Roles and bindings. It never denies; what no role allows is left to others.
  * Source: Kubernetes documentation, "Using RBAC Authorization".
  */
-export function rbacAuthorizer(objects: ObjectReader): Authorizer {
+export function rbacAuthorizer(rbac: RbacRules): Authorizer {
   return {
     name: 'RBAC',
     authorize(attributes): Decision {
-      for (const { rules, because } of rulesFor(objects, attributes.user, attributes.namespace)) {
-        if (rules.some((rule) => ruleAllows(rule, attributes))) return { verdict: 'allow', reason: `RBAC: allowed by ${because}` };
+      for (const { rules, match } of rbac.of(attributes.user, attributes.namespace)) {
+        if (rules.some((rule) => ruleAllows(rule, attributes))) return { verdict: 'allow', reason: `RBAC: allowed by ${describeMatch(match)}` };
       }
       return { verdict: 'no-opinion', reason: '' };
     },
   };
 }
 
-/** Every set of rules that holds for a user in a namespace ('' for the whole cluster), with where it comes from. */
-export function* rulesFor(
-  objects: ObjectReader, user: UserInfo, namespace: string,
-): Generator<{ readonly rules: readonly PolicyRule[]; readonly because: string }> {
-  for (const binding of objects.list(ClusterRoleBindings)) {
-    const subject = matchingSubject(binding, user, '');
-    if (subject === undefined) continue;
-    const role = objects.get(ClusterRole, binding.roleRef.name);
-    if (role?.rules === undefined) continue;
-    yield { rules: role.rules, because: `ClusterRoleBinding "${binding.metadata.name}" of ClusterRole "${binding.roleRef.name}" to ${subject}` };
-  }
-  if (namespace === '') return;
-  for (const binding of objects.list(RoleBindings, namespace)) {
-    const subject = matchingSubject(binding, user, namespace);
-    if (subject === undefined) continue;
-    const { kind, name } = binding.roleRef;
-    const rules = kind === 'ClusterRole' ? objects.get(ClusterRole, name)?.rules : objects.get(Role, name, namespace)?.rules;
-    if (rules === undefined) continue;
-    yield { rules, because: `RoleBinding "${binding.metadata.name}/${namespace}" of ${kind} "${name}" to ${subject}` };
-  }
-}
-
-function matchingSubject(binding: ClusterRoleBinding | RoleBinding, user: UserInfo, namespace: string): string | undefined {
-  for (const subject of binding.subjects ?? []) {
-    switch (subject.kind) {
-      case 'User':
-        if (subject.name === user.name) return `User "${subject.name}"`;
-        break;
-      case 'Group':
-        if (user.groups.includes(subject.name)) return `Group "${subject.name}"`;
-        break;
-      case 'ServiceAccount': {
-        const where = (subject.namespace ?? '') === '' ? namespace : subject.namespace;
-        if (user.name === `system:serviceaccount:${where}:${subject.name}`) return `ServiceAccount "${subject.name}/${where}"`;
-        break;
-      }
-      default:
-    }
-  }
-  return undefined;
+function describeMatch({ binding, subject }: Match): string {
+  const { namespace = '', name } = binding.metadata as { readonly namespace?: string; readonly name: string };
+  const where = namespace === '' ? `ClusterRoleBinding "${name}"` : `RoleBinding "${name}/${namespace}"`;
+  const who = subject.kind === 'ServiceAccount' ? `"${subject.name}/${(subject.namespace ?? '') === '' ? namespace : subject.namespace}"` : `"${subject.name}"`;
+  return `${where} of ${binding.roleRef.kind} "${binding.roleRef.name}" to ${subject.kind} ${who}`;
 }
 
 /** Whether one rule covers a request. */

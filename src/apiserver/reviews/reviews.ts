@@ -12,11 +12,10 @@ import { SubjectAccessReview } from '#api/authorization/subject-access-review.ts
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
 import { badRequest } from '#apimachinery/status-error.ts';
-import type { ObjectReader } from '../admission/admission.ts';
 import type { TokenIssuer } from '../authn/service-account-tokens.ts';
 import type { Attributes, Authorizer, Decision } from '../authz/authorizer.ts';
 import { decide } from '../authz/authorizer.ts';
-import { rulesFor } from '../authz/rbac.ts';
+import type { RbacRules } from '../authz/rbac.ts';
 import { decodeBody } from '../registry/decode-body.ts';
 import type { ApiCall, ObjectResult, UserInfo } from '../request/api-call.ts';
 import type { ReviewHandler } from '../request/dispatch.ts';
@@ -24,11 +23,11 @@ import type { ReviewHandler } from '../request/dispatch.ts';
 export interface ReviewDependencies {
   readonly authorizers: readonly Authorizer[];
   readonly issuer: TokenIssuer;
-  readonly objects: ObjectReader;
+  readonly rbac: RbacRules;
 }
 
 /** All reviews. */
-export function reviews({ authorizers, issuer, objects }: ReviewDependencies): readonly ReviewHandler[] {
+export function reviews({ authorizers, issuer, rbac }: ReviewDependencies): readonly ReviewHandler[] {
   const access = (attributes: Attributes): object => {
     const decision: Decision = decide(authorizers, attributes);
     return {
@@ -71,7 +70,7 @@ export function reviews({ authorizers, issuer, objects }: ReviewDependencies): r
       draft.status = access(attributesFrom(spec, subjectOf(spec))) as never;
     }),
     review(SelfSubjectRulesReview, (draft, call) => {
-      const rules = [...rulesFor(objects, call.user, draft.spec.namespace ?? '')].flatMap((each) => each.rules);
+      const rules = [...rbac.of(call.user, draft.spec.namespace ?? '')].flatMap((each) => each.rules);
       draft.status = {
         resourceRules: rules.filter((rule) => (rule.resources ?? []).length > 0).map(({ verbs, apiGroups, resources, resourceNames }) => ({ verbs, apiGroups, resources, resourceNames })),
         nonResourceRules: rules.filter((rule) => (rule.nonResourceURLs ?? []).length > 0).map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
@@ -116,7 +115,14 @@ function attributesFrom(spec: Pick<AccessSpec, 'resourceAttributes' | 'nonResour
     subresource: resource?.subresource ?? '',
     namespace: resource?.namespace ?? '',
     name: resource?.name ?? '',
+    ...(resource?.fieldSelector !== undefined && { fieldSelector: fieldSelectorText(resource.fieldSelector) }),
   };
+}
+
+/** As a client would write it. Requirements that a list cannot have (sets) narrow nothing. */
+function fieldSelectorText({ rawSelector, requirements = [] }: NonNullable<NonNullable<AccessSpec['resourceAttributes']>['fieldSelector']>): string {
+  if ((rawSelector ?? '') !== '') return rawSelector ?? '';
+  return requirements.flatMap(({ key, operator, values = [] }) => (operator === 'In' && values.length === 1 ? [`${key}=${values[0] ?? ''}`] : [])).join(',');
 }
 
 function writable(extra: Readonly<Record<string, readonly string[]>>): Record<string, string[]> {

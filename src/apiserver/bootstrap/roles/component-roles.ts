@@ -1,6 +1,36 @@
 /** Roles of the parts of a cluster: scheduler, controller manager, nodes, proxies, add-ons. Source: Kubernetes documentation, "Using RBAC Authorization: core component roles". */
+import type { PolicyRule } from '#api/rbac/cluster-role.ts';
 import type { DefaultObject } from '../default-object.ts';
 import { all, allow, clusterRole, events, read } from './rules.ts';
+
+/** What kubelets may do; the node authorizer narrows it to their own. */
+export const nodeRules: readonly PolicyRule[] = [
+  allow('create', 'authentication.k8s.io', 'tokenreviews'),
+  allow('create', 'authorization.k8s.io', 'localsubjectaccessreviews subjectaccessreviews'),
+  allow(read, 'core', 'services'),
+  allow('get list watch create', 'core', 'nodes'),
+  allow('update patch', 'core', 'nodes/status'),
+  allow('update patch', 'core', 'nodes'),
+  events,
+  allow(read, 'core', 'pods'),
+  allow('create delete', 'core', 'pods'),
+  allow('update patch', 'core', 'pods/status'),
+  allow('create', 'core', 'pods/eviction'),
+  allow(read, 'core', 'configmaps secrets'),
+  allow('get', 'core', 'persistentvolumeclaims persistentvolumes'),
+  allow('get', 'core', 'endpoints'),
+  allow('get list watch create', 'certificates.k8s.io', 'certificatesigningrequests'),
+  allow('get create update patch delete', 'coordination.k8s.io', 'leases'),
+  allow('get', 'storage.k8s.io', 'volumeattachments'),
+  allow('create', 'core', 'serviceaccounts/token'),
+  allow('get update patch', 'core', 'persistentvolumeclaims/status'),
+  allow(read, 'storage.k8s.io', 'csidrivers'),
+  allow('get create update patch delete', 'storage.k8s.io', 'csinodes'),
+  allow(read, 'node.k8s.io', 'runtimeclasses'),
+  allow('get', 'resource.k8s.io', 'resourceclaims'),
+  allow('deletecollection', 'resource.k8s.io', 'resourceslices'),
+  allow('get', 'core', 'serviceaccounts'),
+];
 
 export const componentRoles: readonly DefaultObject[] = [
   clusterRole('system:certificates.k8s.io:certificatesigningrequests:nodeclient', [
@@ -53,33 +83,7 @@ export const componentRoles: readonly DefaultObject[] = [
     allow('create delete', 'resource.k8s.io', 'resourceclaims'),
     allow('update patch', 'resource.k8s.io', 'resourceclaims/binding'),
   ]),
-  clusterRole('system:node', [
-    allow('create', 'authentication.k8s.io', 'tokenreviews'),
-    allow('create', 'authorization.k8s.io', 'localsubjectaccessreviews subjectaccessreviews'),
-    allow(read, 'core', 'services'),
-    allow('get list watch create', 'core', 'nodes'),
-    allow('update patch', 'core', 'nodes/status'),
-    allow('update patch', 'core', 'nodes'),
-    events,
-    allow(read, 'core', 'pods'),
-    allow('create delete', 'core', 'pods'),
-    allow('update patch', 'core', 'pods/status'),
-    allow('create', 'core', 'pods/eviction'),
-    allow(read, 'core', 'configmaps secrets'),
-    allow('get', 'core', 'persistentvolumeclaims persistentvolumes'),
-    allow('get', 'core', 'endpoints'),
-    allow('get list watch create', 'certificates.k8s.io', 'certificatesigningrequests'),
-    allow('get create update patch delete', 'coordination.k8s.io', 'leases'),
-    allow('get', 'storage.k8s.io', 'volumeattachments'),
-    allow('create', 'core', 'serviceaccounts/token'),
-    allow('get update patch', 'core', 'persistentvolumeclaims/status'),
-    allow(read, 'storage.k8s.io', 'csidrivers'),
-    allow('get create update patch delete', 'storage.k8s.io', 'csinodes'),
-    allow(read, 'node.k8s.io', 'runtimeclasses'),
-    allow('get', 'resource.k8s.io', 'resourceclaims'),
-    allow('deletecollection', 'resource.k8s.io', 'resourceslices'),
-    allow('get', 'core', 'serviceaccounts'),
-  ]),
+  clusterRole('system:node', nodeRules),
   clusterRole('system:node-bootstrapper', [
     allow('get list watch create', 'certificates.k8s.io', 'certificatesigningrequests'),
   ]),

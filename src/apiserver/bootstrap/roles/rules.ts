@@ -16,7 +16,7 @@ export const all = `${read} ${write}`;
 export function allow(verbs: string, groups: string, resources: string, names?: string): PolicyRule {
   return {
     verbs: words(verbs),
-    apiGroups: words(groups).map((group) => (group === 'core' ? '' : group)),
+    apiGroups: words(groups).map((each) => (each === 'core' ? '' : each)),
     resources: words(resources),
     ...(names !== undefined && { resourceNames: words(names) }),
   };
@@ -40,7 +40,7 @@ const metadata = {
   labels: { 'kubernetes.io/bootstrapping': 'rbac-defaults' },
   annotations: { 'rbac.authorization.kubernetes.io/autoupdate': 'true' },
 };
-const aggregateTo = (role: string): string => `${rbac}/aggregate-to-${role}`;
+const aggregateTo = (target: string): string => `${rbac}/aggregate-to-${target}`;
 
 /** `partOf`: the role (`admin`, `edit`, `view`) that takes over these rules. */
 export function clusterRole(name: string, rules: readonly PolicyRule[], partOf?: string): DefaultObject {

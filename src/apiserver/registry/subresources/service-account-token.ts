@@ -5,8 +5,10 @@ import { ServiceAccount } from '#api/core/service-account.ts';
 import { TokenRequest } from '#api/authentication/token-request.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
-import { conflict, invalid, methodNotSupported, notFound } from '#apimachinery/status-error.ts';
+import { conflict, forbidden, invalid, methodNotSupported, notFound } from '#apimachinery/status-error.ts';
+import type { ApiCall } from '../../request/api-call.ts';
 import type { TokenIssuer } from '../../authn/service-account-tokens.ts';
+import { nodeNameOf } from '../../authz/node-identity.ts';
 import { decodeBody } from '../decode-body.ts';
 import type { RegistryContext } from '../registry-context.ts';
 import type { SubresourceHandler } from './subresource-handler.ts';
@@ -39,6 +41,7 @@ export function serviceAccountToken(registry: RegistryContext, issuer: TokenIssu
       if (seconds > maxSeconds) throw invalidSeconds(seconds, 'may not specify a duration larger than 2^32 seconds');
       const audiences = spec.audiences.length > 0 ? spec.audiences : [...issuer.audiences];
       const bound = boundObject(registry, namespace, spec.boundObjectRef);
+      checkNodeRequest(call, name, bound);
       const isForApi = audiences.every((each) => issuer.audiences.includes(each));
       const { token, expiresAtMs } = await issuer.issue({
         namespace,
@@ -58,6 +61,14 @@ export function serviceAccountToken(registry: RegistryContext, issuer: TokenIssu
       return { is: 'object', code: 201, kind: TokenRequest as unknown as ResourceKind, object: object as unknown as KubeObject };
     },
   };
+}
+
+/** A kubelet gets tokens for the pods it runs, which die with them, and no others. Source: Kubernetes documentation, "NodeRestriction". */
+function checkNodeRequest({ user }: ApiCall, account: string, bound: ReturnType<typeof boundObject>): void {
+  const node = nodeNameOf(user);
+  if (node === undefined) return;
+  if (bound?.kind !== 'Pod') throw forbidden(ServiceAccount, account, 'node requested token not bound to a pod');
+  if (bound.node?.name !== node) throw forbidden(ServiceAccount, account, 'node requested token bound to a pod scheduled on a different node');
 }
 
 type BoundReference = TokenRequest['spec']['boundObjectRef'];
