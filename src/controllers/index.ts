@@ -3,6 +3,8 @@ import type { Controller } from '#reconcile/controller.ts';
 import { deploymentController } from './deployment/deployment-controller.ts';
 import { endpointSliceController } from './endpoints/endpoint-slice-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
+import { collectableKinds } from './garbage-collector/collectable-kinds.ts';
+import { garbageCollector } from './garbage-collector/garbage-collector.ts';
 import { namespaceController } from './namespace/namespace-controller.ts';
 import { builtInNamespacedKinds } from './namespace/namespaced-kinds.ts';
 import { rootCaController } from './namespace/root-ca-controller.ts';
@@ -24,6 +26,7 @@ export const controllers: readonly Entry[] = [
   { name: 'deployment-controller', alias: 'deployment', make: () => deploymentController },
   { name: 'endpointslice-controller', alias: 'endpointslice', make: () => endpointSliceController },
   { name: 'endpoints-controller', alias: 'endpoint', make: () => endpointsController },
+  { name: 'garbage-collector-controller', alias: 'garbagecollector', make: () => garbageCollector(collectableKinds) },
   { name: 'namespace-controller', alias: 'namespace', make: () => namespaceController(builtInNamespacedKinds) },
   { name: 'serviceaccount-controller', alias: 'serviceaccount', make: () => serviceAccountController },
   { name: 'root-ca-certificate-publisher-controller', alias: 'root-ca-cert-publisher', make: ({ rootCaPem }) => (rootCaPem === undefined ? undefined : rootCaController(rootCaPem)) },
