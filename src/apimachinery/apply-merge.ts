@@ -1,8 +1,8 @@
 /** An applied configuration and a live object: which fields the one names, and how the two become one. Used by `apply.ts`. */
 import type { FieldSet, FieldSetDraft } from './field-set.ts';
 import { insertPath, pathText } from './field-set.ts';
-import type { KeyedShape, Shape, StructShape } from './field-shape.ts';
-import { itemKey, rootShape, structShape, valueKey } from './field-shape.ts';
+import type { FieldShape, KeyedShape, Shape, StructShape } from './field-shape.ts';
+import { fieldShape, itemKey, rootShape, shapeFor, structShape, valueKey } from './field-shape.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import { isJsonObject, setOwn } from './json.ts';
 import type { AnyStruct } from './schema.ts';
@@ -18,7 +18,7 @@ export function fieldsOf(struct: AnyStruct, configuration: JsonObject, ignored: 
   const whole = structShape(struct);
   const shape = rootShape(struct);
   for (const [key, value] of Object.entries(configuration)) {
-    const field = shape.byKey.get(key);
+    const field = shape.byKey.get(key) ?? unlisted(whole, key);
     if (field === undefined) {
       if (!whole.byKey.has(key)) throw badRequest(`.${key}: field not declared in schema`);
     } else if (!ignored.has(key)) {
@@ -30,13 +30,19 @@ export function fieldsOf(struct: AnyStruct, configuration: JsonObject, ignored: 
   return set;
 }
 
+/** A field that is not declared, where such may be. */
+function unlisted(shape: StructShape, key: string): FieldShape | undefined {
+  return shape.rest === undefined || shape.byKey.has(key) ? undefined : { key, pathKey: `f:${key}`, shape: shape.rest };
+}
+
 function unownedMeta(struct: AnyStruct): StructShape | undefined {
   const type = struct.fields.get('metadata')?.type;
   return type?.is === 'struct' ? structShape(type.struct()) : undefined;
 }
 
 /** `known` has fields that may be given but are not collected. */
-function collect(set: FieldSetDraft, path: readonly string[], shape: Shape, value: JsonValue, known?: StructShape): void {
+function collect(set: FieldSetDraft, path: readonly string[], declared: Shape, value: JsonValue, known?: StructShape): void {
+  const shape = shapeFor(declared, value);
   if (shape.is === 'leaf') {
     insertPath(set, path);
     return;
@@ -45,7 +51,7 @@ function collect(set: FieldSetDraft, path: readonly string[], shape: Shape, valu
   switch (shape.is) {
     case 'struct':
       for (const [key, item] of Object.entries(mapAt(value, path))) {
-        const field = shape.byKey.get(key);
+        const field = shape.byKey.get(key) ?? unlisted(shape, key);
         if (field === undefined) {
           if (known?.byKey.has(key) === true) continue;
           throw badRequest(`${pathText(path)}.${key}: field not declared in schema`);
@@ -101,8 +107,9 @@ export function mergeConfiguration(struct: AnyStruct, live: JsonObject, configur
   return merge(structShape(struct), live, configuration) as JsonObject;
 }
 
-function merge(shape: Shape, live: JsonValue | undefined, applied: JsonValue): JsonValue {
+function merge(declared: Shape, live: JsonValue | undefined, applied: JsonValue): JsonValue {
   if (live === undefined || live === null || applied === null) return applied;
+  const shape = shapeFor(declared, applied);
   switch (shape.is) {
     case 'leaf':
       return applied;
@@ -111,7 +118,7 @@ function merge(shape: Shape, live: JsonValue | undefined, applied: JsonValue): J
       if (!isJsonObject(live) || !isJsonObject(applied)) return applied;
       const merged: Record<string, JsonValue> = { ...live };
       for (const key of Object.keys(applied)) {
-        const below = shape.is === 'map' ? shape.element : shape.byKey.get(key)?.shape;
+        const below = shape.is === 'map' ? shape.element : fieldShape(shape, key);
         setOwn(merged, key, merge(below ?? { is: 'leaf' }, Object.hasOwn(live, key) ? live[key] : undefined, applied[key] ?? null));
       }
       return merged;
@@ -158,7 +165,8 @@ export function removeFields(struct: AnyStruct, value: JsonObject, set: FieldSet
   return remove(structShape(struct), value, set) as JsonObject;
 }
 
-function remove(shape: Shape, value: JsonValue, set: FieldSet): JsonValue {
+function remove(declared: Shape, value: JsonValue, set: FieldSet): JsonValue {
+  const shape = shapeFor(declared, value);
   switch (shape.is) {
     case 'leaf':
       return value;
@@ -170,7 +178,7 @@ function remove(shape: Shape, value: JsonValue, set: FieldSet): JsonValue {
         const item = value[key];
         const node = set[`f:${key}`];
         if (item === undefined || (node !== undefined && isWhole(node))) continue;
-        const below = shape.is === 'map' ? shape.element : shape.byKey.get(key)?.shape;
+        const below = shape.is === 'map' ? shape.element : fieldShape(shape, key);
         setOwn(kept, key, node === undefined || below === undefined ? item : remove(below, item, node));
       }
       return kept;
@@ -213,7 +221,7 @@ function withStructsBelow(shape: Shape | undefined, node: FieldSet): FieldSet {
       extended[key] = {};
       continue;
     }
-    const next = shape?.is === 'struct' ? shape.byKey.get(key.slice(2))?.shape : shape?.is === 'map' || shape?.is === 'keyed' ? shape.element : undefined;
+    const next = shape?.is === 'struct' ? fieldShape(shape, key.slice(2)) : shape?.is === 'map' || shape?.is === 'keyed' ? shape.element : undefined;
     const child = withStructsBelow(next, below);
     extended[key] = shape?.is === 'struct' && !isWhole(child) ? { '.': {}, ...child } : child;
   }

@@ -30,8 +30,15 @@ export class DecodeError extends Error {
  * `input` is not changed; parts that are kept as they are (raw JSON) are shared with it.
  */
 export function decodeDraft<T>(struct: Struct<T>, input: unknown, options: DecodeOptions = {}): Draft<T> {
-  const walk: Walk = { defaults: options.defaults === true, unknown: options.unknownFields, path: [] };
-  return decodeStruct(planOf(struct), input, walk) as Draft<T>;
+  const walk: DecodeWalk = { defaults: options.defaults === true, unknown: options.unknownFields, path: [] };
+  return decodeWithin(struct, input, walk) as Draft<T>;
+}
+
+/** The same for a part of an object, in the middle of a walk. */
+export function decodeWithin(struct: AnyStruct, input: unknown, walk: DecodeWalk): Record<string, unknown> {
+  if (struct.atRunTime === undefined) return decodeStruct(planOf(struct), input, walk);
+  if (!isJsonObject(input)) throw mismatch(input, goStructName(struct), walk, struct);
+  return struct.atRunTime.decode(input, walk);
 }
 
 /** The object as a lister would hold it: complete and frozen. Throws a `StatusError` (400) when the JSON does not fit. */
@@ -57,20 +64,21 @@ export function deepFreeze<T>(value: T): T {
   return value;
 }
 
-interface Walk {
+/** Where a walk over an object is, and what it does on the way. */
+export interface DecodeWalk {
   readonly defaults: boolean;
   readonly unknown: string[] | undefined;
   /** Keys and list indexes from the root to where the walk is. */
   readonly path: (string | number)[];
 }
 
-type Decoder = (value: unknown, walk: Walk, owner: AnyStruct) => unknown;
+type Decoder = (value: unknown, walk: DecodeWalk, owner: AnyStruct) => unknown;
 
 interface FieldPlan {
   readonly key: string;
   readonly decode: Decoder;
   /** What stands there when nothing is given; a function because it must be fresh. */
-  readonly absent: ((walk: Walk) => unknown) | undefined;
+  readonly absent: ((walk: DecodeWalk) => unknown) | undefined;
   /** Whether a decoded zero value counts as absent. */
   readonly dropsZero: boolean;
 }
@@ -115,7 +123,7 @@ function planField(key: string, field: Field): FieldPlan {
 
 const emptyObject: JsonObject = Object.freeze({});
 
-function decodeStruct(plan: StructPlan, input: unknown, walk: Walk): Record<string, unknown> {
+function decodeStruct(plan: StructPlan, input: unknown, walk: DecodeWalk): Record<string, unknown> {
   if (!isJsonObject(input)) throw mismatch(input, goStructName(plan.struct), walk, plan.struct);
   const output: Record<string, unknown> = {};
   let seen = 0;
@@ -208,7 +216,7 @@ function decoderOf(type: FieldType): Decoder {
   }
 }
 
-function zeroElement(type: FieldType, walk: Walk): unknown {
+function zeroElement(type: FieldType, walk: DecodeWalk): unknown {
   return type.is === 'struct' ? decodeStruct(planOf(type.struct()), emptyObject, walk) : zeroOf(type)();
 }
 
@@ -284,7 +292,7 @@ function integer(goType: string, min: number, max: number): Decoder {
 }
 
 /** Times are kept as the server writes them: UTC; whole seconds, or microseconds for `MicroTime`. */
-function decodeTime(value: unknown, goType: 'v1.Time' | 'v1.MicroTime', walk: Walk, owner: AnyStruct): string {
+function decodeTime(value: unknown, goType: 'v1.Time' | 'v1.MicroTime', walk: DecodeWalk, owner: AnyStruct): string {
   if (typeof value !== 'string') throw mismatch(value, 'string', walk, owner);
   const parts = rfc3339.exec(value);
   if (parts === null) {
@@ -296,7 +304,7 @@ function decodeTime(value: unknown, goType: 'v1.Time' | 'v1.MicroTime', walk: Wa
   return `${seconds}.${fraction.slice(1, 7).padEnd(6, '0')}Z`;
 }
 
-function mismatch(value: unknown, goType: string, walk: Walk, owner: AnyStruct): DecodeError {
+function mismatch(value: unknown, goType: string, walk: DecodeWalk, owner: AnyStruct): DecodeError {
   if (walk.path.length === 0) return new DecodeError(`json: cannot unmarshal ${jsonTypeOf(value)} into Go value of type ${goType}`);
   return new DecodeError(`json: cannot unmarshal ${jsonTypeOf(value)} into Go struct field ${fieldName(walk, owner)} of type ${goType}`);
 }
@@ -307,7 +315,7 @@ function jsonTypeOf(value: unknown): string {
   return typeof value === 'boolean' ? 'bool' : typeof value;
 }
 
-function fieldName(walk: Walk, owner: AnyStruct): string {
+function fieldName(walk: DecodeWalk, owner: AnyStruct): string {
   const keys = walk.path.filter((key) => typeof key === 'string');
   return [lastWord(owner.name), ...keys].join('.');
 }
@@ -336,7 +344,7 @@ function lastWord(name: string): string {
 }
 
 /** `spec.containers[0].foo`. */
-function pathText(path: readonly (string | number)[], last: string): string {
+export function pathText(path: readonly (string | number)[], last: string): string {
   let output = '';
   for (const key of path) output += typeof key === 'number' ? `[${key}]` : output === '' ? key : `.${key}`;
   return output === '' ? last : `${output}.${last}`;

@@ -2,7 +2,7 @@
 import type { FieldSet, FieldSetDraft } from './field-set.ts';
 import { emptySet, insertPath } from './field-set.ts';
 import type { KeyedShape, Shape, StructShape } from './field-shape.ts';
-import { itemKey, valueKey } from './field-shape.ts';
+import { itemKey, shapeFor, valueKey } from './field-shape.ts';
 import { sameJson } from './json.ts';
 
 export interface Comparison {
@@ -29,8 +29,13 @@ export function compareObjects(shape: StructShape, before: object, after: object
     compare(walk, field.shape, left[field.key], right[field.key]);
     walk.path.pop();
   }
+  if (shape.rest !== undefined) compareRest(walk, shape, shape.rest, withoutTypeMeta(left), withoutTypeMeta(right));
   if (walk.changed === undefined && walk.removed === undefined) return unchanged;
   return { changed: walk.changed ?? emptySet, removed: walk.removed ?? emptySet };
+}
+
+function withoutTypeMeta({ apiVersion: _version, kind: _kind, ...others }: Values): Values {
+  return others;
 }
 
 interface Walk {
@@ -46,8 +51,9 @@ function noteRemoved(walk: Walk): void {
   insertPath((walk.removed ??= {}), walk.path);
 }
 
-function compare(walk: Walk, shape: Shape, before: unknown, after: unknown): void {
+function compare(walk: Walk, declared: Shape, before: unknown, after: unknown): void {
   if (before === after) return;
+  const shape = shapeFor(declared, after ?? before);
   if (shape.is === 'leaf') {
     if (before === undefined) noteChanged(walk);
     else if (after === undefined) noteRemoved(walk);
@@ -69,6 +75,7 @@ function compare(walk: Walk, shape: Shape, before: unknown, after: unknown): voi
         compare(walk, field.shape, old, now);
         walk.path.pop();
       }
+      if (shape.rest !== undefined) compareRest(walk, shape, shape.rest, left, right);
       return;
     }
     case 'map':
@@ -81,6 +88,12 @@ function compare(walk: Walk, shape: Shape, before: unknown, after: unknown): voi
       compareSets(walk, asList(before), asList(after));
       return;
   }
+}
+
+/** The fields that are not listed. */
+function compareRest(walk: Walk, shape: StructShape, rest: Shape, before: Values, after: Values): void {
+  const others = (values: Values): Values => Object.fromEntries(Object.entries(values).filter(([key]) => !shape.byKey.has(key)));
+  compareMaps(walk, rest, others(before), others(after));
 }
 
 function compareMaps(walk: Walk, element: Shape, before: Values, after: Values): void {

@@ -15,13 +15,17 @@ export type Shape =
   /** Items are known by the values of `keys`. */
   | KeyedShape
   /** Items are their own keys. */
-  | { readonly is: 'set' };
+  | { readonly is: 'set' }
+  /** Nothing is declared: objects are maps of the like, all else is owned as a whole. */
+  | { readonly is: 'deduced' };
 
 export interface StructShape {
   readonly is: 'struct';
   readonly name: string;
   readonly fields: readonly FieldShape[];
   readonly byKey: ReadonlyMap<string, FieldShape>;
+  /** The shape of fields that are not listed. Absent: there are none. */
+  readonly rest?: Shape | undefined;
 }
 export interface FieldShape {
   readonly key: string;
@@ -35,7 +39,9 @@ export interface KeyedShape {
   readonly keys: readonly { readonly name: string; readonly fallback: JsonValue | undefined }[];
 }
 
-const leaf: Shape = { is: 'leaf' };
+export const leaf: Shape = { is: 'leaf' };
+export const deduced: Shape = { is: 'deduced' };
+const deducedMap: Shape = { is: 'map', element: deduced };
 const shapes = new WeakMap<AnyStruct, StructShape>();
 const rootShapes = new WeakMap<AnyStruct, StructShape>();
 
@@ -52,21 +58,33 @@ export function rootShape(struct: AnyStruct): StructShape {
     const metadata = struct.fields.get('metadata');
     const whole = without(structShape(struct), unownedRoot);
     const meta = metadata?.type.is === 'struct' ? without(structShape(metadata.type.struct()), unownedMeta) : undefined;
-    shape = meta === undefined ? whole : makeShape(whole.name, whole.fields.map((field) => (field.key === 'metadata' ? { ...field, shape: meta } : field)));
+    shape = meta === undefined ? whole : makeShape(whole.name, whole.fields.map((field) => (field.key === 'metadata' ? { ...field, shape: meta } : field)), whole.rest);
     rootShapes.set(struct, shape);
   }
   return shape;
 }
 
 function without(shape: StructShape, keys: ReadonlySet<string>): StructShape {
-  return makeShape(shape.name, shape.fields.filter((field) => !keys.has(field.key)));
+  return makeShape(shape.name, shape.fields.filter((field) => !keys.has(field.key)), shape.rest);
 }
-function makeShape(name: string, fields: readonly FieldShape[]): StructShape {
-  return { is: 'struct', name, fields, byKey: new Map(fields.map((field) => [field.key, field])) };
+export function makeShape(name: string, fields: readonly FieldShape[], rest?: Shape): StructShape {
+  return { is: 'struct', name, fields, byKey: new Map(fields.map((field) => [field.key, field])), ...(rest !== undefined && { rest }) };
+}
+
+/** The shape of a field of a struct, listed or not. */
+export function fieldShape(shape: StructShape, key: string): Shape | undefined {
+  return shape.byKey.get(key)?.shape ?? shape.rest;
+}
+
+/** What a shape is for a value: where nothing is declared, the value says. */
+export function shapeFor(shape: Shape, value: unknown): Exclude<Shape, { readonly is: 'deduced' }> {
+  if (shape.is !== 'deduced') return shape;
+  return (isJsonObject(value) ? deducedMap : leaf) as Exclude<Shape, { readonly is: 'deduced' }>;
 }
 
 /** The shape of a struct wherever it stands. */
 export function structShape(struct: AnyStruct): StructShape {
+  if (struct.atRunTime !== undefined) return struct.atRunTime.shape;
   let shape = shapes.get(struct);
   if (shape === undefined) {
     const fields: FieldShape[] = [];

@@ -16,6 +16,10 @@ export function fingerprintOf(kinds: readonly ResourceKind[]): readonly unknown[
 function describeStruct(struct: AnyStruct, found: Map<string, string>): void {
   if (found.has(struct.name)) return;
   found.set(struct.name, '');
+  if (struct.atRunTime !== undefined) {
+    found.set(struct.name, struct.atRunTime.fingerprint);
+    return;
+  }
   let text = struct.atomic ? 'atomic' : '';
   for (const [key, { type, options }] of struct.fields) text += `;${key}:${describeType(type, found)}${JSON.stringify(options)}`;
   found.set(struct.name, text);

@@ -6,6 +6,7 @@
 import type { JsonObject, JsonValue } from './json.ts';
 import { APIResourceList, ListMeta, Status, WatchEvent } from './meta-schemas.ts';
 import { DeleteOptions } from './meta-types.ts';
+import { TemplateMeta } from './object-meta.ts';
 import type { ResourceKind } from './resource.ts';
 import type { AnyStruct, Field, FieldType, ScalarName } from './schema.ts';
 
@@ -69,6 +70,10 @@ export class SchemaCollection {
   }
 
   #schemaOf(declared: AnyStruct): JsonObject {
+    if (declared.atRunTime !== undefined) {
+      const schema = declared.atRunTime.openApi(this.#version, () => this.#value(this.refTo(TemplateMeta), undefined));
+      return { ...schema, 'x-kubernetes-group-version-kind': this.#namesOf(declared) };
+    }
     const properties: Record<string, JsonObject> = {};
     const required: string[] = [];
     for (const [key, field] of declared.fields) {

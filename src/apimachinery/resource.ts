@@ -99,6 +99,8 @@ export interface Strategy<T> {
   readonly generation?: boolean;
   /** Whether PUT of an absent object creates it. */
   readonly createOnUpdate?: boolean;
+  /** Whether a PUT must name the resourceVersion it replaces. */
+  readonly needsResourceVersion?: true;
   prepareForCreate?(draft: Draft<T>): void;
   /** `old` is what is stored; called for the main resource, not for status. */
   prepareForUpdate?(draft: Draft<T>, old: T): void;
@@ -185,8 +187,10 @@ export interface ResourceKind<T extends KubeObject = KubeObject> extends Struct<
   readonly selectableFields: Readonly<Record<string, (object: never) => string>>;
   readonly storePrefix: string;
   readonly convertedFrom: Conversion | undefined;
-  /** Declared at run time by a CustomResourceDefinition. */
+  /** Declared at run time by a CustomResourceDefinition: patches know no strategies, and every zero, null and empty list counts. */
   readonly isCustom?: boolean;
+  /** What clients of this version are told (`Warning` header). */
+  readonly deprecationWarning?: string | undefined;
 }
 
 const allVerbs: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];

@@ -11,6 +11,7 @@
  * Source: Kubernetes API conventions, "Optional vs. Required" and "Primitive types".
  */
 import type { JsonObject, JsonValue } from './json.ts';
+import type { RunTimeDeclaration } from './run-time-declaration.ts';
 
 export type ScalarName = keyof ScalarTypes;
 
@@ -103,6 +104,8 @@ export interface Struct<T> {
   /** Structs whose fields stand among this one's in JSON but are nested in protobuf, by field number. */
   readonly inlines: readonly { readonly number: number; readonly struct: AnyStruct }[];
   readonly atomic: boolean;
+  /** Of structures that were declared while the server runs; it takes the place of walks over `fields`. */
+  readonly atRunTime?: RunTimeDeclaration;
   readonly $type?: T;
 }
 export type AnyStruct = Struct<unknown>;
