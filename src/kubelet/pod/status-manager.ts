@@ -3,7 +3,7 @@ import type { Logger } from '#base/log.ts';
 import { saysTheSame } from '#apimachinery/equal.ts';
 import { hasReason } from '#apimachinery/status-error.ts';
 import { Pod } from '#api/core/pod.ts';
-import type { PodStatus } from '#api/core/pod.ts';
+import type { PodCondition, PodStatus } from '#api/core/pod.ts';
 import type { Client } from '#client/client.ts';
 
 export interface StatusManagerDependencies {
@@ -20,6 +20,8 @@ interface Entry {
   /** The patch that was sent last. */
   sent: object | undefined;
   running: Promise<void> | undefined;
+  /** Resolves when `wanted` changes. */
+  changed: PromiseWithResolvers<void>;
 }
 
 const retryFirstMs = 500;
@@ -43,11 +45,12 @@ export class StatusManager {
     const entry = this.#entries.get(uid);
     if (entry === undefined) {
       if (planStatusPatch(pod, status) === undefined) return;
-      const fresh: Entry = { base: pod, wanted: status, sent: undefined, running: undefined };
+      const fresh: Entry = { base: pod, wanted: status, sent: undefined, running: undefined, changed: Promise.withResolvers() };
       this.#entries.set(uid, fresh);
       this.#start(uid, fresh);
       return;
     }
+    if (!saysTheSame(entry.wanted, status)) entry.changed.resolve();
     entry.wanted = status;
     if (isNewer(pod, entry.base)) entry.base = pod;
     if (entry.running === undefined) this.#start(uid, entry);
@@ -74,14 +77,28 @@ export class StatusManager {
     });
   }
 
+  /** Waits, but not when there is something new to say. */
+  async #pause(entry: Entry, pauseMs: number): Promise<void> {
+    const { clock, signal } = this.#dependencies;
+    entry.changed = Promise.withResolvers();
+    const done = new AbortController();
+    const timer = clock.sleep(pauseMs, AbortSignal.any([signal, done.signal])).catch(() => undefined);
+    await Promise.race([timer, entry.changed.promise]);
+    done.abort();
+  }
+
   async #write(uid: string, entry: Entry): Promise<void> {
-    const { client, clock, log, signal } = this.#dependencies;
+    const { client, log, signal } = this.#dependencies;
     let pauseMs = retryFirstMs;
     while (this.#entries.get(uid) === entry && !signal.aborted) {
       const patch = planStatusPatch(entry.base, entry.wanted);
       if (patch === undefined) return;
       // The same once more: the server does not keep what it was given. It is asked again, but not at once.
-      if (saysTheSame(patch, entry.sent)) await clock.sleep(retryLastMs, signal).catch(() => undefined);
+      if (saysTheSame(patch, entry.sent)) {
+        entry.sent = undefined;
+        await this.#pause(entry, retryLastMs);
+        continue;
+      }
       entry.sent = patch;
       const { namespace, name } = entry.base.metadata;
       try {
@@ -95,7 +112,7 @@ export class StatusManager {
           return;
         }
         log.warn({ error, pod: `${namespace}/${name}` }, 'the status of a pod could not be written; trying again');
-        await clock.sleep(pauseMs, signal).catch(() => undefined);
+        await this.#pause(entry, pauseMs);
         pauseMs = Math.min(pauseMs * 2, retryLastMs);
       }
     }
@@ -111,12 +128,22 @@ export function planStatusPatch(pod: Pod, status: PodStatus): object | undefined
     if (saysTheSame(old[key], wanted[key])) continue;
     const content = wanted[key];
     if (content === undefined) changes[key] = null;
+    else if (key === 'conditions') changes[key] = planConditions(pod.status.conditions ?? [], status.conditions ?? []);
     else if ((key === 'podIPs' || key === 'hostIPs') && old[key] !== undefined) {
       changes[key] = [{ $patch: 'replace' }, ...(content as readonly object[])];
     } else changes[key] = content;
   }
   if (Object.keys(changes).length === 0) return undefined;
   return { metadata: { uid: pod.metadata.uid }, status: changes };
+}
+
+/** A merge keeps what the patch does not name: what a condition has no more is taken away by name. */
+function planConditions(old: readonly PodCondition[], wanted: readonly PodCondition[]): readonly object[] {
+  return wanted.map((condition) => {
+    const before: Readonly<Record<string, unknown>> = { ...old.find(({ type }) => type === condition.type) };
+    const gone = Object.keys(before).filter((key) => !(key in condition));
+    return { ...condition, ...Object.fromEntries(gone.map((key) => [key, null])) };
+  });
 }
 
 /** Versions of one object are decimal numbers here as in every API server so far. */
