@@ -10,6 +10,7 @@ import { settleSettings } from '#cluster/settings.ts';
 import { layoutOf } from '../cluster-flags.ts';
 import { UserError } from '../fail.ts';
 import { createLog } from '../log.ts';
+import { endOnSignal } from '../until-signal.ts';
 import type { UpOptions } from '../up.ts';
 import { joinKubeconfig } from './join-kubeconfig.ts';
 import { stepReporter, stepper } from './steps.ts';
@@ -58,27 +59,4 @@ async function close(cluster: LocalCluster, log: Logger): Promise<void> {
   log.info({}, 'stopping; containers go on');
   await cluster.close();
   log.info({}, 'stopped');
-}
-
-/** The first signal stops in order, a second one at once. */
-function endOnSignal(log: Logger): { readonly signalled: Promise<void>; dispose(): void } {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let count = 0;
-  const onSignal = (): void => {
-    if (++count > 1) process.exit(1);
-    resolve();
-  };
-  const onCrash = (error: unknown): void => {
-    log.error({ error }, 'a bug: this must not happen; the process ends');
-    process.exit(70);
-  };
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
-  process.on('uncaughtException', onCrash);
-  process.on('unhandledRejection', onCrash);
-  return {
-    signalled: promise,
-    dispose() {
-      for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(name, onSignal);
-    },
-  };
 }

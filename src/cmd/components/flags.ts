@@ -1,0 +1,65 @@
+/** Flags as the original's components take them: `--name=value`, lists with commas, durations like `1m30s`. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { LogLevel } from '../log.ts';
+
+/** What every component takes. */
+export interface CommonFlags {
+  readonly v: number;
+}
+
+export function componentCommand(description: string): Command {
+  return new Command()
+    .description(description)
+    .addOption(new Option('--v <level>', 'how much is logged: 0 to 10').argParser(wholeNumber).default(0));
+}
+
+/** Everything from 4 on is what the original calls debugging. */
+export function logLevelOf({ v }: CommonFlags): LogLevel {
+  return v >= 4 ? 'debug' : 'info';
+}
+
+/** A switch that can be given as `--flag`, `--flag=true` and `--flag=false`. */
+export function switchOption(name: string, description: string, isOn: boolean): Option {
+  return new Option(`${name} [bool]`, description).argParser(truth).preset(true).default(isOn);
+}
+
+export function truth(text: string | boolean): boolean {
+  if (text === true || text === 'true' || text === '1') return true;
+  if (text === false || text === 'false' || text === '0') return false;
+  throw new InvalidArgumentError('It is true or false.');
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It is a whole number.');
+  return Number(text);
+}
+
+/** `a,b` given once or several times. */
+export function list(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), ...text.split(',').map((each) => each.trim()).filter((each) => each !== '')];
+}
+
+const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Milliseconds of `300ms`, `10s`, `1m30s`. Source: Go's time.ParseDuration, as far as flags use it. */
+export function durationMs(text: string): number {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  if (parts.length === 0 || parts.map(([whole]) => whole).join('') !== text) throw new InvalidArgumentError('A duration is written like 300ms, 10s or 1m30s.');
+  return parts.reduce((sum, [, number = '', unit = '']) => sum + Number(number) * (unitsMs[unit] ?? 0), 0);
+}
+
+/** `30000-32767`, both included. */
+export function portRange(text: string): { readonly from: number; readonly to: number } {
+  const [, from = '', to = ''] = /^(\d+)-(\d+)$/.exec(text) ?? [];
+  if (from === '' || Number(to) < Number(from) || Number(to) > 65_535) throw new InvalidArgumentError('A port range is written like 30000-32767.');
+  return { from: Number(from), to: Number(to) + 1 };
+}
+
+/** `key=value,key=value`. */
+export function pairs(text: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(list(text, undefined).map((each) => {
+    const at = each.indexOf('=');
+    if (at < 1) throw new InvalidArgumentError('Pairs are written like key=value,key=value.');
+    return [each.slice(0, at), each.slice(at + 1)];
+  }));
+}

@@ -1,0 +1,62 @@
+import { systemClock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import { systemRandom } from '#base/random.ts';
+import type { ComponentContext, RunningComponent } from '#client/component.ts';
+import { createHttpsTransport } from '#client/https-transport.ts';
+import { connectionFrom, inClusterConnection, loadKubeconfig } from '#client/kubeconfig.ts';
+import { createComponentContext } from '#cluster/component-context.ts';
+import { answerDiagnostics } from '#serving/diagnostics.ts';
+import { pingCheck } from '#serving/health.ts';
+import { createSecureServer } from '#serving/secure-server.ts';
+import { UserError } from '../fail.ts';
+import { createLog } from '../log.ts';
+import { endOnSignal } from '../until-signal.ts';
+import type { CommonFlags } from './flags.ts';
+import { logLevelOf } from './flags.ts';
+
+export interface ComponentFlags extends CommonFlags {
+  readonly kubeconfig?: string;
+  readonly master?: string;
+}
+
+/** Runs one component against an API server until a signal comes. */
+export async function runComponent(name: string, flags: ComponentFlags, start: (context: ComponentContext, log: Logger) => Promise<RunningComponent> | RunningComponent): Promise<void> {
+  const log = createLog({ level: logLevelOf(flags) }).child({ component: name });
+  const connection = flags.kubeconfig === undefined && flags.master === undefined
+    ? inClusterConnection()
+    : connectionFrom(loadKubeconfig({ file: flags.kubeconfig }), { server: flags.master });
+  if (connection === undefined) throw new UserError('how to reach the API server is not known: give --kubeconfig FILE');
+  const ending = endOnSignal(log);
+  const transport = createHttpsTransport(connection, { clock: systemClock, userAgent: name });
+  const context = createComponentContext({ transport, clock: systemClock, random: systemRandom, log });
+  const component = await start(context, log);
+  component.ready.then(
+    () => log.info({ server: connection.server }, 'ready'),
+    (error: unknown) => log.error({ error }, 'the component could not start'),
+  );
+  await ending.signalled;
+  log.info({}, 'stopping');
+  await component.close();
+  await context.informers.close();
+  await transport.close();
+  ending.dispose();
+  process.exit(0);
+}
+
+/**
+ * The health port of a component that serves nothing else; 0 means none, as in the original. There are no metrics on it:
+ * the original gives those only to whom the API server authorizes.
+ */
+export async function serveHealth({ bindAddress, port }: { readonly bindAddress: string; readonly port: number }): Promise<void> {
+  if (port === 0) return;
+  const checks = [pingCheck];
+  const server = createSecureServer({
+    clock: systemClock,
+    handler: async (request, response) => {
+      if (await answerDiagnostics({ healthz: checks, livez: checks, readyz: checks }, request, response)) return;
+      response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' });
+      response.end(Buffer.from('404 page not found\n'));
+    },
+  });
+  await server.listen({ host: bindAddress, port });
+}
