@@ -81,7 +81,8 @@ export function encodeStored<T extends KubeObject>(kind: ResourceKind<T>, draft:
 
 /** Completes what was written with its revision and freezes it. */
 export function sealDraft<T extends KubeObject>(draft: Draft<T>, revision: number): T {
-  (draft as Draft<KubeObject>).metadata.resourceVersion = String(revision);
+  // The writer and the cache both seal what was written; whoever comes second finds it done.
+  if (!Object.isFrozen(draft)) (draft as Draft<KubeObject>).metadata.resourceVersion = String(revision);
   return deepFreeze(draft) as unknown as T;
 }
 
