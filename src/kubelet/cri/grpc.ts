@@ -142,12 +142,12 @@ function runtimeOver(client: Client, call: UnaryCall): RuntimeService {
     async exec(request, streams, options) {
       const wanted = { stdin: streams.stdin !== undefined, stdout: streams.stdout !== undefined, stderr: streams.stderr !== undefined && request.tty !== true };
       const answer = await runtime('Exec', 'ExecRequest', { ...request, ...wanted }, 'StreamingUrl', options);
-      return streamCommand(answer['url'] as string, streams, options);
+      return streamCommand(answer['url'] as string, streams, request.tty === true, options);
     },
     async attach(request, streams, options) {
       const wanted = { stdin: streams.stdin !== undefined, stdout: streams.stdout !== undefined, stderr: streams.stderr !== undefined && request.tty !== true };
       const answer = await runtime('Attach', 'AttachRequest', { ...request, ...wanted }, 'StreamingUrl', options);
-      await streamCommand(answer['url'] as string, streams, options);
+      await streamCommand(answer['url'] as string, streams, request.tty === true, options);
     },
     async portForward(podSandboxId, port, connection, options) {
       const answer = await runtime('PortForward', 'PortForwardRequest', { podSandboxId, port: [port] }, 'StreamingUrl', options);

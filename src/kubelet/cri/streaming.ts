@@ -1,114 +1,91 @@
-import { WebSocket } from 'ws';
-import type { RawData } from 'ws';
+import type { Readable, Writable } from 'node:stream';
+import { openPortForward } from '#wire/port-forward/open.ts';
+import { openRemoteCommand } from '#wire/remote-command/open.ts';
+import { exitCodeOf } from '#wire/remote-command/streams.ts';
 import { CriError } from './cri.ts';
-import type { ByteDuplex, CallOptions, ContainerStreams } from './cri.ts';
+import type { ByteDuplex, ByteSink, CallOptions, ContainerStreams } from './cri.ts';
 
-/** Channel numbers of `v4.channel.k8s.io`: the first byte of each message. */
-const channels = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4 } as const;
-
-/**
- * Carries the streams of an exec or attach session, which the runtime serves at `url`; resolves with the exit code.
- * The protocol has no half-close: the end of stdin closes nothing on the other side.
- *
- * Source: KEP-4006; the subprotocol `v4.channel.k8s.io`.
- */
-export async function streamCommand(url: string, streams: ContainerStreams, options?: CallOptions): Promise<number> {
-  const socket = await dial(url, options);
-  let outcome = '';
-  const finished = receive(socket, (channel, payload) => {
-    if (channel === channels.stdout) return streams.stdout?.(payload);
-    if (channel === channels.stderr) return streams.stderr?.(payload);
-    if (channel === channels.error) outcome += Buffer.from(payload).toString('utf8');
-    return undefined;
-  });
-  const input = pump(streams.stdin, (chunk) => send(socket, channels.stdin, chunk));
-  const sizes = pump(streams.terminalSizes, ({ width, height }) =>
-    send(socket, channels.resize, Buffer.from(JSON.stringify({ Width: width, Height: height }))));
+/** Carries the streams of an exec or attach session, which the runtime serves at `url`; resolves with the exit code. */
+export async function streamCommand(url: string, streams: ContainerStreams, tty: boolean, options?: CallOptions): Promise<number> {
+  const session = await dial(openRemoteCommand(targetOf(url, options), {
+    stdin: streams.stdin !== undefined, stdout: streams.stdout !== undefined, stderr: streams.stderr !== undefined && !tty, tty,
+  }));
+  const onAbort = (): void => session.close();
+  options?.signal?.addEventListener('abort', onAbort, { once: true });
+  const input = pump(streams.stdin, session.stdin);
+  const sizes = each(streams.terminalSizes, (size) => session.resize(size));
   try {
-    await finished;
+    const [status] = await Promise.all([session.status, drain(session.stdout, streams.stdout), drain(session.stderr, streams.stderr)]);
+    if (options?.signal?.aborted === true) throw new CriError('cancelled', 'the session was cancelled');
+    const code = exitCodeOf(status);
+    if (code === undefined) throw new CriError('unknown', status.message ?? 'the session failed');
+    return code;
   } finally {
-    socket.terminate();
+    options?.signal?.removeEventListener('abort', onAbort);
     input.stop();
     sizes.stop();
+    session.close();
   }
-  if (options?.signal?.aborted === true) throw new CriError('cancelled', 'the session was cancelled');
-  return exitCodeOf(outcome);
 }
 
-/** Carries one connection to `port` in the sandbox. Source: the subprotocol `v4.channel.k8s.io` of port forwarding. */
+/** Carries one connection to `port` in the sandbox. */
 export async function streamPort(url: string, port: number, connection: ByteDuplex, options?: CallOptions): Promise<void> {
-  const target = new URL(url);
-  target.searchParams.set('port', String(port));
-  const socket = await dial(target.href, options);
-  const headerSeen = [false, false];
-  let failure = '';
-  const finished = receive(socket, (channel, payload) => {
-    // Each channel starts with the port number, two bytes.
-    if (headerSeen[channel] === false) {
-      headerSeen[channel] = true;
-      if (payload.length <= 2) return undefined;
-      payload = payload.subarray(2);
-    }
-    if (channel === 0) return connection.output(payload);
-    failure += Buffer.from(payload).toString('utf8');
-    socket.close();
-    return undefined;
-  });
-  const input = pump(connection.input, (chunk) => send(socket, 0, chunk), () => socket.close());
+  const session = await dial(openPortForward(targetOf(url, options)));
+  const onAbort = (): void => session.close();
+  options?.signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    await finished;
-  } finally {
-    socket.terminate();
+    const opened = await session.connect(port);
+    const input = pump(connection.input, opened.writable);
+    await drain(opened.readable, connection.output);
     input.stop();
+    opened.close();
+    const failure = await opened.failure;
+    if (failure !== '') throw new CriError('unknown', failure);
+  } finally {
+    options?.signal?.removeEventListener('abort', onAbort);
+    session.close();
   }
-  if (failure !== '') throw new CriError('unknown', failure);
 }
 
-function dial(url: string, options?: CallOptions): Promise<WebSocket> {
-  return new Promise((resolve, reject) => {
-    const socket = new WebSocket(url.replace(/^http/, 'ws'), ['v4.channel.k8s.io'], { perMessageDeflate: false });
-    socket.once('open', () => resolve(socket));
-    socket.once('error', (error) => reject(new CriError('unavailable', `stream to the runtime: ${error.message}`, { cause: error })));
-    const onAbort = (): void => socket.terminate();
-    options?.signal?.addEventListener('abort', onAbort, { once: true });
-    socket.once('close', () => options?.signal?.removeEventListener('abort', onAbort));
-  });
+function targetOf(url: string, options: CallOptions | undefined): { readonly url: URL; readonly signal?: AbortSignal } {
+  return { url: new URL(url), ...(options?.signal === undefined ? {} : { signal: options.signal }) };
 }
 
-/** Hands every message to `take`, one after another, holding the socket back meanwhile; resolves when it has closed. */
-function receive(socket: WebSocket, take: (channel: number, payload: Uint8Array) => void | Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let last: Promise<void> = Promise.resolve();
-    socket.on('message', (data: RawData) => {
-      const bytes = Buffer.isBuffer(data) ? data : Buffer.concat(Array.isArray(data) ? data : [Buffer.from(data)]);
-      if (bytes.length === 0) return;
-      socket.pause();
-      last = last
-        .then(() => take(bytes[0] ?? 0, bytes.subarray(1)))
-        .then(() => socket.resume());
-      last.catch((error: unknown) => {
-        socket.terminate();
-        reject(error);
-      });
+async function dial<T>(session: Promise<T>): Promise<T> {
+  try {
+    return await session;
+  } catch (error) {
+    throw new CriError('unavailable', `stream to the runtime: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+/** Everything a stream has, into a sink; what fails at its end is told by the session's status. */
+async function drain(source: Readable | undefined, sink: ByteSink | undefined): Promise<void> {
+  if (source === undefined) return;
+  try {
+    for await (const chunk of source) await sink?.(chunk as Uint8Array);
+  } catch {
+    // Broken off.
+  }
+}
+
+interface Running {
+  stop(this: void): void;
+}
+
+/** Writes what comes, as fast as it is taken; its end closes stdin. */
+function pump(source: AsyncIterable<Uint8Array> | undefined, target: Writable | undefined): Running {
+  const running = each(source, async (chunk) => {
+    if (target === undefined || target.destroyed || target.write(chunk)) return;
+    await new Promise<void>((resolve) => {
+      target.once('drain', resolve);
+      target.once('close', resolve);
     });
-    socket.on('error', () => {});
-    socket.on('close', () => {
-      last.then(resolve, reject);
-    });
-  });
+  }, () => target?.end());
+  return running;
 }
 
-function send(socket: WebSocket, channel: number, chunk: Uint8Array): Promise<void> {
-  return new Promise((resolve) => {
-    const message = Buffer.allocUnsafe(chunk.length + 1);
-    message[0] = channel;
-    message.set(chunk, 1);
-    // A closed socket ends the session elsewhere; what is left to send is of no use.
-    socket.send(message, () => resolve());
-  });
-}
-
-function pump<T>(source: AsyncIterable<T> | undefined, take: (item: T) => Promise<void>, atEnd?: () => void): { stop(): void } {
+function each<T>(source: AsyncIterable<T> | undefined, take: (item: T) => void | Promise<void>, atEnd?: () => void): Running {
   const iterator = source?.[Symbol.asyncIterator]();
   const state = { isStopped: iterator === undefined };
   const run = async (): Promise<void> => {
@@ -127,19 +104,3 @@ function pump<T>(source: AsyncIterable<T> | undefined, take: (item: T) => Promis
     },
   };
 }
-
-/** The exit code in the session's last word, a Status in JSON. */
-function exitCodeOf(outcome: string): number {
-  if (outcome === '') return 0;
-  const status = JSON.parse(outcome) as {
-    status?: string;
-    reason?: string;
-    message?: string;
-    details?: { causes?: readonly { reason?: string; message?: string }[] };
-  };
-  if (status.status === 'Success') return 0;
-  const cause = status.details?.causes?.find((candidate) => candidate.reason === 'ExitCode');
-  if (status.reason === 'NonZeroExitCode' && cause !== undefined) return Number(cause.message);
-  throw new CriError('unknown', status.message ?? outcome);
-}
-
