@@ -16,6 +16,7 @@ const layers: readonly (readonly string[])[] = [
   ['reconcile', 'serving'],
   ['apiserver', 'scheduler', 'controllers', 'cloud', 'kubelet', 'proxy', 'network', 'dns', 'kubectl', 'dashboard'],
   ['cluster', 'testing'],
+  ['bench'],
   ['cmd'],
 ];
 
@@ -114,7 +115,7 @@ function mayImport(from: string, to: string): boolean {
   if (from === to || sameLayer.includes(`${from} -> ${to}`)) return true;
   const only = mayImportOnly[from];
   if (only !== undefined) return only.includes(to);
-  if (to === 'store') return ['apiserver', 'cluster', 'testing', 'cmd'].includes(from);
+  if (to === 'store') return ['apiserver', 'cluster', 'testing', 'bench', 'cmd'].includes(from);
   return layerOf(to) < layerOf(from);
 }
 
