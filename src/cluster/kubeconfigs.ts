@@ -24,7 +24,7 @@ export function kubeconfigFor(options: { readonly clusterName: string; readonly 
 }
 
 /** Writes the kubeconfigs of the administrator and of every component. */
-export async function writeKubeconfigs(layout: ClusterLayout, certificates: ClusterCertificates, server: string): Promise<void> {
+export async function writeKubeconfigs(layout: Pick<ClusterLayout, 'name' | 'stateDir'>, certificates: ClusterCertificates, server: string): Promise<void> {
   await Promise.all(owners.map((owner) => {
     const pair = certificates.pairs[owner];
     if (pair === undefined) throw new Error(`there is no certificate for ${owner}`);
