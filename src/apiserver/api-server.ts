@@ -152,7 +152,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   return {
     transport,
     async listen({ host, port, serving, clientCaPem, advertiseAddress }) {
-      const face = httpFace({ authenticators: [...(options.authenticators ?? []), clientCertificates, serviceAccountTokens(issuer)], handle: handleUntilStopped, kindOf: (apiVersion, kind) => kinds.bodyStruct(apiVersion, kind), clock, log });
+      const face = httpFace({ authenticators: [...(options.authenticators ?? []), clientCertificates, serviceAccountTokens(issuer)], authorizers, handle: handleUntilStopped, kindOf: (apiVersion, kind) => kinds.bodyStruct(apiVersion, kind), clock, log });
       const checks: readonly HealthCheck[] = [pingCheck, { name: 'etcd', check: async () => void (await store.revision()) }];
       server = createSecureServer({
         clock, log, serving, clientCaPem,

@@ -17,6 +17,8 @@ export interface TestApiServer {
   readonly server: ApiServer;
   /** Speaks as the cluster's administrator, in process. */
   readonly client: Client;
+  /** For other programs: the administrator's certificate and the server's address. */
+  readonly kubeconfig: string;
   /** One request over HTTPS, by default with the administrator's certificate. */
   request(method: string, path: string, options?: RawRequest): Promise<RawAnswer>;
   close(): Promise<void>;
@@ -55,6 +57,7 @@ export async function startApiServer({ clock = systemClock }: { readonly clock?:
   return {
     server,
     client,
+    kubeconfig: kubeconfigText(port, { ca: authority.certificatePem, ...admin }),
     request(method, path, { body, headers = {}, anonymous = false } = {}) {
       const bytes = body === undefined ? undefined : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
       return new Promise((resolve, reject) => {
@@ -80,4 +83,14 @@ export async function startApiServer({ clock = systemClock }: { readonly clock?:
       await store.close();
     },
   };
+}
+
+function kubeconfigText(port: number, { ca, certificatePem, privateKeyPem }: { readonly ca: string; readonly certificatePem: string; readonly privateKeyPem: string }): string {
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  return JSON.stringify({
+    apiVersion: 'v1', kind: 'Config', 'current-context': 'test',
+    clusters: [{ name: 'test', cluster: { server: `https://127.0.0.1:${port}`, 'certificate-authority-data': base64(ca) } }],
+    users: [{ name: 'admin', user: { 'client-certificate-data': base64(certificatePem), 'client-key-data': base64(privateKeyPem) } }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'admin' } }],
+  });
 }

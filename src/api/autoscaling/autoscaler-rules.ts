@@ -11,7 +11,7 @@ type Autoscaler = Parts<HorizontalPodAutoscalerSpec, HorizontalPodAutoscalerStat
 const defaultCpuPercent = 80;
 
 export function defaultAutoscaler({ spec }: Draft<Autoscaler>): void {
-  spec.metrics ??= [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: defaultCpuPercent } } }];
+  if ((spec.metrics ?? []).length === 0) spec.metrics = [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: defaultCpuPercent } } }];
   if (spec.behavior === undefined) return;
   const everything: HPAScalingPolicy = { type: 'Percent', value: 100, periodSeconds: 15 };
   if (spec.behavior.scaleUp !== undefined) {

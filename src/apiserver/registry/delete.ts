@@ -138,8 +138,11 @@ export function planDeletion(
     },
   } as unknown as Draft<KubeObject>;
   if (finalizers.length === 0) delete draft.metadata.finalizers;
-  kind.strategy.prepareForDelete?.(draft);
-  return { is: 'marked', draft };
+  if (kind.strategy.prepareForDelete === undefined) return { is: 'marked', draft };
+  // What the draft shares with the stored object is frozen.
+  const own = structuredClone(draft);
+  kind.strategy.prepareForDelete(own);
+  return { is: 'marked', draft: own };
 }
 
 /** The finalizers that the propagation policy asks for, on top of the object's own. */

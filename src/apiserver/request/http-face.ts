@@ -8,6 +8,8 @@ import type { ServerRequest, ServerResponse } from '#serving/exchange.ts';
 import { readBody } from '#serving/read-body.ts';
 import type { Authenticator } from '../authn/authenticate.ts';
 import { authenticate } from '../authn/authenticate.ts';
+import { impersonated } from '../authn/impersonate.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
 import type { ApiCall, ApiResult, CallBody, Query, UserInfo, WatchResult } from './api-call.ts';
 import { isTrue } from './api-call.ts';
 import type { EncodeContext } from './encode.ts';
@@ -26,6 +28,8 @@ const gzipAsync = promisify(gzip);
 
 export interface HttpFaceOptions {
   readonly authenticators: readonly Authenticator[];
+  /** They say who may act as somebody else. */
+  readonly authorizers: readonly Authorizer[];
   /** Everything behind authentication. */
   readonly handle: CallHandler;
   /** For bodies in protobuf. */
@@ -39,7 +43,8 @@ export function httpFace(options: HttpFaceOptions): (request: ServerRequest, res
   return async (request, response) => {
     const warnings: string[] = [];
     try {
-      const user = await authenticate(options.authenticators, request);
+      const sender = await authenticate(options.authenticators, request);
+      const user = impersonated(options.authorizers, sender, request.headers);
       const call = await callOf(request, user, warnings, options.kindOf);
       const result = await options.handle(call);
       await answer(options, request, response, call, result, warnings);

@@ -1,0 +1,70 @@
+import { internalError } from '#apimachinery/status-error.ts';
+import type { RequestHeaders } from '#serving/exchange.ts';
+import type { Attributes, Authorizer } from '../authz/authorizer.ts';
+import { decide, refusal } from '../authz/authorizer.ts';
+import type { UserInfo } from '../request/api-call.ts';
+import { anonymousUser } from './authenticate.ts';
+
+const extraPrefix = 'impersonate-extra-';
+const accountPrefix = 'system:serviceaccount:';
+
+/**
+ * The user that a request asks to act as by its `Impersonate-` headers; the sender itself when there are none. Throws a
+ * 403 when the sender may not, a 500 when groups or extras are named without a user, as upstream does.
+ * Source: Kubernetes documentation, "Authenticating: user impersonation".
+ */
+export function impersonated(authorizers: readonly Authorizer[], sender: UserInfo, headers: RequestHeaders): UserInfo {
+  const name = one(headers['impersonate-user']);
+  const given = many(headers['impersonate-group']);
+  const uid = one(headers['impersonate-uid']);
+  if (name === '') {
+    if (given.length > 0 || uid !== '') throw internalError(new Error('requested groups or a UID without impersonating a user'));
+    return sender;
+  }
+  const extra = extrasOf(headers);
+  const account = accountOf(name);
+  allow(account === undefined ? { resource: 'users', name } : { resource: 'serviceaccounts', ...account });
+  for (const group of given) allow({ resource: 'groups', name: group });
+  for (const [key, values] of Object.entries(extra)) {
+    for (const value of values) allow({ group: 'authentication.k8s.io', resource: 'userextras', subresource: key, name: value });
+  }
+  if (uid !== '') allow({ group: 'authentication.k8s.io', resource: 'uids', name: uid });
+  return { name, groups: completeGroups(name, given, account?.namespace), ...(uid !== '' && { uid }), ...(Object.keys(extra).length > 0 && { extra }) };
+
+  function allow(what: Partial<Attributes>): void {
+    const attributes: Attributes = {
+      user: sender, verb: 'impersonate', isResource: true, path: '', group: '', version: '', resource: '', subresource: '', namespace: '', name: '', ...what,
+    };
+    const decision = decide(authorizers, attributes);
+    if (decision.verdict !== 'allow') throw refusal(attributes, decision);
+  }
+}
+
+/** Whoever is named is authenticated; a service account without groups has those of its kind. */
+function completeGroups(name: string, given: readonly string[], accountNamespace: string | undefined): readonly string[] {
+  const own = given.length === 0 && accountNamespace !== undefined ? ['system:serviceaccounts', `system:serviceaccounts:${accountNamespace}`] : given;
+  if (own.includes('system:authenticated') || own.includes('system:unauthenticated')) return own;
+  return [...own, name === anonymousUser.name ? 'system:unauthenticated' : 'system:authenticated'];
+}
+
+function accountOf(name: string): { readonly namespace: string; readonly name: string } | undefined {
+  const [namespace, account, ...more] = name.startsWith(accountPrefix) ? name.slice(accountPrefix.length).split(':') : [];
+  return namespace === undefined || account === undefined || more.length > 0 ? undefined : { namespace, name: account };
+}
+
+function extrasOf(headers: RequestHeaders): Record<string, readonly string[]> {
+  const extra: Record<string, readonly string[]> = {};
+  for (const [header, value] of Object.entries(headers)) {
+    if (header.startsWith(extraPrefix)) extra[decodeURIComponent(header.slice(extraPrefix.length))] = many(value);
+  }
+  return extra;
+}
+
+function one(header: string | string[] | undefined): string {
+  return (typeof header === 'string' ? header : header?.[0]) ?? '';
+}
+
+/** A header that may come several times; Node joins what does. */
+function many(header: string | string[] | undefined): string[] {
+  return header === undefined ? [] : [header].flat().flatMap((each) => each.split(', ')).filter((each) => each !== '');
+}
