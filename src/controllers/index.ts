@@ -9,6 +9,9 @@ import { namespaceController } from './namespace/namespace-controller.ts';
 import { builtInNamespacedKinds } from './namespace/namespaced-kinds.ts';
 import { rootCaController } from './namespace/root-ca-controller.ts';
 import { serviceAccountController } from './namespace/service-account-controller.ts';
+import { nodeIpamController } from './node/node-ipam-controller.ts';
+import { nodeLifecycleController } from './node/node-lifecycle-controller.ts';
+import { taintEvictionController } from './node/taint-eviction-controller.ts';
 import type { ControllerOptions } from './options.ts';
 import { replicaSetController, replicationController } from './replica-set/replica-set-controller.ts';
 
@@ -27,6 +30,9 @@ export const controllers: readonly Entry[] = [
   { name: 'endpointslice-controller', alias: 'endpointslice', make: () => endpointSliceController },
   { name: 'endpoints-controller', alias: 'endpoint', make: () => endpointsController },
   { name: 'garbage-collector-controller', alias: 'garbagecollector', make: () => garbageCollector(collectableKinds) },
+  { name: 'node-ipam-controller', alias: 'nodeipam', make: nodeIpamController },
+  { name: 'node-lifecycle-controller', alias: 'nodelifecycle', make: nodeLifecycleController },
+  { name: 'taint-eviction-controller', alias: 'taint-eviction', make: () => taintEvictionController },
   { name: 'namespace-controller', alias: 'namespace', make: () => namespaceController(builtInNamespacedKinds) },
   { name: 'serviceaccount-controller', alias: 'serviceaccount', make: () => serviceAccountController },
   { name: 'root-ca-certificate-publisher-controller', alias: 'root-ca-cert-publisher', make: ({ rootCaPem }) => (rootCaPem === undefined ? undefined : rootCaController(rootCaPem)) },

@@ -8,7 +8,7 @@ import { isReady, isTerminal, isTerminating } from '#api/core/pod-status.ts';
 import type { SharedInformers } from '#client/informer.ts';
 import type { ControllerLister } from '#reconcile/controller-lister.ts';
 
-const byLabel = 'label';
+const byLabel = 'namespaced label';
 
 /** Prepares the index that finds pods by a label. */
 export function indexPods(informers: SharedInformers): void {
