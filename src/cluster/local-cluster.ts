@@ -68,7 +68,7 @@ async function startInOrder(options: LocalClusterOptions, dependencies: LocalClu
   const address = nodeAddress();
 
   // The runtime takes longest, and nothing before the kubelet needs it.
-  const runtime = options.runtime === 'containerd' ? import('./machine-node.ts').then(({ prepareRuntime }) => prepareRuntime(options, dependencies)) : undefined;
+  const runtime = options.runtime === 'containerd' ? import('./machine-node.ts').then(({ prepareRuntime }) => prepareRuntime(layout, options.runtimeEndpoint, dependencies)) : undefined;
   runtime?.catch(() => undefined);
 
   const certified = step('Certificates');
@@ -107,7 +107,7 @@ async function startInOrder(options: LocalClusterOptions, dependencies: LocalClu
     await node.kubelet.ready;
   } else {
     const { startMachineNode } = await import('./machine-node.ts');
-    const node = await startMachineNode(options, { ...dependencies, kubeletContext, proxyContext: contextOf('kube-proxy', 'system:kube-proxy') }, await runtime);
+    const node = await startMachineNode(layout, settings, { kubelet: kubeletContext, proxy: contextOf('kube-proxy', 'system:kube-proxy') }, await runtime);
     closers.push(() => node.close());
     kubelet = node.handle;
     await node.ready;

@@ -1,35 +1,38 @@
 /** The node that this machine is: its runtime, kubelet, pod network and Service rules. */
 import { mkdir } from 'node:fs/promises';
-import type { ComponentContext } from '#client/component.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import type { ComponentContext, RunningComponent } from '#client/component.ts';
 import { connectRuntime } from '#kubelet/cri/grpc.ts';
 import type { RuntimeConnection } from '#kubelet/cri/grpc.ts';
 import { pauseImage } from '#kubelet/images/bundled-images.ts';
+import type { KubeletOptions } from '#kubelet/kubelet.ts';
 import { startKubelet } from '#kubelet/kubelet.ts';
 import type { KubeletHandle } from '#kubelet/kubelet-handle.ts';
 import { machinePlatform } from '#kubelet/machine-platform.ts';
+import type { LinuxMachineOptions } from '#kubelet/node/linux-machine.ts';
 import { startContainerd } from '#kubelet/runtime/containerd.ts';
 import { setUpNetwork } from '#network/node-network.ts';
 import { startProxy } from '#proxy/proxy.ts';
 import { containerdOf } from './containerd-of.ts';
 import { bundledImages } from './demo-images.ts';
-import type { LocalClusterDependencies, LocalClusterOptions } from './local-cluster.ts';
+import type { ClusterLayout } from './layout.ts';
+import type { ClusterSettings } from './settings.ts';
 
-export interface MachineNodeDependencies extends LocalClusterDependencies {
-  readonly kubeletContext: ComponentContext;
-  readonly proxyContext: ComponentContext;
+export interface MachineKubeletOptions extends Omit<KubeletOptions, 'platform' | 'configureNetwork'>, Omit<LinuxMachineOptions, 'rootDir'> {
+  readonly layout: ClusterLayout;
+  /** Pod ranges of the whole cluster. Without them the network is somebody else's affair. */
+  readonly clusterCidrs?: readonly string[] | undefined;
 }
 
-export interface MachineNode {
+/** A component with the kubelet's handle. Containers stay when it is closed. */
+export interface MachineNode extends RunningComponent {
   readonly handle: KubeletHandle;
-  /** Resolves when kubelet and proxy work. */
-  readonly ready: Promise<void>;
-  /** Containers and rules stay. */
-  close(): Promise<void>;
 }
 
 /** Starts or adopts the container runtime and gives it the sandbox image. */
-export async function prepareRuntime({ layout, runtimeEndpoint }: LocalClusterOptions, dependencies: LocalClusterDependencies): Promise<RuntimeConnection> {
-  if (runtimeEndpoint !== undefined) return connectRuntime(runtimeEndpoint, dependencies);
+export async function prepareRuntime(layout: ClusterLayout, endpoint: string | undefined, dependencies: { readonly clock: Clock; readonly log: Logger }): Promise<RuntimeConnection> {
+  if (endpoint !== undefined) return connectRuntime(endpoint, dependencies);
   const containerd = await startContainerd(containerdOf(layout), dependencies);
   dependencies.log.info({ pid: containerd.pid, adopted: containerd.wasAdopted }, 'containerd runs');
   const connection = connectRuntime(containerd.socket, dependencies);
@@ -41,34 +44,44 @@ export async function prepareRuntime({ layout, runtimeEndpoint }: LocalClusterOp
   return connection;
 }
 
-export async function startMachineNode(options: LocalClusterOptions, dependencies: MachineNodeDependencies, connection: RuntimeConnection): Promise<MachineNode> {
-  const { layout, settings } = options;
-  const { kubeletContext, proxyContext } = dependencies;
+/** The kubelet on this machine, with the runtime behind `connection`, which is closed with it. */
+export async function startMachineKubelet(context: ComponentContext, options: MachineKubeletOptions, connection: RuntimeConnection): Promise<MachineNode> {
+  const { layout, clusterCidrs } = options;
   await Promise.all([layout.kubeletDir, layout.kubeletRunDir, layout.podLogsDir].map((directory) => mkdir(directory, { recursive: true })));
-  const platform = await machinePlatform(kubeletContext, {
-    connection,
-    nodeName: settings.nodeName,
-    rootDir: layout.kubeletDir,
-    runDir: layout.kubeletRunDir,
-    logDir: layout.podLogsDir,
-    cgroupRoot: layout.cgroupRoot,
+  const platform = await machinePlatform(context, {
+    ...options, connection, rootDir: layout.kubeletDir, runDir: layout.kubeletRunDir, logDir: layout.podLogsDir, cgroupRoot: layout.cgroupRoot,
   });
-  const kubelet = startKubelet(kubeletContext, {
-    nodeName: settings.nodeName,
+  const kubelet = startKubelet(context, {
+    ...options,
     platform,
-    port: settings.kubeletPort,
-    configureNetwork: (podCidrs) => setUpNetwork({
-      clusterName: layout.name, podCidrs, clusterCidrs: [settings.podCidr], cniConfDir: layout.cniConfDir, leaseDir: layout.leaseDir,
+    ...(clusterCidrs === undefined ? {} : {
+      configureNetwork: (podCidrs) => setUpNetwork({ clusterName: layout.name, podCidrs, clusterCidrs, cniConfDir: layout.cniConfDir, leaseDir: layout.leaseDir }),
     }),
   });
-  const proxy = startProxy(proxyContext, { nodeName: settings.nodeName, clusterName: layout.name, clusterCidrs: [settings.podCidr] });
+  return {
+    handle: kubelet.handle,
+    ready: kubelet.ready,
+    async close() {
+      await kubelet.close();
+      await platform.close();
+      connection.close();
+    },
+  };
+}
+
+/** Kubelet and proxy of a cluster on one machine. */
+export async function startMachineNode(
+  layout: ClusterLayout, settings: ClusterSettings, contexts: { readonly kubelet: ComponentContext; readonly proxy: ComponentContext }, connection: RuntimeConnection,
+): Promise<MachineNode> {
+  const { nodeName } = settings;
+  const clusterCidrs = [settings.podCidr];
+  const kubelet = await startMachineKubelet(contexts.kubelet, { layout, nodeName, port: settings.kubeletPort, clusterCidrs }, connection);
+  const proxy = startProxy(contexts.proxy, { nodeName, clusterName: layout.name, clusterCidrs });
   return {
     handle: kubelet.handle,
     ready: Promise.all([kubelet.ready, proxy.ready]).then(() => undefined),
     async close() {
       await Promise.all([kubelet.close(), proxy.close()]);
-      await platform.close();
-      connection.close();
     },
   };
 }

@@ -1,4 +1,5 @@
-import { Command, Option } from 'commander';
+import type { Command } from 'commander';
+import { Option } from 'commander';
 import { readFileSync } from 'node:fs';
 import type { ControllerOptions } from '#controllers/index.ts';
 import { controllersFor } from '#controllers/index.ts';
@@ -27,7 +28,7 @@ interface Flags extends ComponentFlags, LeaderElectionFlags {
 
 /** `skiff controller-manager`, in the place of kube-controller-manager. */
 export function command(): Command {
-  const command = componentCommand('The controllers, against the API server that the kubeconfig names. Flags as kube-controller-manager\'s.')
+  const built = componentCommand('The controllers, against the API server that the kubeconfig names. Flags as kube-controller-manager\'s.')
     .option('--kubeconfig <file>', 'how to reach the API server')
     .option('--master <url>', 'its address, in place of the kubeconfig\'s')
     .addOption(new Option('--controllers <names>', 'which: * for all, -NAME for all but that one').argParser(list).default(['*'], '*'))
@@ -54,7 +55,7 @@ export function command(): Command {
         },
       }));
     });
-  return withLeaderElection(command, 'kube-controller-manager');
+  return withLeaderElection(built, 'kube-controller-manager');
 }
 
 function optionsOf(flags: Flags): ControllerOptions {

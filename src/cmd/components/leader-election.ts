@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
+import { Option } from 'commander';
 import { hostname } from 'node:os';
 import { systemRandom } from '#base/random.ts';
 import type { LeaderElectionOptions } from '#reconcile/leader-election.ts';
 import { durationMs, switchOption } from './flags.ts';
-import { Option } from 'commander';
 
 export interface LeaderElectionFlags {
   readonly leaderElect: boolean;

@@ -1,4 +1,5 @@
-import { Command, Option } from 'commander';
+import type { Command } from 'commander';
+import { Option } from 'commander';
 import { hostname } from 'node:os';
 import { systemClock } from '#base/clock.ts';
 import { createProxyServer } from '#proxy/proxy-server.ts';

@@ -1,4 +1,5 @@
-import { Command, Option } from 'commander';
+import type { Command } from 'commander';
+import { Option } from 'commander';
 import { runElected } from '#reconcile/leader-election.ts';
 import { createScheduler } from '#scheduler/scheduler.ts';
 import type { ComponentContext, RunningComponent } from '#client/component.ts';
@@ -16,7 +17,7 @@ interface Flags extends ComponentFlags, LeaderElectionFlags {
 
 /** `skiff scheduler`, in the place of kube-scheduler. */
 export function command(): Command {
-  const command = componentCommand('The scheduler, against the API server that the kubeconfig names. Flags as kube-scheduler\'s.')
+  const built = componentCommand('The scheduler, against the API server that the kubeconfig names. Flags as kube-scheduler\'s.')
     .option('--kubeconfig <file>', 'how to reach the API server')
     .option('--master <url>', 'its address, in place of the kubeconfig\'s')
     .option('--bind-address <address>', 'where the health port listens', '0.0.0.0')
@@ -26,7 +27,7 @@ export function command(): Command {
       const election = leaderElectionOf(flags);
       await runComponent('kube-scheduler', flags, (context) => (election === undefined ? createScheduler(context) : electedScheduler(context, election)));
     });
-  return withLeaderElection(command, 'kube-scheduler');
+  return withLeaderElection(built, 'kube-scheduler');
 }
 
 /** Schedules while it leads; ends the process when it no longer does, as the original. */
