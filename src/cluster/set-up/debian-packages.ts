@@ -19,7 +19,6 @@ export const nodeNeeds: readonly Need[] = [
   { package: 'iptables', provides: ['iptables'] },
   { package: 'iproute2', provides: ['ip'] },
   { package: 'busybox-static', provides: ['/bin/busybox'] },
-  { package: 'kmod', provides: ['modprobe'] },
 ];
 
 /** What tests use besides. */
