@@ -10,8 +10,13 @@ type Autoscaler = Parts<HorizontalPodAutoscalerSpec, HorizontalPodAutoscalerStat
 /** Without metrics, pods are kept at this share of the CPU they request. */
 const defaultCpuPercent = 80;
 
+/** The metric that keeps pods at this share of the CPU they request. */
+export function cpuShare(percent = defaultCpuPercent): Draft<MetricSpec> {
+  return { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: percent } } };
+}
+
 export function defaultAutoscaler({ spec }: Draft<Autoscaler>): void {
-  if ((spec.metrics ?? []).length === 0) spec.metrics = [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: defaultCpuPercent } } }];
+  if ((spec.metrics ?? []).length === 0) spec.metrics = [cpuShare(defaultCpuPercent)];
   if (spec.behavior === undefined) return;
   const everything: HPAScalingPolicy = { type: 'Percent', value: 100, periodSeconds: 15 };
   if (spec.behavior.scaleUp !== undefined) {

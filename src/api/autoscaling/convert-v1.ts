@@ -5,6 +5,7 @@
  * Source: behaviour of the v1.36 API server (annotations autoscaling.alpha.kubernetes.io/...).
  */
 import type { KubeObject, NamespacedMeta } from '#apimachinery/object-meta.ts';
+import { cpuShare } from './autoscaler-rules.ts';
 import type { HorizontalPodAutoscalerSpec as SpecV1, HorizontalPodAutoscalerStatus as StatusV1 } from './horizontal-pod-autoscaler-v1.ts';
 import type { HorizontalPodAutoscalerSpec, HorizontalPodAutoscalerStatus, MetricSpec, MetricStatus } from './horizontal-pod-autoscaler.ts';
 
@@ -49,15 +50,15 @@ export function fromV1(object: KubeObject): KubeObject {
   const { currentCPUUtilizationPercentage: _shown, ...plainStatus } = status;
   const annotations: Record<string, string> = { ...metadata.annotations };
   const others = (uncarry(annotations, carried.metrics) ?? []) as readonly MetricSpec[];
-  const cpu: readonly MetricSpec[] = cpuPercent === undefined ? []
-    : [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: cpuPercent } } }];
-  const metrics = [...cpu, ...others];
+  // v1 has no default of its own for the target: it is what v2 takes when there are no metrics.
+  const cpu = cpuPercent === undefined && others.length > 0 ? [] : [cpuShare(cpuPercent)];
+  const metrics: readonly MetricSpec[] = [...cpu, ...others];
   const made: V2 = {
     apiVersion: 'autoscaling/v2',
     kind: 'HorizontalPodAutoscaler',
     spec: {
       ...plainSpec,
-      ...(metrics.length > 0 && { metrics }),
+      metrics,
       behavior: uncarry(annotations, carried.behavior) as HorizontalPodAutoscalerSpec['behavior'],
     },
     status: {
