@@ -107,7 +107,7 @@ async function startInOrder(options: LocalClusterOptions, dependencies: LocalClu
     await node.kubelet.ready;
   } else {
     const { startMachineNode } = await import('./machine-node.ts');
-    const node = await startMachineNode(layout, settings, { kubelet: kubeletContext, proxy: contextOf('kube-proxy', 'system:kube-proxy') }, await runtime);
+    const node = await startMachineNode({ layout, settings, certificates }, { kubelet: kubeletContext, proxy: contextOf('kube-proxy', 'system:kube-proxy') }, await runtime);
     closers.push(() => node.close());
     kubelet = node.handle;
     await node.ready;

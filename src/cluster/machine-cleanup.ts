@@ -1,5 +1,5 @@
 /** Takes from the machine what a node with real containers put there. */
-import { rm } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import { connectRuntime } from '#kubelet/cri/grpc.ts';
 import type { RuntimeConnection } from '#kubelet/cri/grpc.ts';
 import { purgeContainerd, startContainerd } from '#kubelet/runtime/containerd.ts';
@@ -8,6 +8,7 @@ import { removeCgroup } from '#kubelet/volumes/cgroups.ts';
 import { purgeNetwork } from '#network/node-network.ts';
 import { purgeProxy } from '#proxy/proxy.ts';
 import { containerdOf } from './containerd-of.ts';
+import { restoreKernelSettings } from './kernel-settings.ts';
 import type { ClusterLayout } from './layout.ts';
 import type { ClusterSettings } from './settings.ts';
 import type { StopDependencies } from './stop-cluster.ts';
@@ -40,7 +41,14 @@ export async function purgeMachine(layout: ClusterLayout, settings: ClusterSetti
   }
   await rm(layout.kubeletDir, { recursive: true, force: true });
   await removeCgroup(layout.cgroupRoot);
+  await restoreKernelSettings(layout.name);
+  // Made by shims and network plugins for everybody; they stay while somebody else uses them.
+  for (const directory of sharedDirectories) await rmdir(directory).catch(() => undefined);
 }
+
+const sharedDirectories = [
+  '/run/containerd/s', '/run/containerd/runc/k8s.io', '/run/containerd/runc', '/run/containerd', '/var/lib/cni/results', '/var/lib/cni/cache', '/var/lib/cni',
+];
 
 async function removeRules(layout: ClusterLayout, settings: ClusterSettings | undefined): Promise<void> {
   await purgeProxy(layout.name).catch(() => undefined);

@@ -11,11 +11,19 @@ import { startKubelet } from '#kubelet/kubelet.ts';
 import type { KubeletHandle } from '#kubelet/kubelet-handle.ts';
 import { machinePlatform } from '#kubelet/machine-platform.ts';
 import type { LinuxMachineOptions } from '#kubelet/node/linux-machine.ts';
+import type { NodePlatform } from '#kubelet/platform.ts';
 import { startContainerd } from '#kubelet/runtime/containerd.ts';
+import { delegatedAccess } from '#kubelet/server/delegated-access.ts';
+import { createKubeletServer } from '#kubelet/server/kubelet-server.ts';
+import { StatsReader } from '#kubelet/stats/summary.ts';
 import { setUpNetwork } from '#network/node-network.ts';
+import type { PemPair } from '#pki/authority.ts';
 import { startProxy } from '#proxy/proxy.ts';
+import type { SecureServer } from '#serving/secure-server.ts';
+import type { ClusterCertificates } from './certificates.ts';
 import { containerdOf } from './containerd-of.ts';
 import { bundledImages } from './demo-images.ts';
+import { rememberKernelSettings } from './kernel-settings.ts';
 import type { ClusterLayout } from './layout.ts';
 import type { ClusterSettings } from './settings.ts';
 
@@ -23,6 +31,8 @@ export interface MachineKubeletOptions extends Omit<KubeletOptions, 'platform' |
   readonly layout: ClusterLayout;
   /** Pod ranges of the whole cluster. Without them the network is somebody else's affair. */
   readonly clusterCidrs?: readonly string[] | undefined;
+  /** For the kubelet's own HTTPS port. `clientCaPem`: the authority of the API server's client certificate. */
+  readonly server?: { readonly address: string; readonly serving?: PemPair; readonly clientCaPem?: string } | undefined;
 }
 
 /** A component with the kubelet's handle. Containers stay when it is closed. */
@@ -47,6 +57,7 @@ export async function prepareRuntime(layout: ClusterLayout, endpoint: string | u
 /** The kubelet on this machine, with the runtime behind `connection`, which is closed with it. */
 export async function startMachineKubelet(context: ComponentContext, options: MachineKubeletOptions, connection: RuntimeConnection): Promise<MachineNode> {
   const { layout, clusterCidrs } = options;
+  if (clusterCidrs !== undefined) await rememberKernelSettings();
   await Promise.all([layout.kubeletDir, layout.kubeletRunDir, layout.podLogsDir].map((directory) => mkdir(directory, { recursive: true })));
   const platform = await machinePlatform(context, {
     ...options, connection, rootDir: layout.kubeletDir, runDir: layout.kubeletRunDir, logDir: layout.podLogsDir, cgroupRoot: layout.cgroupRoot,
@@ -58,10 +69,12 @@ export async function startMachineKubelet(context: ComponentContext, options: Ma
       configureNetwork: (podCidrs) => setUpNetwork({ clusterName: layout.name, podCidrs, clusterCidrs, cniConfDir: layout.cniConfDir, leaseDir: layout.leaseDir }),
     }),
   });
+  const server = options.server === undefined ? undefined : await serveKubelet(context, options, kubelet.handle, platform);
   return {
     handle: kubelet.handle,
     ready: kubelet.ready,
     async close() {
+      await server?.close({ drainMs: 1000 });
       await kubelet.close();
       await platform.close();
       connection.close();
@@ -69,13 +82,26 @@ export async function startMachineKubelet(context: ComponentContext, options: Ma
   };
 }
 
+async function serveKubelet({ client, clock, log }: ComponentContext, options: MachineKubeletOptions, kubelet: KubeletHandle, platform: NodePlatform): Promise<SecureServer> {
+  const { nodeName, port = 10_250 } = options;
+  const { address = '0.0.0.0', ...certificates } = options.server ?? {};
+  const stats = new StatsReader(platform, { nodeName, clock });
+  const server = createKubeletServer({ kubelet, clock, log, ...certificates, access: delegatedAccess({ client, clock, nodeName }), summary: () => stats.summary() });
+  await server.listen({ host: address, port });
+  return server;
+}
+
 /** Kubelet and proxy of a cluster on one machine. */
 export async function startMachineNode(
-  layout: ClusterLayout, settings: ClusterSettings, contexts: { readonly kubelet: ComponentContext; readonly proxy: ComponentContext }, connection: RuntimeConnection,
+  { layout, settings, certificates }: { readonly layout: ClusterLayout; readonly settings: ClusterSettings; readonly certificates: ClusterCertificates },
+  contexts: { readonly kubelet: ComponentContext; readonly proxy: ComponentContext },
+  connection: RuntimeConnection,
 ): Promise<MachineNode> {
   const { nodeName } = settings;
   const clusterCidrs = [settings.podCidr];
-  const kubelet = await startMachineKubelet(contexts.kubelet, { layout, nodeName, port: settings.kubeletPort, clusterCidrs }, connection);
+  const serving = certificates.pairs['kubelet-server'];
+  const server = { address: '0.0.0.0', clientCaPem: certificates.ca.certificatePem, ...(serving === undefined ? {} : { serving }) };
+  const kubelet = await startMachineKubelet(contexts.kubelet, { layout, nodeName, port: settings.kubeletPort, clusterCidrs, server }, connection);
   const proxy = startProxy(contexts.proxy, { nodeName, clusterName: layout.name, clusterCidrs });
   return {
     handle: kubelet.handle,

@@ -8,8 +8,10 @@ import { systemRandom } from '#base/random.ts';
 import type { ComponentContext, RunningComponent } from '#client/component.ts';
 import { whyNoContainersNow } from '#cluster/container-support.ts';
 import { clusterLayout } from '#cluster/layout.ts';
+import type { MachineKubeletOptions } from '#cluster/machine-node.ts';
 import { nodeAddress } from '#cluster/node-address.ts';
 import { UserError } from '../fail.ts';
+import { readPemFile } from './controller-manager.ts';
 import { componentCommand, list, pairs, wholeNumber } from './flags.ts';
 import type { ComponentFlags } from './run-component.ts';
 import { runComponent } from './run-component.ts';
@@ -27,7 +29,11 @@ interface Flags extends ComponentFlags {
   readonly clusterDomain: string;
   readonly maxPods: number;
   readonly resolvConf?: string;
+  readonly address: string;
   readonly port: number;
+  readonly tlsCertFile?: string;
+  readonly tlsPrivateKeyFile?: string;
+  readonly clientCaFile?: string;
 }
 
 const simulatedEndpoint = 'simulated://';
@@ -48,7 +54,11 @@ export function command(): Command {
     .option('--cluster-domain <domain>', 'of the cluster\'s DNS', 'cluster.local')
     .addOption(new Option('--max-pods <count>', 'how many pods may run here').argParser(wholeNumber).default(110))
     .option('--resolv-conf <file>', 'the node\'s resolver')
-    .addOption(new Option('--port <port>', 'of the kubelet\'s API').argParser(wholeNumber).default(10_250))
+    .option('--address <address>', 'where the kubelet\'s API listens', '0.0.0.0')
+    .option('--tls-cert-file <file>', 'its serving certificate (default: one that it signs itself)')
+    .option('--tls-private-key-file <file>', 'the key')
+    .option('--client-ca-file <file>', 'authorities of client certificates, the API server\'s above all')
+    .addOption(new Option('--port <port>', 'of the kubelet\'s API; 0 for none').argParser(wholeNumber).default(10_250))
     .action((flags: Flags) => runComponent('kubelet', flags, (context) => startNode(context, flags)));
 }
 
@@ -66,7 +76,7 @@ async function startNode(context: ComponentContext, flags: Flags): Promise<Runni
   const layout = clusterLayout({ name: flags.clusterName, stateDir: flags.rootDir });
   const connection = await prepareRuntime(layout, flags.containerRuntimeEndpoint, { clock: systemClock, log: context.log });
   return startMachineKubelet(context, {
-    layout, nodeName, port: flags.port, maxPods: flags.maxPods, clusterDomain: flags.clusterDomain,
+    layout, nodeName, port: flags.port, server: serverOf(flags), maxPods: flags.maxPods, clusterDomain: flags.clusterDomain,
     ...(isOwnRuntime ? { clusterCidrs: flags.clusterCidr } : {}),
     ...(flags.nodeLabels === undefined ? {} : { labels: flags.nodeLabels }),
     ...(flags.registerWithTaints === undefined ? {} : { taints: flags.registerWithTaints }),
@@ -74,6 +84,18 @@ async function startNode(context: ComponentContext, flags: Flags): Promise<Runni
     ...(flags.nodeIp === undefined ? {} : { nodeIps: flags.nodeIp }),
     ...(flags.resolvConf === undefined ? {} : { resolvConf: flags.resolvConf }),
   }, connection);
+}
+
+function serverOf({ address, port, tlsCertFile, tlsPrivateKeyFile, clientCaFile }: Flags): MachineKubeletOptions['server'] {
+  if (port === 0) return undefined;
+  if ((tlsCertFile === undefined) !== (tlsPrivateKeyFile === undefined)) throw new UserError('--tls-cert-file and --tls-private-key-file are given together');
+  return {
+    address,
+    ...(clientCaFile === undefined ? {} : { clientCaPem: readPemFile('--client-ca-file', clientCaFile) }),
+    ...(tlsCertFile === undefined || tlsPrivateKeyFile === undefined ? {} : {
+      serving: { certificatePem: readPemFile('--tls-cert-file', tlsCertFile), privateKeyPem: readPemFile('--tls-private-key-file', tlsPrivateKeyFile) },
+    }),
+  };
 }
 
 /** `key=value:effect`, the value may be left out. */
