@@ -12,6 +12,22 @@ export async function bindPod({ client }: Pick<ComponentContext, 'client'>, pod:
   await client.createSubresource(Pod, { namespace, name }, 'binding', Binding, body, { signal });
 }
 
+/** Deletes a pod so that a more important one has room, and says so on it. A pod that is gone already is no error. */
+export async function evictVictim({ client, clock }: Pick<ComponentContext, 'client' | 'clock'>, pod: PodObject, schedulerName: string, signal: AbortSignal): Promise<void> {
+  if (pod.metadata.deletionTimestamp !== undefined) return;
+  const { name, namespace, uid } = pod.metadata;
+  const condition = {
+    type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler',
+    message: `${schedulerName}: preempting to accommodate a higher priority pod`, lastTransitionTime: nowText(clock.nowMs()),
+  };
+  await client.patch(Pod, { namespace, name }, { type: 'strategic', patch: { metadata: { uid }, status: { conditions: [condition] } } }, { subresource: 'status', signal });
+  await client.delete(Pod, { namespace, name }, { preconditions: { uid }, signal });
+}
+
+function nowText(nowMs: number): string {
+  return `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+}
+
 export interface PodVerdict {
   readonly reason: 'Unschedulable' | 'SchedulerError';
   readonly message: string;
@@ -30,7 +46,7 @@ export async function reportUnschedulable(
   const same = known?.status === 'False' && known.reason === reason && known.message === message;
   const nominates = nominatedNodeName !== undefined && nominatedNodeName !== (pod.status.nominatedNodeName ?? '');
   if (same && !nominates) return;
-  const now = `${new Date(clock.nowMs()).toISOString().slice(0, 19)}Z`;
+  const now = nowText(clock.nowMs());
   const lastTransitionTime = known?.status === 'False' ? (known.lastTransitionTime ?? now) : now;
   const { generation, name, namespace } = pod.metadata;
   const condition = { type: 'PodScheduled', status: 'False', reason, message, lastProbeTime: null, lastTransitionTime, observedGeneration: generation };

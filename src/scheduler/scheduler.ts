@@ -1,18 +1,18 @@
-/**
- * The scheduler: watches pods without a node and nodes, decides (`planPlacement`), and binds. Decisions are made one
- * after another and never wait; the binding of one pod goes on while the next is decided, because the cache already
- * counts it as placed.
- */
-import type { Registry } from 'prom-client';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Pod as PodObject } from '#api/core/pod.ts';
 import { Namespace } from '#api/core/namespace.ts';
 import { Node } from '#api/core/node.ts';
+import { PersistentVolumeClaim } from '#api/core/persistent-volume-claim.ts';
+import { PersistentVolume } from '#api/core/persistent-volume.ts';
 import { isTerminal } from '#api/core/pod-status.ts';
+import type { Pod as PodObject } from '#api/core/pod.ts';
 import { Pod } from '#api/core/pod.ts';
-import type { ComponentContext, RunningComponent } from '#client/component.ts';
+import { PodDisruptionBudget } from '#api/policy/pod-disruption-budget.ts';
+import { StorageClass } from '#api/storage/storage-class.ts';
+import type { ResourceKind } from '#apimachinery/resource.ts';
 import { hasReason } from '#apimachinery/status-error.ts';
-import { bindPod, reportUnschedulable } from './act.ts';
+import type { LogFields } from '#base/log.ts';
+import type { ComponentContext, RunningComponent } from '#client/component.ts';
+import type { PodVerdict } from './act.ts';
+import { bindPod, evictVictim, reportUnschedulable } from './act.ts';
 import type { PodInfo } from './cache/pod-info.ts';
 import { podInfoOf } from './cache/pod-info.ts';
 import { SchedulerCache } from './cache/scheduler-cache.ts';
@@ -24,10 +24,21 @@ import type { SchedulerMetrics } from './metrics.ts';
 import { createSchedulerMetrics, noMetrics } from './metrics.ts';
 import type { Unplaced } from './plan-placement.ts';
 import { planPlacement } from './plan-placement.ts';
-import { plugins as standardPlugins } from './plugins.ts';
+import { createPlugins } from './plugins.ts';
+import type { VolumeLookups } from './plugins/volume-binding.ts';
+import { Nominator } from './preemption/nominator.ts';
+import type { PreemptionPlan } from './preemption/plan-preemption.ts';
+import { planPreemption } from './preemption/plan-preemption.ts';
 import { isNodeChangeOfInterest } from './queue/cluster-event.ts';
 import type { QueuedPod } from './queue/scheduling-queue.ts';
 import { SchedulingQueue } from './queue/scheduling-queue.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Registry } from 'prom-client';
+/**
+ * The scheduler: watches pods without a node and nodes, decides (`planPlacement`), and binds. Decisions are made one
+ * after another and never wait; the binding of one pod goes on while the next is decided, because the cache already
+ * counts it as placed.
+ */
 
 export interface SchedulerOptions {
   /** Pods that name another scheduler are left alone. Default: default-scheduler. */
@@ -59,6 +70,14 @@ export function createScheduler(context: ComponentContext, options: SchedulerOpt
   };
 }
 
+function volumeLookups({ informers }: ComponentContext): VolumeLookups {
+  return {
+    claim: (namespace, name) => informers.for(PersistentVolumeClaim).get(`${namespace}/${name}`),
+    volume: (name) => informers.for(PersistentVolume).get(name),
+    storageClass: (name) => informers.for(StorageClass).get(name),
+  };
+}
+
 class Scheduler {
   readonly log = new DecisionLog();
   readonly #context: ComponentContext;
@@ -67,6 +86,7 @@ class Scheduler {
   readonly #plugins: readonly SchedulerPlugin[];
   readonly #cache: SchedulerCache;
   readonly #queue: SchedulingQueue;
+  readonly #nominator = new Nominator();
   readonly #metrics: SchedulerMetrics;
   readonly #recorder: ReturnType<ComponentContext['recorderFor']>;
   readonly #stop = new AbortController();
@@ -80,7 +100,7 @@ class Scheduler {
     this.#context = context;
     this.#options = options;
     this.#name = options.schedulerName ?? 'default-scheduler';
-    this.#plugins = options.plugins ?? standardPlugins;
+    this.#plugins = options.plugins ?? createPlugins(volumeLookups(context));
     const namespaces = context.informers.for(Namespace);
     this.#cache = new SchedulerCache((namespace) => namespaces.get(namespace)?.metadata.labels);
     this.#queue = new SchedulingQueue({
@@ -99,10 +119,10 @@ class Scheduler {
   /** Resolves when the first decision can be made. */
   async start(): Promise<void> {
     const { informers } = this.#context;
-    const [nodes, pods, namespaces] = [informers.for(Node), informers.for(Pod), informers.for(Namespace)];
     const { signal } = this.#stop;
+    const read = [Namespace, Node, Pod, PersistentVolumeClaim, PersistentVolume, StorageClass, PodDisruptionBudget] as readonly ResourceKind[];
     try {
-      await Promise.all([nodes.synced(signal), pods.synced(signal), namespaces.synced(signal)]);
+      await Promise.all(read.map((kind) => informers.for(kind).synced(signal)));
     } catch (error) {
       if (signal.aborted) return;
       throw error;
@@ -142,6 +162,10 @@ class Scheduler {
         deleted: (pod) => this.#podGone(pod),
       }),
       informers.for(Namespace).addHandler({ updated: () => this.#queue.notify({ kind: 'NamespaceUpdate' }) }),
+      ...([PersistentVolumeClaim, PersistentVolume, StorageClass] as readonly ResourceKind[]).map((kind) => {
+        const changed = (): void => this.#queue.notify({ kind: 'StorageChange' });
+        return informers.for(kind).addHandler({ added: changed, updated: changed });
+      }),
     );
   }
 
@@ -154,12 +178,19 @@ class Scheduler {
     if ((pod.spec.nodeName ?? '') === '') {
       if (this.#cache.isAssumed(uid)) return;
       if (pod.spec.schedulerName !== this.#name) return;
-      if (pod.metadata.deletionTimestamp !== undefined) this.#queue.delete(uid);
-      else this.#queue.set(podInfoOf(pod));
+      if (pod.metadata.deletionTimestamp !== undefined) {
+        this.#queue.delete(uid);
+        this.#nominator.delete(uid);
+        return;
+      }
+      const { nominatedNodeName } = pod.status;
+      if (nominatedNodeName !== undefined) this.#nominator.set(podInfoOf(pod), nominatedNodeName);
+      this.#queue.set(podInfoOf(pod));
       return;
     }
     const isNew = old === undefined || (old.spec.nodeName ?? '') === '';
     this.#queue.delete(uid);
+    this.#nominator.delete(uid);
     this.#cache.setPod(pod);
     const info = podInfoOf(pod);
     if (isNew) this.#queue.notify({ kind: 'AssignedPodAdd', pod: info });
@@ -169,6 +200,7 @@ class Scheduler {
   #podGone(pod: PodObject): void {
     const { uid } = pod.metadata;
     this.#queue.delete(uid);
+    this.#nominator.delete(uid);
     this.#cache.deletePod(uid);
     if ((pod.spec.nodeName ?? '') !== '') this.#queue.notify({ kind: 'AssignedPodDelete', pod: podInfoOf(pod) });
   }
@@ -211,35 +243,66 @@ class Scheduler {
       percentageOfNodesToScore: this.#options.percentageOfNodesToScore ?? 0,
       startIndex: this.#startIndex,
       tieBreak: random.next(),
+      ...(!this.#nominator.isEmpty && { nominated: (nodeName) => this.#nominator.at(nodeName) }),
       ...(this.#options.recordPoints === true && { explain: true }),
     });
     this.#startIndex = placement.nextStartIndex;
     this.#metrics.decided((clock.monotonicMs() - startMs) / 1000);
-    this.log.record(pod.info.key, clock.nowMs(), placement);
     if (placement.is === 'unplaced') {
       this.#handleUnplaced(pod, placement, startMs);
       return;
     }
+    this.log.record(pod.info.key, clock.nowMs(), placement);
+    this.#nominator.delete(pod.info.uid);
     this.#cache.assume(pod.info, placement.nodeName);
     const binding = this.#bind(pod, placement.nodeName, startMs).finally(() => this.#bindings.delete(binding));
     this.#bindings.add(binding);
   }
 
-  #handleUnplaced(pod: QueuedPod, { diagnosis }: Unplaced, startMs: number): void {
-    const message = fitMessage(diagnosis);
+  #handleUnplaced(pod: QueuedPod, placement: Unplaced, startMs: number): void {
+    const { diagnosis } = placement;
+    const { clock, informers, random } = this.#context;
+    const plan: PreemptionPlan = diagnosis.nodeCount === 0 ? { is: 'none', message: '' } : planPreemption(pod.info, this.#cache, {
+      plugins: this.#plugins,
+      diagnosis,
+      budgets: informers.for(PodDisruptionBudget).list(),
+      offset: random.next(),
+      nominated: (nodeName) => this.#nominator.at(nodeName),
+    });
+    const preemption = plan.is === 'none' ? plan.message : undefined;
+    const message = fitMessage(diagnosis, preemption);
+    this.log.record(pod.info.key, clock.nowMs(), placement, preemption);
+    // Before the victims go: their leaving is what wakes the pod.
     this.#queue.failed(pod, diagnosis.plugins);
-    this.#metrics.attempted('unschedulable', (this.#context.clock.monotonicMs() - startMs) / 1000);
+    this.#metrics.attempted('unschedulable', (clock.monotonicMs() - startMs) / 1000);
     this.#metrics.unschedulable(diagnosis.plugins);
-    this.#report(pod.info, 'Unschedulable', message);
+    if (plan.is === 'victims') this.#preempt(pod.info, plan.nodeName, plan.victims);
+    this.#report(pod.info, { reason: 'Unschedulable', message, ...(plan.is === 'victims' && { nominatedNodeName: plan.nodeName }) });
+  }
+
+  #preempt(info: PodInfo, nodeName: string, victims: readonly PodInfo[]): void {
+    this.#metrics.preempted(victims.length);
+    // Less important pods that were promised this room look for another.
+    for (const other of this.#nominator.at(nodeName)) if (other.priority < info.priority) this.#nominator.delete(other.uid);
+    this.#nominator.set(info, nodeName);
+    for (const victim of victims) {
+      this.#inBackground(evictVictim(this.#context, victim.pod, this.#name, this.#stop.signal), { pod: victim.key, for: info.key }, 'a victim could not be deleted');
+      this.#recorder.event({ object: victim.pod }, 'Normal', 'Preempted', `Preempted by pod ${info.uid} on node ${nodeName}`);
+    }
   }
 
   /** Event and condition; best effort. */
-  #report(info: PodInfo, reason: 'Unschedulable' | 'SchedulerError', message: string): void {
-    this.#recorder.event({ object: info.pod }, 'Warning', 'FailedScheduling', message);
-    const reporting = reportUnschedulable(this.#context, info.pod, { reason, message }, this.#stop.signal).catch((error: unknown) => {
-      if (!this.#stop.signal.aborted && !hasReason(error, 'NotFound')) this.#context.log.warn({ pod: info.key, error }, 'the condition PodScheduled could not be written');
-    }).finally(() => this.#bindings.delete(reporting));
-    this.#bindings.add(reporting);
+  #report(info: PodInfo, verdict: PodVerdict): void {
+    this.#recorder.event({ object: info.pod }, 'Warning', 'FailedScheduling', verdict.message);
+    this.#inBackground(reportUnschedulable(this.#context, info.pod, verdict, this.#stop.signal), { pod: info.key }, 'the condition PodScheduled could not be written');
+  }
+
+  /** Lets a write go its way; `close` waits for it. */
+  #inBackground(writing: Promise<void>, fields: LogFields, failure: string): void {
+    const watched = writing.catch((error: unknown) => {
+      if (!this.#stop.signal.aborted && !hasReason(error, 'NotFound')) this.#context.log.warn({ ...fields, error }, failure);
+    }).finally(() => this.#bindings.delete(watched));
+    this.#bindings.add(watched);
   }
 
   async #bind(pod: QueuedPod, nodeName: string, startMs: number): Promise<void> {
@@ -260,7 +323,7 @@ class Scheduler {
       log.error({ pod: info.key, node: nodeName, error }, 'binding rejected');
       this.#metrics.attempted('error', (clock.monotonicMs() - startMs) / 1000);
       this.#queue.failed(pod, new Set());
-      this.#report(info, 'SchedulerError', `binding rejected: ${text}`);
+      this.#report(info, { reason: 'SchedulerError', message: `binding rejected: ${text}` });
       return;
     }
     this.#queue.done(info.uid);

@@ -29,7 +29,7 @@ export const nodeResourcesFit: SchedulerPlugin = {
           (cpuMillis === 0 || cpuMillis <= allocatable.cpuMillis - node.cpuMillis) &&
           (memoryBytes === 0 || memoryBytes <= allocatable.memoryBytes - node.memoryBytes) &&
           (ephemeralStorageBytes === 0 || ephemeralStorageBytes <= allocatable.ephemeralStorageBytes - node.ephemeralStorageBytes) &&
-          (extended.length === 0 || extended.every(([resource, amount]) => amount <= (allocatable.scalars[resource] ?? 0) - node.scalar(resource)));
+          extended.every(([resource, amount]) => amount <= (allocatable.scalars[resource] ?? 0) - node.scalar(resource));
         if (fits) return undefined;
         const lacks = lacksOf(requests, node);
         const isResolvable = !lacks.some((lack) => lack.isHopeless);
