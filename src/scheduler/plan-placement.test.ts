@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { podInfoOf } from './cache/pod-info.ts';
 import { fitMessage } from './fit-message.ts';
 import { numberToFind } from './plan-placement.ts';

@@ -88,7 +88,7 @@ async function withScheduler(use: (bed: Bed) => Promise<void>): Promise<void> {
 async function events(client: Client, reason: string): Promise<readonly string[]> {
   return (await client.list(Event)).items.filter((event) => event.reason === reason).map((event) => event.message ?? '');
 }
-const isBound = (name: string, { get }: Bed) => async (): Promise<string | undefined> => (await get(name)).spec.nodeName;
+const isBound = (name: string, bed: Bed) => async (): Promise<string | undefined> => (await bed.get(name)).spec.nodeName;
 
 test('a pod gets a node, and an event says so', async () => {
   await withScheduler(async (bed) => {

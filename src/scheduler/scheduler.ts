@@ -1,20 +1,12 @@
 import { Namespace } from '#api/core/namespace.ts';
-import { Node } from '#api/core/node.ts';
-import { PersistentVolumeClaim } from '#api/core/persistent-volume-claim.ts';
-import { PersistentVolume } from '#api/core/persistent-volume.ts';
-import { isTerminal } from '#api/core/pod-status.ts';
-import type { Pod as PodObject } from '#api/core/pod.ts';
 import { Pod } from '#api/core/pod.ts';
 import { PodDisruptionBudget } from '#api/policy/pod-disruption-budget.ts';
-import { StorageClass } from '#api/storage/storage-class.ts';
-import type { ResourceKind } from '#apimachinery/resource.ts';
 import { hasReason } from '#apimachinery/status-error.ts';
 import type { LogFields } from '#base/log.ts';
 import type { ComponentContext, RunningComponent } from '#client/component.ts';
 import type { PodVerdict } from './act.ts';
 import { bindPod, evictVictim, reportUnschedulable } from './act.ts';
 import type { PodInfo } from './cache/pod-info.ts';
-import { podInfoOf } from './cache/pod-info.ts';
 import { SchedulerCache } from './cache/scheduler-cache.ts';
 import type { Explainer } from './explain.ts';
 import { DecisionLog } from './explain.ts';
@@ -25,13 +17,12 @@ import { createSchedulerMetrics, noMetrics } from './metrics.ts';
 import type { Unplaced } from './plan-placement.ts';
 import { planPlacement } from './plan-placement.ts';
 import { createPlugins } from './plugins.ts';
-import type { VolumeLookups } from './plugins/volume-binding.ts';
 import { Nominator } from './preemption/nominator.ts';
 import type { PreemptionPlan } from './preemption/plan-preemption.ts';
 import { planPreemption } from './preemption/plan-preemption.ts';
-import { isNodeChangeOfInterest } from './queue/cluster-event.ts';
 import type { QueuedPod } from './queue/scheduling-queue.ts';
 import { SchedulingQueue } from './queue/scheduling-queue.ts';
+import { volumeLookups, watchCluster, watchedKinds } from './watch-cluster.ts';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Registry } from 'prom-client';
 /**
@@ -70,14 +61,6 @@ export function createScheduler(context: ComponentContext, options: SchedulerOpt
   };
 }
 
-function volumeLookups({ informers }: ComponentContext): VolumeLookups {
-  return {
-    claim: (namespace, name) => informers.for(PersistentVolumeClaim).get(`${namespace}/${name}`),
-    volume: (name) => informers.for(PersistentVolume).get(name),
-    storageClass: (name) => informers.for(StorageClass).get(name),
-  };
-}
-
 class Scheduler {
   readonly log = new DecisionLog();
   readonly #context: ComponentContext;
@@ -91,7 +74,7 @@ class Scheduler {
   readonly #recorder: ReturnType<ComponentContext['recorderFor']>;
   readonly #stop = new AbortController();
   readonly #bindings = new Set<Promise<void>>();
-  readonly #unsubscribe: (() => void)[] = [];
+  #unsubscribe: () => void = () => {};
   #startIndex = 0;
   #running: Promise<void> | undefined;
   #isReady = false;
@@ -120,89 +103,24 @@ class Scheduler {
   async start(): Promise<void> {
     const { informers } = this.#context;
     const { signal } = this.#stop;
-    const read = [Namespace, Node, Pod, PersistentVolumeClaim, PersistentVolume, StorageClass, PodDisruptionBudget] as readonly ResourceKind[];
     try {
-      await Promise.all(read.map((kind) => informers.for(kind).synced(signal)));
+      await Promise.all(watchedKinds.map((kind) => informers.for(kind).synced(signal)));
     } catch (error) {
       if (signal.aborted) return;
       throw error;
     }
-    this.#watch();
+    this.#unsubscribe = watchCluster({ informers, cache: this.#cache, queue: this.#queue, nominator: this.#nominator, schedulerName: this.#name });
     this.#isReady = true;
     this.#wake();
   }
 
   async close(): Promise<void> {
     this.#stop.abort(new Error('scheduler closed'));
-    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.#unsubscribe();
     this.#queue.close();
     await this.#running;
     await Promise.all(this.#bindings);
     await this.#recorder.flush();
-  }
-
-  #watch(): void {
-    const { informers } = this.#context;
-    this.#unsubscribe.push(
-      informers.for(Node).addHandler({
-        added: (node) => {
-          this.#cache.setNode(node);
-          this.#queue.notify({ kind: 'NodeAdd', node });
-        },
-        updated: (node, oldNode) => {
-          this.#cache.setNode(node);
-          const event = { kind: 'NodeUpdate', node, oldNode } as const;
-          if (isNodeChangeOfInterest(event)) this.#queue.notify(event);
-        },
-        deleted: (node) => this.#cache.deleteNode(node.metadata.name),
-      }),
-      informers.for(Pod).addHandler({
-        added: (pod) => this.#podChanged(pod, undefined),
-        updated: (pod, old) => this.#podChanged(pod, old),
-        deleted: (pod) => this.#podGone(pod),
-      }),
-      informers.for(Namespace).addHandler({ updated: () => this.#queue.notify({ kind: 'NamespaceUpdate' }) }),
-      ...([PersistentVolumeClaim, PersistentVolume, StorageClass] as readonly ResourceKind[]).map((kind) => {
-        const changed = (): void => this.#queue.notify({ kind: 'StorageChange' });
-        return informers.for(kind).addHandler({ added: changed, updated: changed });
-      }),
-    );
-  }
-
-  #podChanged(pod: PodObject, old: PodObject | undefined): void {
-    const { uid } = pod.metadata;
-    if (isTerminal(pod)) {
-      if (old === undefined || !isTerminal(old)) this.#podGone(pod);
-      return;
-    }
-    if ((pod.spec.nodeName ?? '') === '') {
-      if (this.#cache.isAssumed(uid)) return;
-      if (pod.spec.schedulerName !== this.#name) return;
-      if (pod.metadata.deletionTimestamp !== undefined) {
-        this.#queue.delete(uid);
-        this.#nominator.delete(uid);
-        return;
-      }
-      const { nominatedNodeName } = pod.status;
-      if (nominatedNodeName !== undefined) this.#nominator.set(podInfoOf(pod), nominatedNodeName);
-      this.#queue.set(podInfoOf(pod));
-      return;
-    }
-    const isNew = old === undefined || (old.spec.nodeName ?? '') === '';
-    this.#queue.delete(uid);
-    this.#nominator.delete(uid);
-    this.#cache.setPod(pod);
-    const info = podInfoOf(pod);
-    if (isNew) this.#queue.notify({ kind: 'AssignedPodAdd', pod: info });
-    else this.#queue.notify({ kind: 'AssignedPodUpdate', pod: info, oldPod: podInfoOf(old) });
-  }
-
-  #podGone(pod: PodObject): void {
-    const { uid } = pod.metadata;
-    this.#queue.delete(uid);
-    this.#nominator.delete(uid);
-    this.#cache.deletePod(uid);
-    if ((pod.spec.nodeName ?? '') !== '') this.#queue.notify({ kind: 'AssignedPodDelete', pod: podInfoOf(pod) });
   }
 
   #wake(): void {
