@@ -11,56 +11,101 @@ export interface RuntimeWatchOptions {
   /** Something of this pod has changed in the runtime. */
   readonly onChange: (podUid: string) => void;
   readonly signal: AbortSignal;
-  /** How often to list where the runtime tells no events. Default 1 s. */
-  readonly relistMs?: number;
 }
 
-/** When the list was last complete, for the health of the node. */
-export interface RuntimeWatch {
-  readonly lastSeenMs: number;
-}
-
-/**
- * Tells which pods have changed in the runtime: by its events, or, where it has none (containerd before 1.7), by listing
- * it every second and comparing. Runs until the signal aborts.
- */
-export function watchRuntime(options: RuntimeWatchOptions): RuntimeWatch {
-  const watch = { lastSeenMs: options.clock.nowMs() };
-  follow(options, watch).catch((error: unknown) => {
-    if (!options.signal.aborted) options.log.error({ error }, 'the runtime is no longer watched');
-  });
-  return watch;
-}
-
-async function follow(options: RuntimeWatchOptions, watch: { lastSeenMs: number }): Promise<void> {
-  const { runtime, clock, log, onChange, signal, relistMs = 1000 } = options;
-  let seen = new Map<string, Seen>();
-  let hasEvents = true;
-  while (!signal.aborted) {
-    try {
-      if (hasEvents) {
-        for await (const event of runtime.containerEvents(signal)) {
-          watch.lastSeenMs = clock.nowMs();
-          const uid = event.podSandboxStatus?.metadata.uid;
-          if (uid !== undefined) onChange(uid);
-        }
-      }
-      const now = await listAll(runtime);
-      watch.lastSeenMs = clock.nowMs();
-      for (const uid of changedPods(seen, now)) onChange(uid);
-      seen = now;
-    } catch (error) {
-      if (signal.aborted) return;
-      if (isCriError(error, 'unimplemented')) hasEvents = false;
-      else log.warn({ error }, 'the runtime does not answer');
-    }
-    await clock.sleep(relistMs, signal).catch(() => undefined);
-  }
-}
+/** How often the runtime is listed: where it tells no events, and where it does, in case one was lost. */
+const relistMs = 1000;
+const relistWithEventsMs = 60_000;
+/** A runtime may tell that a container has ended before its own list shows it; looked again this often, for this long. */
+const settleEveryMs = 20;
+const settleTries = 50;
 
 interface Seen {
   readonly podUid: string;
   readonly state: string;
+}
+
+/**
+ * Tells which pods have changed in the runtime: by its events, and by listing and comparing, which is all there is with a
+ * runtime that has no events. Runs until the signal aborts.
+ */
+export function watchRuntime(options: RuntimeWatchOptions): void {
+  const watch = new RuntimeWatch(options);
+  const complain = (error: unknown): void => {
+    if (!options.signal.aborted) options.log.error({ error }, 'the runtime is no longer watched');
+  };
+  watch.followEvents().catch(complain);
+  watch.relistForEver().catch(complain);
+}
+
+class RuntimeWatch {
+  readonly #options: RuntimeWatchOptions;
+  #seen: ReadonlyMap<string, Seen> = new Map();
+  #hasEvents = true;
+  #isInformed = false;
+
+  constructor(options: RuntimeWatchOptions) {
+    this.#options = options;
+  }
+
+  async followEvents(): Promise<void> {
+    const { runtime, clock, log, onChange, signal } = this.#options;
+    while (!signal.aborted && this.#hasEvents) {
+      try {
+        this.#isInformed = true;
+        for await (const event of runtime.containerEvents(signal)) {
+          const uid = event.podSandboxStatus?.metadata.uid;
+          if (uid === undefined) await this.#settle(event.containerId);
+          else onChange(uid);
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        if (isCriError(error, 'unimplemented')) this.#hasEvents = false;
+        else log.warn({ error }, 'the runtime does not tell its events');
+      }
+      this.#isInformed = false;
+      await clock.sleep(relistMs, signal).catch(() => undefined);
+      // What happened without an event being told.
+      if (this.#hasEvents && !signal.aborted) await this.#relist().catch((error: unknown) => log.warn({ error }, 'the runtime does not answer'));
+    }
+  }
+
+  async relistForEver(): Promise<void> {
+    const { clock, log, signal } = this.#options;
+    while (!signal.aborted) {
+      // Events alone: the simulated runtime loses none, and a thousand nodes would each set a timer.
+      const isSimulated = this.#isInformed && (await this.#isReliable());
+      if (isSimulated) return;
+      try {
+        await this.#relist();
+      } catch (error) {
+        if (!signal.aborted) log.warn({ error }, 'the runtime does not answer');
+      }
+      await clock.sleep(this.#isInformed ? relistWithEventsMs : relistMs, signal).catch(() => undefined);
+    }
+  }
+
+  async #isReliable(): Promise<boolean> {
+    const version = await this.#options.runtime.version().catch(() => undefined);
+    return version?.runtimeName === 'simulated';
+  }
+
+  async #relist(): Promise<void> {
+    const now = await listAll(this.#options.runtime);
+    const before = this.#seen;
+    this.#seen = now;
+    for (const uid of changedPods(before, now)) this.#options.onChange(uid);
+  }
+
+  /** Lists until the list shows what the event told. */
+  async #settle(containerId: string): Promise<void> {
+    const { clock, signal } = this.#options;
+    for (let tries = 0; tries < settleTries && !signal.aborted; tries++) {
+      await this.#relist();
+      if (this.#seen.get(containerId)?.state !== 'CONTAINER_RUNNING') return;
+      await clock.sleep(settleEveryMs, signal).catch(() => undefined);
+    }
+  }
 }
 
 async function listAll(runtime: RuntimeService): Promise<Map<string, Seen>> {

@@ -168,24 +168,54 @@ function runtimeOver(client: Client, call: UnaryCall): RuntimeService {
     },
 
     async *containerEvents(signal) {
-      const stream = client.makeServerStreamRequest(
-        '/runtime.v1.RuntimeService/GetContainerEvents',
-        (value: object) => Buffer.from(encodeMessage('Empty', value as Plain)),
-        (bytes: Buffer) => decodeMessage('ContainerEventResponse', bytes),
-        {}, new Metadata(), {},
-      );
-      const onAbort = (): void => stream.cancel();
-      signal.addEventListener('abort', onAbort, { once: true });
       try {
-        for await (const event of stream) yield event as ContainerEvent;
+        for await (const event of serverStream(client, '/runtime.v1.RuntimeService/GetContainerEvents', {}, ['Empty', 'ContainerEventResponse'], signal)) {
+          yield event as unknown as ContainerEvent;
+        }
       } catch (error) {
-        if (!signal.aborted) throw toCriError(error as ServiceError);
-      } finally {
-        signal.removeEventListener('abort', onAbort);
-        stream.cancel();
+        if (!isCriError(error, 'unimplemented')) throw error;
+        yield* containerdExits(client, signal);
       }
     },
   };
+}
+
+/** Messages of a call that answers with a stream, until it ends or the signal aborts. Throws a `CriError`. */
+async function* serverStream(client: Client, path: string, request: object, [requestType, responseType]: readonly [MessageName, MessageName], signal: AbortSignal): AsyncIterable<Plain> {
+  const stream = client.makeServerStreamRequest(
+    path,
+    (value: object) => Buffer.from(encodeMessage(requestType, value as Plain)),
+    (bytes: Buffer) => decodeMessage(responseType, bytes),
+    request, new Metadata(), {},
+  );
+  const onAbort = (): void => stream.cancel();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    for await (const message of stream) yield message as Plain;
+  } catch (error) {
+    if (!signal.aborted) throw toCriError(error as ServiceError);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    stream.cancel();
+  }
+}
+
+/**
+ * containerd before 1.7 has no events in its CRI, but it has its own, on the same socket: that a container's main process
+ * has ended. They name the container only, and may come before CRI's lists show it. Throws `unimplemented` elsewhere.
+ *
+ * Source: containerd's API, services/events/v1 and events/task.proto.
+ */
+async function* containerdExits(client: Client, signal: AbortSignal): AsyncIterable<ContainerEvent> {
+  const filters = ['/tasks/exit', '/tasks/oom'].map((topic) => `namespace==k8s.io,topic=="${topic}"`);
+  for await (const envelope of serverStream(client, '/containerd.services.events.v1.Events/Subscribe', { filters }, ['EventsSubscribe', 'EventsEnvelope'], signal)) {
+    const { value } = (envelope['event'] ?? {}) as { value?: Uint8Array };
+    if (value === undefined) continue;
+    const { containerId, id } = decodeMessage('TaskExit', value) as unknown as { containerId: string; id: string };
+    // With another id it is a command that was run in the container.
+    if (envelope['topic'] === '/tasks/exit' && id !== containerId) continue;
+    yield { containerId, containerEventType: 'CONTAINER_STOPPED_EVENT', createdAt: 0, containersStatuses: [] };
+  }
 }
 
 function imagesOver(call: UnaryCall): ImageService {

@@ -188,6 +188,12 @@ export const messages = {
     podSandboxStatus: [4, 'PodSandboxStatus'], containersStatuses: [5, 'ContainerStatus', 'many'],
   }),
 
+  /** containerd's own, for versions whose CRI has no events. */
+  EventsSubscribe: message({ filters: [1, 'string', 'many'] }),
+  EventsEnvelope: message({ namespace: [2, 'string'], topic: [3, 'string'], event: [4, 'AnyMessage'] }),
+  AnyMessage: message({ typeUrl: [1, 'string'], value: [2, 'bytes'] }),
+  TaskExit: message({ containerId: [1, 'string'], id: [2, 'string'] }),
+
   ListImagesResponse: message({ images: [1, 'Image', 'many'] }),
   Image: message({
     id: [1, 'string'], repoTags: [2, 'string', 'many'], repoDigests: [3, 'string', 'many'], size: [4, 'uint64'],
