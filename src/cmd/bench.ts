@@ -1,12 +1,14 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { StoreName } from '#bench/api/server-process.ts';
+import { systemRandom } from '#base/random.ts';
 import { paint } from './terminal.ts';
 
 /** `skiff bench`. */
 export function command(): Command {
   return new Command()
     .description('Measure Skiff. Server and load share the machine, so the fair figure is CPU-milliseconds per operation.')
-    .addCommand(apiCommand());
+    .addCommand(apiCommand())
+    .addCommand(fuzzCommand());
 }
 
 interface ApiFlags {
@@ -37,4 +39,39 @@ function apiCommand(): Command {
         onRow: (row) => process.stdout.write(`${flags.output === 'json' ? jsonRow(row) : tableRow(row, colours)}\n`),
       });
     });
+}
+
+interface FuzzFlags {
+  readonly count: number;
+  readonly seed?: number;
+  readonly maxFindings: number;
+}
+
+function fuzzCommand(): Command {
+  return new Command('fuzz')
+    .description('Send generated requests to an API server of its own: none may get a 5xx, end it, or make it grow. Status 1 when one does.')
+    .option('--count <requests>', 'how many', wholeNumber, 100_000)
+    .option('--seed <number>', 'repeat the requests of a run (default: by chance; it is printed)', wholeNumber)
+    .option('--max-findings <number>', 'stop after so many', wholeNumber, 10)
+    .action(async (flags: FuzzFlags) => {
+      const { runFuzz } = await import('#bench/fuzz/run-fuzz.ts');
+      const seed = flags.seed ?? Math.floor(systemRandom.next() * 2 ** 31);
+      process.stdout.write(`seed ${seed}\n`);
+      const report = await runFuzz({
+        count: flags.count,
+        seed,
+        maxFindings: flags.maxFindings,
+        onProgress: ({ sent, findings, residentMiB }) => process.stderr.write(`${sent} sent, ${findings} findings, ${residentMiB.toFixed(0)} MiB\n`),
+      });
+      const { findings, ...rest } = report;
+      for (const { what, request, answer } of findings) process.stdout.write(`\n${what}\n  ${request}\n  ${answer}\n`);
+      process.stdout.write(`${JSON.stringify(rest)}\n${findings.length === 0 ? 'nothing found' : `${findings.length} findings`}\n`);
+      process.exitCode = findings.length === 0 ? 0 : 1;
+    });
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 0) throw new InvalidArgumentError('It must be a whole number.');
+  return number;
 }

@@ -19,6 +19,8 @@ export interface ServerProcess {
   readonly address: ServerAddress;
   /** Why the server has ended; undefined as long as it runs. */
   readonly ended: () => string | undefined;
+  /** The last of what it wrote to standard error since it was asked last. */
+  readonly lastSaid: () => string;
   /** Asks it to end and waits until it has. */
   close(): Promise<void>;
 }
@@ -48,6 +50,11 @@ export async function startServerProcess({ store, place, nodeFlags = [] }: Serve
     pid: child.pid ?? 0,
     address: JSON.parse(line) as ServerAddress,
     ended: () => ended ?? (said === '' ? undefined : `the API server reports: ${said}`),
+    lastSaid() {
+      const text = said;
+      said = '';
+      return text;
+    },
     async close() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, 'exit');
