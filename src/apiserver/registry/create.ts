@@ -65,6 +65,8 @@ export async function createObject(
       operation: 'CREATE', kind, subresource: '', namespace: metadata.namespace ?? '', name: metadata.name ?? '', object: draft, old: undefined, user: call.user, dryRun,
     };
     await admitMutating(context, request);
+    // Strategies and rules take an object to have a name; that this one has none is for validation to say.
+    metadata.name ??= '';
     prepareForCreate(kind, draft);
     if (owners === undefined) {
       trackOwnership(kind, draft, undefined, { manager: fieldManager(call), subresource: '', nowIso: now });

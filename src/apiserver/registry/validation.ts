@@ -46,12 +46,20 @@ function sameContent(kind: ResourceKind, object: KubeObject, old: KubeObject): b
   return true;
 }
 
-/** A value that the declaration refuses is not looked at again by a rule: one fault, one message. */
+/**
+ * A value that the declaration refuses is not looked at again by a rule: one fault, one message. Rules rely on what the
+ * declaration demands; where it is not given, a rule may stumble, and has nothing to add to what is said already.
+ */
 function contentErrors(kind: ResourceKind, object: KubeObject): FieldError[] {
   const errors = validateDeclared(kind, object);
   const seen = new Set(errors.map((error) => `${error.path} ${error.type}`));
+  const isAsDeclared = errors.length === 0;
   for (const rule of kind.validate as readonly Rule<KubeObject>[]) {
-    for (const error of rule(object)) if (!seen.has(`${error.path} ${error.type}`)) errors.push(error);
+    try {
+      for (const error of rule(object)) if (!seen.has(`${error.path} ${error.type}`)) errors.push(error);
+    } catch (error) {
+      if (isAsDeclared || !(error instanceof TypeError)) throw error;
+    }
   }
   return errors;
 }

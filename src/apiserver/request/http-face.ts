@@ -182,7 +182,13 @@ function withContinue(status: StatusError): object {
 /** Source: RFC 7234 5.5, KEP-1693. */
 function warningHeaders(warnings: readonly string[]): { readonly warning?: readonly string[] } {
   if (warnings.length === 0) return {};
-  return { warning: warnings.map((text) => `299 - "${text.replaceAll(/[\\"]/g, (char) => `\\${char}`).replaceAll(/[\r\n]+/g, ' ')}"`) };
+  return { warning: warnings.map((text) => `299 - "${headerQuoted(text)}"`) };
+}
+
+/** Node writes header values as Latin-1; this makes the bytes on the wire UTF-8, and control characters blanks. */
+function headerQuoted(text: string): string {
+  const quoted = text.replaceAll(/[\\"]/g, (char) => `\\${char}`).replaceAll(/\p{Cc}+/gu, ' ');
+  return Buffer.from(quoted).toString('latin1');
 }
 
 function queryOf(text: string): Query {
