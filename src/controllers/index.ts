@@ -1,5 +1,6 @@
 /** Every controller, one line each, with the names that `--controllers` takes. */
 import type { Controller } from '#reconcile/controller.ts';
+import { daemonSetController } from './daemon-set/daemon-set-controller.ts';
 import { deploymentController } from './deployment/deployment-controller.ts';
 import { endpointSliceController } from './endpoints/endpoint-slice-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
@@ -36,6 +37,7 @@ export const controllers: readonly Entry[] = [
   { name: 'namespace-controller', alias: 'namespace', make: () => namespaceController(builtInNamespacedKinds) },
   { name: 'serviceaccount-controller', alias: 'serviceaccount', make: () => serviceAccountController },
   { name: 'root-ca-certificate-publisher-controller', alias: 'root-ca-cert-publisher', make: ({ rootCaPem }) => (rootCaPem === undefined ? undefined : rootCaController(rootCaPem)) },
+  { name: 'daemonset-controller', alias: 'daemonset', make: () => daemonSetController },
   { name: 'replicaset-controller', alias: 'replicaset', make: () => replicaSetController },
   { name: 'replicationcontroller-controller', alias: 'replicationcontroller', make: () => replicationController },
 ];

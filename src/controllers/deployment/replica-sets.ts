@@ -1,5 +1,5 @@
 /** A Deployment and its ReplicaSets: which is the new one, how many pods there are, how many there may be. Pure. */
-import { roundedAmount } from '../rounded-amount.ts';
+import { scaledValue } from '#apimachinery/rules.ts';
 import type { Deployment } from '#api/apps/deployment.ts';
 import type { ReplicaSet } from '#api/apps/replica-set.ts';
 import { templateText } from '../template-hash.ts';
@@ -50,8 +50,8 @@ interface Fences {
 function fencesOf(deployment: Deployment): Fences {
   const rolling = deployment.spec.strategy.rollingUpdate ?? {};
   const replicas = replicasOf(deployment);
-  const surge = roundedAmount(rolling.maxSurge ?? 0, replicas, 'up');
-  const unavailable = roundedAmount(rolling.maxUnavailable ?? 0, replicas, 'down');
+  const surge = scaledValue(rolling.maxSurge ?? 0, replicas, 'up');
+  const unavailable = scaledValue(rolling.maxUnavailable ?? 0, replicas, 'down');
   return { surge, unavailable: surge === 0 && unavailable === 0 ? 1 : unavailable };
 }
 
