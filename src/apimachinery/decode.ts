@@ -295,13 +295,21 @@ function integer(goType: string, min: number, max: number): Decoder {
 function decodeTime(value: unknown, goType: 'v1.Time' | 'v1.MicroTime', walk: DecodeWalk, owner: AnyStruct): string {
   if (typeof value !== 'string') throw mismatch(value, 'string', walk, owner);
   const parts = rfc3339.exec(value);
-  if (parts === null) {
+  if (parts === null || !isOnCalendar(parts)) {
     throw new DecodeError(`parsing time ${JSON.stringify(value)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(value)} as "2006"`);
   }
   const [, , , , , , , fraction = '', zone = 'Z'] = parts;
   const seconds = zone === 'Z' ? value.slice(0, 19) : new Date(`${value.slice(0, 19)}${zone}`).toISOString().slice(0, 19);
   if (goType === 'v1.Time') return `${seconds}Z`;
   return `${seconds}.${fraction.slice(1, 7).padEnd(6, '0')}Z`;
+}
+
+/** Whether the digits of a time name a day and a time of day. `parts` are the groups of `rfc3339`. */
+function isOnCalendar([, year, month, day, hour, minute, second, , zone = 'Z']: readonly string[]): boolean {
+  const days = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+  if (Number(month) < 1 || Number(month) > 12 || Number(day) < 1 || Number(day) > days) return false;
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return false;
+  return zone === 'Z' || (Number(zone.slice(1, 3)) < 24 && Number(zone.slice(4)) < 60);
 }
 
 function mismatch(value: unknown, goType: string, walk: DecodeWalk, owner: AnyStruct): DecodeError {

@@ -29,4 +29,17 @@ describe('requests that once broke the API server', () => {
     const warning = Buffer.from(String(answer.headers['warning']), 'latin1').toString();
     assert.match(warning, /unknown field \\"😀\\"/);
   });
+
+  it('a time that is on no calendar is refused', async () => {
+    for (const renewTime of ['2026-13-45T99:99:99Z', '2026-02-29T00:00:00Z', '2026-01-01T00:00:00+99:99']) {
+      await answers(400, 'POST', '/apis/coordination.k8s.io/v1/namespaces/default/leases', { metadata: { name: 'x' }, spec: { renewTime } });
+    }
+    await answers(201, 'POST', '/apis/coordination.k8s.io/v1/namespaces/default/leases', { metadata: { name: 'x' }, spec: { renewTime: '2024-02-29T23:59:59.5+01:00' } });
+  });
+
+  it('an event series without a time is shown in a form that is taken back', async () => {
+    await answers(201, 'POST', '/api/v1/namespaces/default/events', { metadata: { name: 'x' }, involvedObject: { namespace: 'default' }, series: { count: 2 } });
+    const shown = await answers(200, 'GET', '/apis/events.k8s.io/v1/namespaces/default/events/x');
+    await answers(200, 'PUT', '/apis/events.k8s.io/v1/namespaces/default/events/x', shown.text);
+  });
 });

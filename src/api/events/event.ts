@@ -21,7 +21,7 @@ export interface EventSeries extends Infer<typeof EventSeries> {}
 interface EventsV1Fields {
   readonly metadata: NamespacedMeta;
   readonly eventTime: string | null;
-  readonly series?: EventSeries | undefined;
+  readonly series?: (Omit<EventSeries, 'lastObservedTime'> & { readonly lastObservedTime: string | null }) | undefined;
   readonly reportingController?: string | undefined;
   readonly reportingInstance?: string | undefined;
   readonly action?: string | undefined;
@@ -50,7 +50,7 @@ function toStored(event: EventsV1Fields): EventFields & { readonly metadata: Nam
     count: event.deprecatedCount,
     type,
     eventTime: event.eventTime,
-    series,
+    series: series === undefined ? undefined : { ...series, lastObservedTime: series.lastObservedTime ?? undefined },
     action,
     related,
     reportingComponent: event.reportingController ?? '',
@@ -65,7 +65,7 @@ function fromStored(event: CoreEvent): KubeObject & EventsV1Fields {
     kind: 'Event',
     metadata,
     eventTime: event.eventTime ?? null,
-    series: series === undefined ? undefined : { count: series.count ?? 0, lastObservedTime: series.lastObservedTime ?? '' },
+    series: series === undefined ? undefined : { count: series.count ?? 0, lastObservedTime: series.lastObservedTime ?? null },
     reportingController: event.reportingComponent,
     reportingInstance: event.reportingInstance,
     action,
