@@ -2,7 +2,7 @@ import { createdAtColumn, nameColumn } from '#apimachinery/columns.ts';
 import { defineResource, status } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, bytes, int32, int64, list, object, oneOf, pointer, string, struct, time } from '#apimachinery/schema.ts';
-import { defaultDefinition, validateDefinition, validateDefinitionUpdate, withStorageVersion } from './definition-rules.ts';
+import { beginDeletion, defaultDefinition, validateDefinition, validateDefinitionUpdate, withStorageVersion } from './definition-rules.ts';
 import { JSONSchemaProps } from './json-schema-props.ts';
 
 export const CustomResourceDefinitionNames = struct('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionNames', {
@@ -135,6 +135,9 @@ export const CustomResourceDefinition = defineResource({
   },
   subresources: [status()],
   strategy: {
+    // The objects of a definition go first; then the finalizer is taken away.
+    isFinalized: (definition) => (definition.metadata as { readonly deletionTimestamp?: string }).deletionTimestamp !== undefined,
+    prepareForDelete: beginDeletion,
     prepareForCreate(draft) {
       draft.status = { conditions: [], acceptedNames: { kind: '', plural: '' }, storedVersions: withStorageVersion([], draft.spec) };
     },

@@ -14,6 +14,25 @@ export function defaultDefinition({ spec }: Draft<Definition>): void {
   if (spec.names.kind !== '') spec.names.listKind ||= `${spec.names.kind}List`;
 }
 
+/** A definition that is to be deleted waits until its objects are gone. */
+export function beginDeletion(draft: Draft<Definition>): void {
+  const { metadata, status } = draft;
+  const finalizers = metadata.finalizers ?? [];
+  if (!finalizers.includes(cleanupFinalizer)) metadata.finalizers = [...finalizers, cleanupFinalizer];
+  const conditions: Draft<CustomResourceDefinitionStatus['conditions']> = [
+    ...((status.conditions as typeof status.conditions | null) ?? []).filter(({ type }) => type !== 'Terminating'),
+    {
+      type: 'Terminating', status: 'True', reason: 'InstanceDeletionPending',
+      message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+      ...(metadata.deletionTimestamp !== undefined && { lastTransitionTime: metadata.deletionTimestamp }),
+    },
+  ];
+  draft.status = { ...status, conditions };
+}
+
+/** Held by every definition that is being deleted, until its objects are gone. */
+export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
+
 /** Versions in which objects may lie in the store: once there, a version stays until somebody has rewritten all of them. */
 export function withStorageVersion(stored: readonly string[] | null | undefined, spec: { readonly versions: readonly { readonly name: string; readonly storage: boolean }[] }): string[] {
   const before = stored ?? [];

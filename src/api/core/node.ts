@@ -145,7 +145,10 @@ export const Node = defineResource({
   },
   subresources: [subresource('proxy', ['create', 'delete', 'get', 'patch', 'update'], { group: '', version: 'v1', kind: 'NodeProxyOptions' }), status()],
   strategy: { generation: false, keepsStatusOnCreate: true },
-  defaults: ({ status: now }) => {
+  defaults: ({ spec, status: now }) => {
+    // The list came later than the single range; clients may read either.
+    if (spec.podCIDR !== undefined) spec.podCIDRs ??= [spec.podCIDR];
+    else if (spec.podCIDRs?.[0] !== undefined) spec.podCIDR = spec.podCIDRs[0];
     if (now.allocatable === undefined && now.capacity !== undefined) now.allocatable = { ...now.capacity };
   },
   validate: [validateNode],

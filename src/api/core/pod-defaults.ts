@@ -1,13 +1,14 @@
+import type { Draft } from '#apimachinery/resource.ts';
+import type { Container, EphemeralContainer } from './container.ts';
+import { aggregateRequests } from './pod-resources.ts';
+import type { PodSpec } from './pod-template.ts';
+import type { PodStatus } from './pod.ts';
 /**
  * What the server fills into a pod's spec where one field's default depends on another. Fixed defaults stand with the
  * fields.
  *
  * Source: API reference of Pod; behaviour of the v1.36 API server.
  */
-import type { Draft } from '#apimachinery/resource.ts';
-import type { Container, EphemeralContainer } from './container.ts';
-import { aggregateRequests } from './pod-resources.ts';
-import type { PodSpec } from './pod-template.ts';
 
 /** Of every pod spec, in pods and in templates. */
 export function defaultPodSpec(spec: Draft<PodSpec>): void {
@@ -22,8 +23,9 @@ export function defaultPodSpec(spec: Draft<PodSpec>): void {
 }
 
 /** Of pods themselves; a template keeps these open, so that older controllers see no change in it. */
-export function defaultPod(pod: { spec: Draft<PodSpec> }): void {
-  const { spec } = pod;
+export function defaultPod({ spec, status }: { spec: Draft<PodSpec>; status: Draft<PodStatus> }): void {
+  // The list came later than the single address; clients may read either.
+  if (status.podIP !== undefined) status.podIPs ??= [{ ip: status.podIP }];
   defaultPodSpec(spec);
   spec.enableServiceLinks ??= true;
   const containers = [...(spec.initContainers ?? []), ...spec.containers];

@@ -1,15 +1,17 @@
-/** What the server does to pods before it validates them. Source: behaviour of the v1.36 API server. */
 import type { Parts } from '#apimachinery/parts.ts';
 import type { Draft, Strategy } from '#apimachinery/resource.ts';
+import { mergeLabelKeys } from './match-label-keys.ts';
 import { isTerminal } from './pod-status.ts';
 import type { PodSpec } from './pod-template.ts';
 import type { PodStatus } from './pod.ts';
 import { qosClassOf } from './qos.ts';
+/** What the server does to pods before it validates them. Source: behaviour of the v1.36 API server. */
 
 type Pod = Parts<PodSpec, PodStatus>;
 
 export const podStrategy: Strategy<Pod> = {
   prepareForCreate(draft) {
+    mergeLabelKeys(draft.spec, draft.metadata.labels);
     draft.status = { phase: 'Pending', qosClass: qosClassOf(draft.spec) };
     if ((draft.spec.schedulingGates ?? []).length > 0) draft.status.conditions = [gatedCondition()];
   },

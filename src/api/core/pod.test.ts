@@ -102,6 +102,13 @@ test('a new pod is pending and has its class of service', () => {
   assert.deepEqual(draft.status, { phase: 'Pending', qosClass: 'Guaranteed' });
 });
 
+test('labels named by matchLabelKeys become part of the selector of a new pod', () => {
+  const topologySpreadConstraints = [{ maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule', labelSelector: { matchLabels: { app: 'web' } }, matchLabelKeys: ['hash', 'absent'] }];
+  const draft = decodeDraft(Pod, { metadata: { labels: { app: 'web', hash: 'x' } }, spec: { containers: [{ name: 'a' }], topologySpreadConstraints } });
+  Pod.strategy.prepareForCreate?.(draft);
+  assert.deepEqual(draft.spec.topologySpreadConstraints?.[0]?.labelSelector?.matchExpressions, [{ key: 'hash', operator: 'In', values: ['x'] }]);
+});
+
 test('adding an ephemeral container changes nothing else', () => {
   const old = podOf({ containers: [{ name: 'a', image: 'x:1' }] });
   const draft = decodeDraft(Pod, { spec: { containers: [{ name: 'a', image: 'x:2' }], ephemeralContainers: [{ name: 'debug', image: 'd' }] } });

@@ -136,13 +136,13 @@ export function* validateWorkload({ spec: { selector, template } }: WithTemplate
 
 /** `owner` is what upstream calls the kind in its message (a ReplicaSet is a deployment there, too). */
 export function* validateSelectorOf(selector: LabelSelector | undefined, template: PodTemplateSpec, owner: string): Iterable<FieldError> {
-  if (selector === undefined) return;
-  yield* validateLabelSelector('spec.selector', selector);
-  if (isEmptySelector(selector)) {
+  // No selector finds nothing; the declaration says that there must be one.
+  if (selector !== undefined) yield* validateLabelSelector('spec.selector', selector);
+  if (selector !== undefined && isEmptySelector(selector)) {
     yield invalidValue('spec.selector', selector, `empty selector is invalid for ${owner}`);
     return;
   }
-  const wellFormed = (selector.matchExpressions ?? []).every(({ operator }) => ['In', 'NotIn', 'Exists', 'DoesNotExist'].includes(operator));
+  const wellFormed = (selector?.matchExpressions ?? []).every(({ operator }) => ['In', 'NotIn', 'Exists', 'DoesNotExist'].includes(operator));
   if (wellFormed && !matchesLabels(labelSelectorFrom(selector), template.metadata.labels)) {
     yield invalidValue('spec.template.metadata.labels', template.metadata.labels ?? {}, '`selector` does not match template `labels`');
   }
