@@ -126,6 +126,21 @@ test('after a restart of the kubelet every container goes on', () =>
     assert.ok(isReady(await pod('web')));
   }));
 
+test('a container that was ready stays ready over a restart of the kubelet until a probe fails', () => {
+  let isWell = true;
+  return withKubelet({ behaviour: () => ({ probe: () => isWell }) }, async ({ createPod, restart, pod, clock }) => {
+    await createPod('web', { containers: [{ name: 'app', image: 'x', readinessProbe: { tcpSocket: { port: 80 }, periodSeconds: 5, failureThreshold: 1 } }] });
+    await clock.advance(200);
+    const readySince = (await pod('web')).status.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime;
+    isWell = false;
+    await restart();
+    assert.ok(isReady(await pod('web')));
+    assert.equal((await pod('web')).status.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime, readySince);
+    await clock.advance(7000);
+    assert.ok(!isReady(await pod('web')));
+  });
+});
+
 test('a sandbox that is lost is made again, and the containers with it', () =>
   withKubelet({}, async ({ createPod, pod, runtime, clock, events }) => {
     await createPod('web', { containers: one });

@@ -32,7 +32,8 @@ export async function* readLog(path: string, query: LogQuery, options: ReadLogOp
     while (!signal.aborted) {
       // Asked before reading: what it wrote before its end is read below.
       const isRunning = query.follow === true && (await options.isRunning());
-      while (file !== undefined && !signal.aborted) {
+      for (;;) {
+        if (file === undefined || signal.aborted) break;
         const block = Buffer.allocUnsafe(blockBytes);
         const { bytesRead } = await file.read(block, 0, blockBytes, position);
         if (bytesRead === 0) break;

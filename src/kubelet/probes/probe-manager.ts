@@ -18,6 +18,8 @@ interface Watched {
   readonly record: ContainerRecord;
   readonly container: Container;
   readonly workers: Map<ProbeKind, ProbeWorker>;
+  /** What the pod's status says of this very container: it holds until its probes know better. */
+  readonly before: { readonly isStarted: boolean; readonly isReady: boolean };
 }
 
 /** The probes of one pod's running containers, and what they say; keyed by the container's id in the runtime. */
@@ -39,9 +41,9 @@ export class ProbeManager {
       if (this.#watched.has(record.id) || this.#starting.has(record.id)) continue;
       const container = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find(({ name }) => name === record.name);
       if (container === undefined) continue;
-      const watched: Watched = { record, container, workers: new Map() };
+      const watched: Watched = { record, container, workers: new Map(), before: stateBefore(pod, record.id) };
       this.#watched.set(record.id, watched);
-      if (container.startupProbe === undefined) this.#startOthers(watched);
+      if (container.startupProbe === undefined || watched.before.isStarted) this.#startOthers(watched);
       else this.#start(watched, 'startup');
     }
   }
@@ -55,13 +57,13 @@ export class ProbeManager {
   isStarted(containerId: string): boolean {
     const watched = this.#watched.get(containerId);
     if (watched === undefined) return false;
-    return watched.container.startupProbe === undefined || watched.workers.get('startup')?.verdict === true;
+    return watched.container.startupProbe === undefined || watched.before.isStarted || watched.workers.get('startup')?.verdict === true;
   }
 
   isReady(containerId: string): boolean {
     const watched = this.#watched.get(containerId);
     if (watched === undefined || !this.isStarted(containerId)) return false;
-    return watched.container.readinessProbe === undefined || watched.workers.get('readiness')?.verdict === true;
+    return watched.container.readinessProbe === undefined || (watched.workers.get('readiness')?.verdict ?? watched.before.isReady);
   }
 
   failed(containerId: string): 'liveness' | 'startup' | undefined {
@@ -109,4 +111,10 @@ export class ProbeManager {
     workers.set(kind, worker);
     worker.start();
   }
+}
+
+/** After a restart of the kubelet a container that was ready stays so until a probe fails: nothing happened to it. */
+function stateBefore({ status }: Pod, containerId: string): Watched['before'] {
+  const known = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])].find(({ containerID }) => containerID?.endsWith(`://${containerId}`) === true);
+  return { isStarted: known?.started === true, isReady: known?.ready === true };
 }

@@ -99,9 +99,9 @@ export class ProbeWorker {
     if (!isSuccess) this.#dependencies.onFailure(outcome);
     const needed = isSuccess ? (kind === 'readiness' ? (probe.successThreshold ?? 1) : 1) : (probe.failureThreshold ?? 3);
     if (this.#inRow < needed || this.#verdict === isSuccess) return;
-    const before = this.#verdict;
     this.#verdict = isSuccess;
-    const isNews = kind === 'readiness' ? isSuccess || before === true : kind === 'startup' || !isSuccess;
+    // The first failure of a readiness probe counts too: the container may have been taken over as ready.
+    const isNews = kind !== 'liveness' || !isSuccess;
     if (isNews) this.#dependencies.onVerdict(isSuccess);
   }
 }
