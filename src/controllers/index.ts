@@ -15,6 +15,7 @@ import { nodeLifecycleController } from './node/node-lifecycle-controller.ts';
 import { taintEvictionController } from './node/taint-eviction-controller.ts';
 import type { ControllerOptions } from './options.ts';
 import { replicaSetController, replicationController } from './replica-set/replica-set-controller.ts';
+import { statefulSetController } from './stateful-set/stateful-set-controller.ts';
 
 export type { ControllerOptions } from './options.ts';
 
@@ -38,6 +39,7 @@ export const controllers: readonly Entry[] = [
   { name: 'serviceaccount-controller', alias: 'serviceaccount', make: () => serviceAccountController },
   { name: 'root-ca-certificate-publisher-controller', alias: 'root-ca-cert-publisher', make: ({ rootCaPem }) => (rootCaPem === undefined ? undefined : rootCaController(rootCaPem)) },
   { name: 'daemonset-controller', alias: 'daemonset', make: () => daemonSetController },
+  { name: 'statefulset-controller', alias: 'statefulset', make: () => statefulSetController },
   { name: 'replicaset-controller', alias: 'replicaset', make: () => replicaSetController },
   { name: 'replicationcontroller-controller', alias: 'replicationcontroller', make: () => replicationController },
 ];
