@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { systemClock } from '#base/clock.ts';
 import type { Clock } from '#base/clock.ts';
@@ -21,7 +22,21 @@ export interface TestApiServer {
   readonly kubeconfig: string;
   /** One request over HTTPS, by default with the administrator's certificate. */
   request(method: string, path: string, options?: RawRequest): Promise<RawAnswer>;
+  /** A GET whose answer goes on: its lines as JSON, until the server or the reader ends it. Throws what a refused request is answered. */
+  watch<T = WatchLine>(path: string, options?: RawRequest): AsyncGenerator<T, void>;
   close(): Promise<void>;
+}
+
+/** A line of a watch. */
+export interface WatchLine {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  readonly object: {
+    readonly kind: string;
+    readonly code?: number;
+    readonly reason?: string;
+    readonly message?: string;
+    readonly metadata: { readonly name: string; readonly resourceVersion: string; readonly annotations?: Readonly<Record<string, string>>; readonly labels?: Readonly<Record<string, string>> };
+  };
 }
 
 export interface RawRequest {
@@ -76,6 +91,22 @@ export async function startApiServer({ clock = systemClock }: { readonly clock?:
         request.on('error', reject);
         request.end(bytes);
       });
+    },
+    async *watch<T>(path: string, { headers = {}, anonymous = false }: RawRequest = {}) {
+      const response = await new Promise<IncomingMessage>((resolve, reject) => {
+        https.get({ host: '127.0.0.1', port, path, agent: anonymous ? agents.anonymous : agents.admin, headers }, resolve).on('error', reject);
+      });
+      if (response.statusCode !== 200) throw new Error(`watch answered ${response.statusCode}: ${Buffer.concat(await response.toArray() as Buffer[]).toString()}`);
+      try {
+        let rest = '';
+        for await (const chunk of response) {
+          const lines = (rest + String(chunk)).split('\n');
+          rest = lines.pop() ?? '';
+          for (const line of lines) yield JSON.parse(line) as T;
+        }
+      } finally {
+        response.destroy();
+      }
     },
     async close() {
       for (const agent of Object.values(agents)) agent.destroy();

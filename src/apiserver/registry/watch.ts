@@ -4,7 +4,7 @@
  * Source: Kubernetes documentation, "API concepts: efficient detection of changes", "Streaming lists", "Watch bookmarks".
  */
 import type { ResourceKind } from '#apimachinery/resource.ts';
-import { invalid } from '#apimachinery/status-error.ts';
+import { hasReason, invalid } from '#apimachinery/status-error.ts';
 import type { ApiCall, WatchItem, WatchResult } from '../request/api-call.ts';
 import { isTrue } from '../request/api-call.ts';
 import { CachedObject } from '../watch-cache/cached-object.ts';
@@ -34,13 +34,21 @@ export async function watchFromCall(context: RegistryContext, served: ResourceKi
   try {
     // State and position are taken in one turn: nothing falls between them, nothing comes twice.
     const state = startsWithState ? [...selectedObjects(context, served, call, selection)] : [];
-    const position = startsWithState || initial !== undefined ? log.endPosition : log.positionAfter(versionNumber(resourceVersion ?? '0'));
+    const fromNow = startsWithState || resourceVersion === undefined || resourceVersion === '' || resourceVersion === '0';
+    const position = fromNow ? log.endPosition : log.positionAfter(versionNumber(resourceVersion));
     const start: Start = { selection, state, log, position, release, marksEndOfState: isTrue(initial), stateRevision: context.cache.revision };
     return { is: 'watch', kind: served, batches: follow(context, kind, call, start) };
   } catch (error) {
     release();
+    // As upstream: that the version is too old is told in the stream.
+    if (hasReason(error, 'Expired')) return { is: 'watch', kind: served, batches: failing(error) };
     throw error;
   }
+}
+
+// eslint-disable-next-line require-yield -- it has nothing to say but the error
+async function* failing(error: Error): AsyncGenerator<readonly WatchItem[]> {
+  throw error;
 }
 
 /** The shortest log that has all events of a selection: that of one value of a field, where it asks for one. */
@@ -88,6 +96,7 @@ async function* follow(context: RegistryContext, kind: ResourceKind, call: ApiCa
     let marked = start.stateRevision;
     let markedAtMs = context.clock.nowMs();
     while (!signal.aborted) {
+      const { isEnded } = log;
       const events = log.eventsFrom(position);
       if (events.length > 0) {
         position += events.length;
@@ -97,6 +106,7 @@ async function* follow(context: RegistryContext, kind: ResourceKind, call: ApiCa
         }
         continue;
       }
+      if (isEnded) return;
       const nowMs = context.clock.nowMs();
       if (wantsBookmarks && nowMs - markedAtMs >= bookmarkIntervalMs) {
         if (context.cache.revision > marked) yield [{ type: 'BOOKMARK', cached: bookmark(kind, context.cache.revision) }];
