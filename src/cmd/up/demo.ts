@@ -7,6 +7,7 @@ import { Deployment } from '#api/apps/deployment.ts';
 import { Service } from '#api/core/service.ts';
 import { kinds } from '#api/kinds.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
+import { StatusError } from '#apimachinery/status-error.ts';
 import type { Client } from '#client/client.ts';
 import { createClient } from '#client/create-client.ts';
 import { createHttpsTransport } from '#client/https-transport.ts';
@@ -59,7 +60,20 @@ async function applyObject(client: Client, object: Manifest): Promise<void> {
   const kind = kinds.find((each) => each.apiVersion === object.apiVersion && each.kind === object.kind);
   if (kind === undefined) throw new Error(`examples/hello.yaml: there is no kind ${object.kind} in ${object.apiVersion}`);
   const namespace = object.metadata.namespace ?? 'default';
-  await client.apply(kind, { ...object, metadata: { ...object.metadata, namespace } }, { fieldManager: 'skiff-up', force: true });
+  const whole = { ...object, metadata: { ...object.metadata, namespace } };
+  const options = { fieldManager: 'skiff-up', force: true };
+  try {
+    await client.apply(kind, whole, options);
+  } catch (error) {
+    // A cluster beside others has other node ports than the manifest asks for: it gets one of its own.
+    if (!(error instanceof StatusError && error.details?.causes?.some(({ field }) => field?.endsWith('.nodePort') === true) === true)) throw error;
+    await client.apply(kind, withoutNodePorts(whole), options);
+  }
+}
+
+function withoutNodePorts(object: Manifest): Manifest {
+  const { spec } = object as unknown as Service;
+  return { ...object, spec: { ...spec, ports: spec.ports?.map(({ nodePort: _nodePort, ...port }) => port) } } as Manifest;
 }
 
 /** As `kubectl rollout status`: until the newest generation is available everywhere. */

@@ -1,0 +1,36 @@
+/**
+ * Compiles what a cluster runs, once per change of the sources. A process that strips types and compiles itself carries
+ * what it needed for that through its life: 25 MiB, and 0.2 s more at the start.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, globSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
+import { join } from 'node:path';
+import { systemClock } from '#base/clock.ts';
+
+const root = join(import.meta.dirname, '../../..');
+const stampFile = join(root, '.cache/compiled');
+
+/** Compiles in a process of its own what has changed since the last time; quick when nothing has. Never fails a start. */
+export async function compileAhead(): Promise<void> {
+  const compiledMs = existsSync(stampFile) ? statSync(stampFile).mtimeMs : 0;
+  const isChanged = globSync('src/**/*.ts', { cwd: root }).some((file) => (statSync(join(root, file), { throwIfNoEntry: false })?.mtimeMs ?? 0) > compiledMs);
+  if (!isChanged) return;
+  const startedSeconds = systemClock.nowMs() / 1000;
+  const child = fork(import.meta.filename, ['--compile'], { stdio: 'ignore' });
+  const [code] = (await once(child, 'exit')) as readonly [number | null];
+  if (code !== 0) return;
+  try {
+    writeFileSync(stampFile, '');
+    // What was changed meanwhile has not been seen.
+    utimesSync(stampFile, startedSeconds, startedSeconds);
+  } catch {
+    // Somebody else's checkout: then nothing is kept.
+  }
+}
+
+if (process.argv.includes('--compile')) {
+  await Promise.all([import('./foreground.ts'), import('#cluster/machine-node.ts'), import('#cluster/simulated-node.ts')]);
+  flushCompileCache();
+}
