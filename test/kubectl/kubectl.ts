@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const binary = process.env['KUBECTL'] ?? 'kubectl';
+export const binary = process.env['KUBECTL'] ?? 'kubectl';
 const leastMinor = 32;
 
 /** Why the tests with kubectl cannot run here; false when they can. For `skip`. */
