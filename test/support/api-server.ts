@@ -13,11 +13,13 @@ import { createClient } from '#client/create-client.ts';
 import { createAuthority, issueCertificate } from '#pki/authority.ts';
 import { createServiceAccountKey } from '#pki/service-account-key.ts';
 import { openMemoryStore } from '#store/memory.ts';
+import type { Store } from '#store/store.ts';
 
 export interface TestApiServer {
   readonly server: ApiServer;
   /** Speaks as the cluster's administrator, in process. */
   readonly client: Client;
+  readonly store: Store;
   /** For other programs: the administrator's certificate and the server's address. */
   readonly kubeconfig: string;
   /** One request over HTTPS, by default with the administrator's certificate. */
@@ -50,6 +52,7 @@ export interface RawAnswer {
   readonly code: number;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly text: string;
+  readonly bytes: Buffer;
   /** The body as JSON. Throws when it is none. */
   json<T = Record<string, unknown>>(): T;
 }
@@ -72,6 +75,7 @@ export async function startApiServer({ clock = systemClock }: { readonly clock?:
   return {
     server,
     client,
+    store,
     kubeconfig: kubeconfigText(port, { ca: authority.certificatePem, ...admin }),
     request(method, path, { body, headers = {}, anonymous = false } = {}) {
       const bytes = body === undefined ? undefined : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
@@ -82,8 +86,9 @@ export async function startApiServer({ clock = systemClock }: { readonly clock?:
             const chunks: Buffer[] = [];
             response.on('data', (chunk: Buffer) => chunks.push(chunk));
             response.on('end', () => {
-              const text = Buffer.concat(chunks).toString();
-              resolve({ code: response.statusCode ?? 0, headers: response.headers, text, json: <T>() => JSON.parse(text) as T });
+              const received = Buffer.concat(chunks);
+              const text = received.toString();
+              resolve({ code: response.statusCode ?? 0, headers: response.headers, text, bytes: received, json: <T>() => JSON.parse(text) as T });
             });
             response.on('error', reject);
           },

@@ -4,7 +4,7 @@ import { gzip } from 'node:zlib';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { StatusError, internalError, notAcceptable, tooLarge } from '#apimachinery/status-error.ts';
-import type { ServerRequest, ServerResponse } from '#serving/exchange.ts';
+import type { ResponseHeaders, ServerRequest, ServerResponse } from '#serving/exchange.ts';
 import { readBody } from '#serving/read-body.ts';
 import type { Authenticator } from '../authn/authenticate.ts';
 import { authenticate } from '../authn/authenticate.ts';
@@ -92,8 +92,9 @@ async function answer(
     case 'raw':
       return sendRaw(response, result);
     case 'json':
-      response.writeHead(result.code, { 'content-type': 'application/json', ...result.headers, ...warningHeaders(warnings) });
-      return sendCompressible(request, response, Buffer.from(JSON.stringify(result.body)));
+      return sendCompressible(request, response, {
+        code: result.code, headers: { 'content-type': 'application/json', ...result.headers, ...warningHeaders(warnings) }, bytes: Buffer.from(JSON.stringify(result.body)),
+      });
     case 'object':
     case 'list':
     case 'watch':
@@ -107,18 +108,23 @@ async function answer(
     response.end(encodeObject(result, context));
     return undefined;
   }
-  response.writeHead(200, headers);
-  return sendCompressible(request, response, encodeList(result, context));
+  return sendCompressible(request, response, { code: 200, headers, bytes: encodeList(result, context) });
 }
 
-async function sendCompressible(request: ServerRequest, response: ServerResponse, bytes: Buffer): Promise<void> {
-  if (bytes.length >= minGzipBytes && headerText(request.headers['accept-encoding']).includes('gzip')) {
-    const compressed = await gzipAsync(bytes, { level: 1 });
-    response.writeHead(response.status === 0 ? 200 : response.status, { 'content-encoding': 'gzip', vary: 'Accept-Encoding', 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
-    response.end(compressed);
-    return;
+interface Answer {
+  readonly code: number;
+  readonly headers: ResponseHeaders;
+  readonly bytes: Buffer;
+}
+
+async function sendCompressible(request: ServerRequest, response: ServerResponse, { code, headers, bytes }: Answer): Promise<void> {
+  if (bytes.length < minGzipBytes || !headerText(request.headers['accept-encoding']).includes('gzip')) {
+    response.writeHead(code, headers);
+    return response.end(bytes);
   }
-  response.end(bytes);
+  const compressed = await gzipAsync(bytes, { level: 1 });
+  response.writeHead(code, { ...headers, 'content-encoding': 'gzip', vary: [headers['vary'], 'Accept-Encoding'].filter((each) => each !== undefined).join(', ') });
+  return response.end(compressed);
 }
 
 async function sendRaw(response: ServerResponse, result: Extract<ApiResult, { is: 'raw' }>): Promise<void> {
