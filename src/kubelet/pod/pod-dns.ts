@@ -18,8 +18,9 @@ export function planDns(pod: Pod, { clusterDns, clusterDomain, host }: DnsSettin
   const { spec, metadata } = pod;
   const own = spec.dnsConfig;
   let base: DnsConfig = host;
-  const usesCluster = (spec.dnsPolicy === 'ClusterFirst' && spec.hostNetwork !== true) || spec.dnsPolicy === 'ClusterFirstWithHostNet';
-  if (spec.dnsPolicy === 'None') base = {};
+  const policy = spec.dnsPolicy ?? 'ClusterFirst';
+  const usesCluster = (policy === 'ClusterFirst' && spec.hostNetwork !== true) || policy === 'ClusterFirstWithHostNet';
+  if (policy === 'None') base = {};
   else if (usesCluster && clusterDns.length > 0) {
     base = {
       servers: clusterDns,
