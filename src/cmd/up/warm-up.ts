@@ -5,9 +5,13 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, globSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { flushCompileCache } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '#base/clock.ts';
+import { systemRandom } from '#base/random.ts';
+import { keepHttpLean } from '../lean-http.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const stampFile = join(root, '.cache/compiled');
@@ -19,8 +23,8 @@ export async function compileAhead(): Promise<void> {
   if (!isChanged) return;
   const startedSeconds = systemClock.nowMs() / 1000;
   const child = fork(import.meta.filename, ['--compile'], { stdio: 'ignore' });
-  const [code] = (await once(child, 'exit')) as readonly [number | null];
-  if (code !== 0) return;
+  await once(child, 'exit');
+  if (child.exitCode !== 0) return;
   try {
     writeFileSync(stampFile, '');
     // What was changed meanwhile has not been seen.
@@ -31,6 +35,19 @@ export async function compileAhead(): Promise<void> {
 }
 
 if (process.argv.includes('--compile')) {
+  keepHttpLean();
   await Promise.all([import('./foreground.ts'), import('#cluster/machine-node.ts'), import('#cluster/simulated-node.ts')]);
+  await compileStoreThread();
   flushCompileCache();
+}
+
+/** The store's thread compiles for itself. */
+async function compileStoreThread(): Promise<void> {
+  const { openSqliteStore } = await import('#store/sqlite.ts');
+  const directory = await mkdtemp(join(tmpdir(), 'skiff-compile-'));
+  try {
+    await (await openSqliteStore({ file: join(directory, 'store.db'), clock: systemClock, random: systemRandom })).close();
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 }
