@@ -1,11 +1,14 @@
 /** Every controller, one line each, with the names that `--controllers` takes. */
 import type { Controller } from '#reconcile/controller.ts';
+import { cronJobController } from './cron-job/cron-job-controller.ts';
 import { daemonSetController } from './daemon-set/daemon-set-controller.ts';
 import { deploymentController } from './deployment/deployment-controller.ts';
 import { endpointSliceController } from './endpoints/endpoint-slice-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { collectableKinds } from './garbage-collector/collectable-kinds.ts';
 import { garbageCollector } from './garbage-collector/garbage-collector.ts';
+import { jobController } from './job/job-controller.ts';
+import { ttlAfterFinishedController } from './job/ttl-after-finished-controller.ts';
 import { namespaceController } from './namespace/namespace-controller.ts';
 import { builtInNamespacedKinds } from './namespace/namespaced-kinds.ts';
 import { rootCaController } from './namespace/root-ca-controller.ts';
@@ -40,6 +43,9 @@ export const controllers: readonly Entry[] = [
   { name: 'root-ca-certificate-publisher-controller', alias: 'root-ca-cert-publisher', make: ({ rootCaPem }) => (rootCaPem === undefined ? undefined : rootCaController(rootCaPem)) },
   { name: 'daemonset-controller', alias: 'daemonset', make: () => daemonSetController },
   { name: 'statefulset-controller', alias: 'statefulset', make: () => statefulSetController },
+  { name: 'job-controller', alias: 'job', make: () => jobController },
+  { name: 'cronjob-controller', alias: 'cronjob', make: () => cronJobController },
+  { name: 'ttl-after-finished-controller', alias: 'ttl-after-finished', make: () => ttlAfterFinishedController },
   { name: 'replicaset-controller', alias: 'replicaset', make: () => replicaSetController },
   { name: 'replicationcontroller-controller', alias: 'replicationcontroller', make: () => replicationController },
 ];
