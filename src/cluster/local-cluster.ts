@@ -99,6 +99,9 @@ async function startInOrder(options: LocalClusterOptions, dependencies: LocalClu
   const contextOf = (component: string, user: string): ComponentContext => controlPlane.contextFor(component, componentUser(user));
   const started = step(options.runtime === 'containerd' ? 'Node' : 'Node (simulated)');
   const kubeletContext = contextOf('kubelet', `system:node:${settings.nodeName}`);
+  const { startClusterDns } = await import('./cluster-dns.ts');
+  const dns = startClusterDns(contextOf('kube-dns', 'system:kube-dns'), { settings, address });
+  closers.push(() => dns.close());
   if (runtime === undefined) {
     const { startSimulatedNode } = await import('./simulated-node.ts');
     const node = startSimulatedNode(kubeletContext, { random, index: settings.index, nodeName: settings.nodeName, internalIp: address });
@@ -113,6 +116,7 @@ async function startInOrder(options: LocalClusterOptions, dependencies: LocalClu
     await node.ready;
   }
   await nodeIsReady(kubeletContext, settings.nodeName, clock);
+  await dns.ready;
   started(`${settings.nodeName} is ready`);
   return server;
 }

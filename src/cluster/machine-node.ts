@@ -21,6 +21,7 @@ import type { PemPair } from '#pki/authority.ts';
 import { startProxy } from '#proxy/proxy.ts';
 import type { SecureServer } from '#serving/secure-server.ts';
 import type { ClusterCertificates } from './certificates.ts';
+import { clusterDnsAddress, clusterDomain } from './cluster-dns.ts';
 import { containerdOf } from './containerd-of.ts';
 import { bundledImages } from './demo-images.ts';
 import { rememberKernelSettings } from './kernel-settings.ts';
@@ -101,7 +102,8 @@ export async function startMachineNode(
   const clusterCidrs = [settings.podCidr];
   const serving = certificates.pairs['kubelet-server'];
   const server = { address: '0.0.0.0', clientCaPem: certificates.ca.certificatePem, ...(serving === undefined ? {} : { serving }) };
-  const kubelet = await startMachineKubelet(contexts.kubelet, { layout, nodeName, port: settings.kubeletPort, clusterCidrs, server }, connection);
+  const names = { clusterDns: [clusterDnsAddress(settings.serviceCidr)], clusterDomain };
+  const kubelet = await startMachineKubelet(contexts.kubelet, { layout, nodeName, port: settings.kubeletPort, clusterCidrs, server, ...names }, connection);
   const proxy = startProxy(contexts.proxy, { nodeName, clusterName: layout.name, clusterCidrs });
   return {
     handle: kubelet.handle,

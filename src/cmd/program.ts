@@ -22,7 +22,7 @@ export const programs: readonly Program[] = [
   { name: 'cloud-controller-manager', group: 'component', summary: 'not built yet', load: () => import('./components/not-built.ts').then(({ cloudControllerManager }) => ({ command: cloudControllerManager })) },
   { name: 'kubelet', group: 'component', summary: 'the agent of a node (kubelet)', load: () => import('./components/kubelet.ts') },
   { name: 'proxy', group: 'component', summary: 'the Services of a node (kube-proxy)', load: () => import('./components/proxy.ts') },
-  { name: 'dns', group: 'component', summary: 'not built yet', load: () => import('./components/not-built.ts').then(({ dns }) => ({ command: dns })) },
+  { name: 'dns', group: 'component', summary: 'the names of Services and pods (CoreDNS)', load: () => import('./components/dns.ts') },
   { name: 'test', group: 'project', summary: 'set up what tests need and run them', load: () => import('./test.ts') },
   { name: 'bench', group: 'project', summary: 'measure', load: () => import('./bench.ts') },
 ];

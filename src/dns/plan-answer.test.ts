@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { endpointOf, indexOf, serviceOf, sliceOf } from './dns.fixture.ts';
 import { DnsIndex } from './dns-index.ts';
 import { planAnswer } from './plan-answer.ts';

@@ -6,11 +6,6 @@ export function cloudControllerManager(): Command {
   return notBuilt('The cloud controller manager is not built yet: Services of type LoadBalancer get no address.');
 }
 
-/** `skiff dns`. */
-export function dns(): Command {
-  return notBuilt('The cluster\'s DNS server is not built yet: pods reach Services by address.');
-}
-
 /** Whatever flags it is given, it says that it is not there, and fails. */
 function notBuilt(text: string): Command {
   return new Command().description(text).allowUnknownOption().allowExcessArguments().action(() => {
