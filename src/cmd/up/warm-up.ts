@@ -10,7 +10,10 @@ import { flushCompileCache } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '#base/clock.ts';
+import { silentLog } from '#base/log.ts';
 import { systemRandom } from '#base/random.ts';
+import { clusterLayout } from '#cluster/layout.ts';
+import { planSettings } from '#cluster/settings.ts';
 import { keepHttpLean } from '../lean-http.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -22,7 +25,7 @@ export async function compileAhead(): Promise<void> {
   const isChanged = globSync('src/**/*.ts', { cwd: root }).some((file) => (statSync(join(root, file), { throwIfNoEntry: false })?.mtimeMs ?? 0) > compiledMs);
   if (!isChanged) return;
   const startedSeconds = systemClock.nowMs() / 1000;
-  const child = fork(import.meta.filename, ['--compile'], { stdio: 'ignore' });
+  const child = fork(import.meta.filename, ['--compile'], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
   await once(child, 'exit');
   if (child.exitCode !== 0) return;
   try {
@@ -36,18 +39,22 @@ export async function compileAhead(): Promise<void> {
 
 if (process.argv.includes('--compile')) {
   keepHttpLean();
-  await Promise.all([import('./foreground.ts'), import('#cluster/machine-node.ts'), import('#cluster/simulated-node.ts')]);
-  await compileStoreThread();
+  await Promise.all([import('./foreground.ts'), import('#cluster/machine-node.ts')]);
+  await rehearse();
   flushCompileCache();
+  process.exit();
 }
 
-/** The store's thread compiles for itself. */
-async function compileStoreThread(): Promise<void> {
-  const { openSqliteStore } = await import('#store/sqlite.ts');
-  const directory = await mkdtemp(join(tmpdir(), 'skiff-compile-'));
+/** A start on the simulated runtime: functions are compiled, and so kept, when they run. */
+async function rehearse(): Promise<void> {
+  const { startLocalCluster } = await import('#cluster/local-cluster.ts');
+  const stateDir = await mkdtemp(join(tmpdir(), 'skiff-compile-'));
   try {
-    await (await openSqliteStore({ file: join(directory, 'store.db'), clock: systemClock, random: systemRandom })).close();
+    const layout = clusterLayout({ name: 'compile', stateDir });
+    const settings = { ...planSettings({ name: layout.name, stateDir, index: 0, nodeName: 'node' }), apiPort: 0 };
+    const cluster = await startLocalCluster({ layout, settings, runtime: 'simulated' }, { clock: systemClock, random: systemRandom, log: silentLog, step: () => () => {} });
+    await cluster.close();
   } finally {
-    await rm(directory, { recursive: true });
+    await rm(stateDir, { recursive: true });
   }
 }
