@@ -96,7 +96,8 @@ export function buildDemoImage(busybox: Uint8Array, architecture: string, name: 
       { path: 'www/version', content: `${version}\n` },
       { path: 'www/cgi-bin/index.cgi', content: demoPage, mode: 0o755 },
     ],
-    entrypoint: ['/hello'],
+    // No entrypoint: `kubectl run -it --image=skiff.dev/hello:1.0 x -- sh` gets its shell.
+    command: ['/hello'],
     environment: { PATH: '/bin', VERSION: version, MESSAGE_FILE: '/etc/hello/message' },
     exposedPorts: ['8080/tcp'],
     labels: { 'org.opencontainers.image.title': 'hello', 'org.opencontainers.image.version': version },
