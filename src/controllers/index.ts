@@ -3,6 +3,7 @@ import type { Controller } from '#reconcile/controller.ts';
 import { cronJobController } from './cron-job/cron-job-controller.ts';
 import { daemonSetController } from './daemon-set/daemon-set-controller.ts';
 import { deploymentController } from './deployment/deployment-controller.ts';
+import { disruptionController } from './disruption/disruption-controller.ts';
 import { endpointSliceController } from './endpoints/endpoint-slice-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { collectableKinds } from './garbage-collector/collectable-kinds.ts';
@@ -17,6 +18,8 @@ import { nodeIpamController } from './node/node-ipam-controller.ts';
 import { nodeLifecycleController } from './node/node-lifecycle-controller.ts';
 import { taintEvictionController } from './node/taint-eviction-controller.ts';
 import type { ControllerOptions } from './options.ts';
+import { podGcController } from './pod-gc/pod-gc-controller.ts';
+import { clusterRoleAggregationController } from './rbac/cluster-role-aggregation-controller.ts';
 import { replicaSetController, replicationController } from './replica-set/replica-set-controller.ts';
 import { statefulSetController } from './stateful-set/stateful-set-controller.ts';
 
@@ -46,6 +49,9 @@ export const controllers: readonly Entry[] = [
   { name: 'job-controller', alias: 'job', make: () => jobController },
   { name: 'cronjob-controller', alias: 'cronjob', make: () => cronJobController },
   { name: 'ttl-after-finished-controller', alias: 'ttl-after-finished', make: () => ttlAfterFinishedController },
+  { name: 'disruption-controller', alias: 'disruption', make: () => disruptionController },
+  { name: 'pod-garbage-collector-controller', alias: 'podgc', make: () => podGcController },
+  { name: 'clusterrole-aggregation-controller', alias: 'clusterrole-aggregation', make: () => clusterRoleAggregationController },
   { name: 'replicaset-controller', alias: 'replicaset', make: () => replicaSetController },
   { name: 'replicationcontroller-controller', alias: 'replicationcontroller', make: () => replicationController },
 ];

@@ -50,7 +50,7 @@ export interface Watch<T extends KubeObject = KubeObject> {
 }
 
 /** A watch whose parts are typed by the kind. */
-export function watch<T extends KubeObject>(kind: ResourceKind<T>, keysFor: Watch<T>['keysFor'], matters?: Watch<T>['matters']): Watch {
+export function watch<T extends KubeObject>(kind: ResourceKind<T>, keysFor: NoInfer<Watch<T>['keysFor']>, matters?: NoInfer<Watch<T>['matters']>): Watch {
   const typed: Watch<T> = { kind, keysFor, ...(matters !== undefined && { matters }) };
   return typed;
 }
