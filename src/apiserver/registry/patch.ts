@@ -106,8 +106,8 @@ function appliedConfiguration(kind: ResourceKind, json: JsonValue, call: ApiCall
   if (!isJsonObject(json)) throw badRequest('the apply configuration must be an object');
   const metadata = isJsonObject(json['metadata']) ? json['metadata'] : {};
   const name = metadata['name'];
-  if (typeof name === 'string' && name !== '' && name !== call.info.name) {
-    throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.info.name})`);
+  if (name !== undefined && name !== '' && name !== call.info.name) {
+    throw badRequest(`the name of the object (${typeof name === 'string' ? name : JSON.stringify(name)}) does not match the name on the URL (${call.info.name})`);
   }
   if (metadata['managedFields'] !== undefined && metadata['managedFields'] !== null) throw badRequest('metadata.managedFields must be nil');
   if (json['apiVersion'] === undefined || json['kind'] === undefined) {
