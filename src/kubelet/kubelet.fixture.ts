@@ -15,7 +15,7 @@ import { createSharedInformers } from '#client/shared-informers.ts';
 import { SimulatedRuntime } from './cri/simulated.ts';
 import type { SimulatedRuntimeOptions } from './cri/simulated.ts';
 import { startKubelet } from './kubelet.ts';
-import type { RunningKubelet } from './kubelet.ts';
+import type { KubeletOptions, RunningKubelet } from './kubelet.ts';
 import { simulatedPlatform } from './simulated-platform.ts';
 
 export interface KubeletLab {
@@ -32,7 +32,7 @@ export interface KubeletLab {
   readonly restart: () => Promise<void>;
 }
 
-export async function withKubelet(options: Partial<SimulatedRuntimeOptions>, run: (lab: KubeletLab) => Promise<void>): Promise<void> {
+export async function withKubelet(options: Partial<SimulatedRuntimeOptions>, run: (lab: KubeletLab) => Promise<void>, more: Partial<KubeletOptions> = {}): Promise<void> {
   const clock = new SimulatedClock();
   const random = seededRandom(7);
   const client = createClient(new MemoryTransport());
@@ -42,7 +42,7 @@ export async function withKubelet(options: Partial<SimulatedRuntimeOptions>, run
   const start = () => {
     const informers = createSharedInformers(shared);
     const recorderFor = (component: string, from?: { readonly host?: string }) => createEventRecorder(shared, component, from);
-    return { informers, kubelet: startKubelet({ ...shared, informers, recorderFor }, { nodeName: 'n1', platform }) };
+    return { informers, kubelet: startKubelet({ ...shared, informers, recorderFor }, { nodeName: 'n1', platform, ...more }) };
   };
   let running = start();
   const stop = async (): Promise<void> => {

@@ -15,10 +15,11 @@ import { allocatableOf } from './node/plan-node.ts';
 import type { NodePlatform } from './platform.ts';
 import { createConfigLookup } from './pod/config-lookup.ts';
 import { ImagePuller } from './pod/image-puller.ts';
-import { labelKeys } from './pod/labels.ts';
+import { annotationKeys, labelKeys } from './pod/labels.ts';
 import type { ContainerRecord } from './pod/pod-runtime.ts';
 import { PodWorker } from './pod/pod-worker.ts';
 import type { PodWorkerDependencies } from './pod/pod-worker.ts';
+import { StaticPods } from './pod/static-pods.ts';
 import { StatusManager } from './pod/status-manager.ts';
 import { watchRuntime } from './runtime-watch.ts';
 
@@ -34,6 +35,8 @@ export interface KubeletOptions {
   readonly clusterDomain?: string;
   /** Default `v1.36.0`. */
   readonly version?: string;
+  /** Pods from manifests in this directory (`--pod-manifest-path`). */
+  readonly staticPodPath?: string;
   /** Sets the pod network up for the node's ranges, before the runtime says that its network is ready. */
   readonly configureNetwork?: (podCidrs: readonly string[]) => Promise<void>;
 }
@@ -69,6 +72,9 @@ class Kubelet implements RunningKubelet, KubeletHandle {
   readonly #services: Informer<Service>;
   readonly #nodes: Informer<Node>;
   readonly #workers = new Map<string, PodWorker>();
+  /** Mirrors of static pods in the API, by the uid of what they mirror. */
+  readonly #mirrors = new Map<string, Pod>();
+  #staticPods: StaticPods | undefined;
   readonly #unsubscribe: (() => void)[] = [];
   readonly #statuses: StatusManager;
   readonly #registrar: NodeRegistrar;
@@ -107,6 +113,7 @@ class Kubelet implements RunningKubelet, KubeletHandle {
         runtimeName: () => this.#runtimeName, hostIps: () => this.#hostIps, allocatable: () => this.#allocatable,
         networkProblem: () => this.#networkProblem(), clusterDns: options.clusterDns ?? [], clusterDomain: options.clusterDomain ?? 'cluster.local',
       },
+      shownAs: (pod) => (isStatic(pod) ? this.#mirrors.get(pod.metadata.uid) : pod),
       onGone: (worker) => {
         const { uid } = worker.pod.metadata;
         if (this.#workers.get(uid) === worker) this.#workers.delete(uid);
@@ -149,14 +156,71 @@ class Kubelet implements RunningKubelet, KubeletHandle {
     this.#unsubscribe.push(this.#pods.addHandler({
       added: (pod) => this.#onPod(pod),
       updated: (pod) => this.#onPod(pod),
-      deleted: (pod) => this.#workers.get(pod.metadata.uid)?.remove(pod),
+      deleted: (pod) => (mirroredUid(pod) === undefined ? this.#workers.get(pod.metadata.uid)?.remove(pod) : this.#onMirrorGone(pod)),
     }));
+    await this.#startStaticPods();
     watchRuntime({ runtime, clock, log, signal, onChange: (uid) => this.#workers.get(uid)?.trigger() });
     this.#scheduleCheck();
     await this.#removeOrphans();
   }
 
+  async #startStaticPods(): Promise<void> {
+    const { staticPodPath } = this.#options;
+    if (staticPodPath === undefined) return;
+    const { clock, log } = this.#context;
+    this.#staticPods = new StaticPods({
+      directory: staticPodPath, nodeName: this.nodeName, clock, log,
+      onAdded: (pod) => {
+        this.#onPod(pod);
+        this.#mirror(pod);
+      },
+      onRemoved: (pod) => {
+        this.#workers.get(pod.metadata.uid)?.remove(pod);
+        this.#unmirror(this.#mirrors.get(pod.metadata.uid));
+      },
+    });
+    await this.#staticPods.start();
+    // Mirrors of pods whose files went away while nobody looked.
+    for (const [uid, mirror] of this.#mirrors) if (!this.#workers.has(uid)) this.#unmirror(mirror);
+  }
+
+  /** Shows a static pod in the API. Best effort: it runs whether or not the API takes it. */
+  #mirror(pod: Pod): void {
+    if (this.#mirrors.has(pod.metadata.uid)) return;
+    const { client, log } = this.#context;
+    const { name, namespace, uid, labels, annotations } = pod.metadata;
+    const node = this.#registrar.node;
+    const ownerReferences = node === undefined ? [] : [{ apiVersion: 'v1', kind: 'Node', name: this.nodeName, uid: node.metadata.uid, controller: true }];
+    client.create<Pod>(Pod, {
+      metadata: { name, namespace, ownerReferences, annotations: { ...annotations, [annotationKeys.configMirror]: uid }, ...(labels === undefined ? {} : { labels }) }, spec: pod.spec,
+    }).catch((error: unknown) => log.warn({ error, pod: `${namespace}/${name}` }, 'a static pod could not be shown in the API'));
+  }
+
+  #unmirror(mirror: Pod | undefined): void {
+    if (mirror === undefined) return;
+    const { namespace, name, uid } = mirror.metadata;
+    this.#context.client.delete(Pod, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } })
+      .catch((error: unknown) => this.#context.log.debug({ error }, 'a mirror was gone already'));
+  }
+
+  #onMirror(uid: string, mirror: Pod): void {
+    this.#mirrors.set(uid, mirror);
+    const worker = this.#workers.get(uid);
+    // The file decides: a mirror that is being deleted comes again.
+    if (mirror.metadata.deletionTimestamp !== undefined) this.#unmirror(mirror);
+    worker?.trigger();
+  }
+
+  #onMirrorGone(mirror: Pod): void {
+    const uid = mirroredUid(mirror) ?? '';
+    this.#mirrors.delete(uid);
+    const pod = this.#staticPods?.get(uid);
+    if (pod !== undefined) this.#mirror(pod);
+  }
+
   #onPod(pod: Pod): void {
+    const mirrored = mirroredUid(pod);
+    if (mirrored !== undefined) return this.#onMirror(mirrored, pod);
     const { uid } = pod.metadata;
     const worker = this.#workers.get(uid);
     if (worker !== undefined) return worker.update(pod);
@@ -230,7 +294,7 @@ class Kubelet implements RunningKubelet, KubeletHandle {
   async #removeOrphans(): Promise<void> {
     const { runtime, files } = this.#platform;
     const { log } = this.#context;
-    const known = new Set(this.#pods.list().map((pod) => pod.metadata.uid));
+    const known = new Set([...this.#pods.list().map((pod) => pod.metadata.uid), ...this.#workers.keys()]);
     const gone = new Map<string, { name: string; namespace: string }>();
     for (const sandbox of await runtime.listPodSandbox()) {
       const { uid, name, namespace } = sandbox.metadata;
@@ -254,6 +318,7 @@ class Kubelet implements RunningKubelet, KubeletHandle {
     this.#isClosed = true;
     this.#stop.abort(new Error('kubelet closed'));
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    await this.#staticPods?.close();
     await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
     await this.#registrar.close();
     this.#ready.reject(this.#stop.signal.reason);
@@ -314,4 +379,13 @@ class Kubelet implements RunningKubelet, KubeletHandle {
     if (record === undefined) throw internalError(new Error(`container not found ("${containerName}")`));
     return record;
   }
+}
+
+/** The uid of the static pod that this one only shows. */
+function mirroredUid(pod: Pod): string | undefined {
+  return pod.metadata.annotations?.[annotationKeys.configMirror];
+}
+
+function isStatic(pod: Pod): boolean {
+  return pod.metadata.annotations?.[annotationKeys.configSource] === 'file';
 }

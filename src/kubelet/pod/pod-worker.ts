@@ -42,6 +42,8 @@ export interface PodWorkerDependencies extends StartDependencies {
   readonly log: Logger;
   readonly node: NodeView;
   readonly statuses: StatusManager;
+  /** The object in the API that shows a pod's status: the pod itself, or the mirror of a static pod; undefined before there is one. */
+  readonly shownAs: (pod: Pod) => Pod | undefined;
   /** The pod is gone from API, runtime and disk. */
   readonly onGone: (worker: PodWorker) => void;
 }
@@ -243,7 +245,7 @@ export class PodWorker {
 
   #view(runtime: PodRuntime): PodView {
     const { clock, statuses } = this.#dependencies;
-    const { status } = statuses.newest(this.#pod);
+    const { status } = statuses.newest(this.#dependencies.shownAs(this.#pod) ?? this.#pod);
     const restartCounts = new Map<string, number>();
     for (const { name, restartCount, containerID } of [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])]) {
       if (containerID !== undefined && containerID !== '') restartCounts.set(name, restartCount);
@@ -491,9 +493,11 @@ export class PodWorker {
 
   #report(isOver: boolean): void {
     const { statuses, clock, node } = this.#dependencies;
-    if (this.#isDeletedFromApi) return;
-    const pod = statuses.newest(this.#pod);
-    statuses.report(pod, planStatus({
+    const shown = this.#dependencies.shownAs(this.#pod);
+    if (this.#isDeletedFromApi || shown === undefined) return;
+    const target = statuses.newest(shown);
+    const pod = shown === this.#pod ? target : { ...this.#pod, status: target.status };
+    statuses.report(target, planStatus({
       pod, runtime: this.#runtime, nowMs: clock.nowMs(), runtimeName: node.runtimeName(), hostIps: node.hostIps(),
       waiting: this.#waiting, lastWords: this.#lastWords,
       isStarted: (id) => this.#probes.isStarted(id), isReady: (id) => this.#probes.isReady(id), isOver, verdict: this.#verdict,
