@@ -13,6 +13,8 @@ export interface ConnectionConfig {
   readonly certificate?: PemSource | undefined;
   readonly key?: PemSource | undefined;
   readonly token?: string | undefined;
+  /** Asked for every request; it answers from memory as long as it can. */
+  readonly tokenSource?: (() => Promise<string>) | undefined;
   /** Read again every minute. */
   readonly tokenFile?: string | undefined;
   readonly username?: string | undefined;

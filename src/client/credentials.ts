@@ -81,7 +81,7 @@ export function createCredentials(config: ConnectionConfig, clock: Clock): Crede
       };
     },
     async headers() {
-      const token = config.token ?? (config.tokenFile === undefined ? (await fromExec()).token : await tokenFromFile(config.tokenFile));
+      const token = config.token ?? (await config.tokenSource?.()) ?? (config.tokenFile === undefined ? (await fromExec()).token : await tokenFromFile(config.tokenFile));
       const headers: Record<string, string | string[]> = {};
       if (token !== undefined && token !== '') headers['authorization'] = `Bearer ${token}`;
       else if (config.username !== undefined) {

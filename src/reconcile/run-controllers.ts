@@ -11,12 +11,14 @@ export interface RunControllersOptions {
   /** Leadership was lost: controllers have stopped. A process of its own exits here. */
   readonly onLeadershipLost?: () => void;
   readonly queueMetrics?: QueueMetricsSource;
+  /** The identity a controller writes as. Default: that of the context, for all. */
+  readonly identityOf?: (controller: string) => Pick<ComponentContext, 'client' | 'recorderFor'>;
 }
 
 /** `ready` resolves when every controller works; with leader election, when this process stands for election. */
 export function runControllers(context: ComponentContext, controllers: readonly Controller[], options: RunControllersOptions = {}): RunningComponent {
   const environment: ControllerEnvironment = { ...context, queueMetrics: options.queueMetrics };
-  const start = (): RunningComponent => startAll(environment, controllers);
+  const start = (): RunningComponent => startAll(environment, controllers, options.identityOf);
   if (options.leaderElection === undefined) return start();
 
   const stop = new AbortController();
@@ -37,8 +39,8 @@ export function runControllers(context: ComponentContext, controllers: readonly 
   };
 }
 
-function startAll(environment: ControllerEnvironment, controllers: readonly Controller[]): RunningComponent {
-  const running = controllers.map((controller) => controller.start(environment));
+function startAll(environment: ControllerEnvironment, controllers: readonly Controller[], identityOf: RunControllersOptions['identityOf']): RunningComponent {
+  const running = controllers.map((controller) => controller.start({ ...environment, ...identityOf?.(controller.name) }));
   const ready = Promise.all(running.map((each) => each.ready)).then(() => {});
   ready.catch(() => {});
   return {

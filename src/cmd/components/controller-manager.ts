@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import { readFileSync } from 'node:fs';
 import type { ControllerOptions } from '#controllers/index.ts';
 import { controllersFor } from '#controllers/index.ts';
+import { controllerIdentities } from '#cluster/controller-identities.ts';
 import { runControllers } from '#reconcile/run-controllers.ts';
 import { UserError } from '../fail.ts';
 import { componentCommand, durationMs, list, switchOption, wholeNumber } from './flags.ts';
@@ -22,6 +23,7 @@ interface Flags extends ComponentFlags, LeaderElectionFlags {
   readonly nodeMonitorGracePeriod?: number;
   readonly nodeStartupGracePeriod?: number;
   readonly rootCaFile?: string;
+  readonly useServiceAccountCredentials: boolean;
   readonly bindAddress: string;
   readonly securePort: number;
 }
@@ -41,13 +43,15 @@ export function command(): Command {
     .addOption(new Option('--node-monitor-grace-period <duration>', 'a node that said nothing for so long is unreachable').argParser(durationMs))
     .addOption(new Option('--node-startup-grace-period <duration>', 'the same for one that never said anything').argParser(durationMs))
     .option('--root-ca-file <file>', 'root certificates that every namespace gets in kube-root-ca.crt')
+    .addOption(switchOption('--use-service-account-credentials', 'every controller writes as its own service account, for which the default roles are made', true))
     .option('--bind-address <address>', 'where the health port listens', '0.0.0.0')
     .addOption(new Option('--secure-port <port>', 'the health port (HTTPS); 0 for none').argParser(wholeNumber).default(10_257))
     .action(async (flags: Flags) => {
       const controllers = controllersFor(optionsOf(flags));
       await serveHealth({ bindAddress: flags.bindAddress, port: flags.securePort });
       const leaderElection = leaderElectionOf(flags);
-      await runComponent('kube-controller-manager', flags, (context) => runControllers(context, controllers, {
+      await runComponent('kube-controller-manager', flags, (context, { connection }) => runControllers(context, controllers, {
+        ...(flags.useServiceAccountCredentials && { identityOf: controllerIdentities(context, connection) }),
         ...(leaderElection === undefined ? {} : { leaderElection }),
         onLeadershipLost() {
           context.log.error({}, 'leadership was lost');

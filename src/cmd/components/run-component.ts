@@ -2,6 +2,7 @@ import { systemClock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { systemRandom } from '#base/random.ts';
 import type { ComponentContext, RunningComponent } from '#client/component.ts';
+import type { ConnectionConfig } from '#client/connection.ts';
 import { createHttpsTransport } from '#client/https-transport.ts';
 import { connectionFrom, inClusterConnection, loadKubeconfig } from '#client/kubeconfig.ts';
 import { createComponentContext } from '#cluster/component-context.ts';
@@ -20,7 +21,7 @@ export interface ComponentFlags extends CommonFlags {
 }
 
 /** Runs one component against an API server until a signal comes. */
-export async function runComponent(name: string, flags: ComponentFlags, start: (context: ComponentContext, log: Logger) => Promise<RunningComponent> | RunningComponent): Promise<void> {
+export async function runComponent(name: string, flags: ComponentFlags, start: (context: ComponentContext, own: { readonly log: Logger; readonly connection: ConnectionConfig }) => Promise<RunningComponent> | RunningComponent): Promise<void> {
   const log = createLog({ level: logLevelOf(flags) }).child({ component: name });
   const connection = flags.kubeconfig === undefined && flags.master === undefined
     ? inClusterConnection()
@@ -29,7 +30,7 @@ export async function runComponent(name: string, flags: ComponentFlags, start: (
   const ending = endOnSignal(log);
   const transport = createHttpsTransport(connection, { clock: systemClock, userAgent: name });
   const context = createComponentContext({ transport, clock: systemClock, random: systemRandom, log });
-  const component = await start(context, log);
+  const component = await start(context, { log, connection });
   component.ready.then(
     () => log.info({ server: connection.server }, 'ready'),
     (error: unknown) => log.error({ error }, 'the component could not start'),
