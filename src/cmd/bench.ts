@@ -1,12 +1,16 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { StoreName } from '#bench/api/server-process.ts';
 import { systemRandom } from '#base/random.ts';
+import { startCommand } from './bench/start-command.ts';
+import { storeCommand } from './bench/store-command.ts';
 import { paint } from './terminal.ts';
 
 /** `skiff bench`. */
 export function command(): Command {
   return new Command()
     .description('Measure Skiff. Server and load share the machine, so the fair figure is CPU-milliseconds per operation.')
+    .addCommand(startCommand())
+    .addCommand(storeCommand())
     .addCommand(apiCommand())
     .addCommand(fuzzCommand());
 }

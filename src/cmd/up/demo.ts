@@ -31,14 +31,12 @@ export async function runDemo(layout: ClusterLayout, progress: Progress): Promis
       remark(names === undefined ? 'not needed, for pods are simulated' : names.join(', '));
       return names !== undefined;
     });
-    const objects = readManifest(readFileSync(manifest, 'utf8'));
-    await progress.step('Applying examples/hello.yaml', async (remark) => {
-      for (const object of objects) await applyObject(client, object);
-      remark(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', '));
+    const objects = await progress.step('Applying examples/hello.yaml', async (remark) => {
+      const applied = await applyDemo(client);
+      remark(applied.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', '));
+      return applied;
     });
-    for (const { kind, metadata: { name, namespace = 'default' } } of objects) {
-      if (kind === 'Deployment') await progress.step(`Waiting for ${name}`, async (remark) => remark(await rolledOut(client, { name, namespace })));
-    }
+    await progress.step('Waiting for its pods', async (remark) => remark(await demoIsRolledOut(client, objects)));
     const address = await addressOf(client, objects);
     if (isReal && address !== undefined) await progress.step(`Asking ${address}`, async (remark) => remark(await firstLineOf(address)));
     sayWhatToDoNext(layout, address, isReal);
@@ -47,7 +45,20 @@ export async function runDemo(layout: ClusterLayout, progress: Progress): Promis
   }
 }
 
-type Manifest = KubeObject & { readonly apiVersion: string; readonly kind: string };
+/** Applies the demo as `kubectl apply --server-side` does; answers what the manifest holds. */
+export async function applyDemo(client: Client): Promise<readonly Manifest[]> {
+  const objects = readManifest(readFileSync(manifest, 'utf8'));
+  for (const object of objects) await applyObject(client, object);
+  return objects;
+}
+
+/** Resolves when every Deployment among `objects` is available, with a sentence about it. */
+export async function demoIsRolledOut(client: Client, objects: readonly Manifest[]): Promise<string> {
+  const deployments = objects.filter(({ kind }) => kind === 'Deployment');
+  return (await Promise.all(deployments.map(({ metadata: { name, namespace = 'default' } }) => rolledOut(client, { name, namespace })))).join('; ');
+}
+
+export type Manifest = KubeObject & { readonly apiVersion: string; readonly kind: string };
 
 function readManifest(text: string): readonly Manifest[] {
   return parseAllDocuments(text).flatMap((document) => {
