@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { buildBundledImages, demoImages, pauseImage } from '#kubelet/images/bundled-images.ts';
 import type { BundledImage } from '#kubelet/images/bundled-images.ts';
 import type { ClusterLayout } from './layout.ts';
-import { loadImage } from './load-image.ts';
+import { hasContainerd, loadImage } from './load-image.ts';
 
 /** The images that come with Skiff, built at the first need. */
 export async function bundledImages(layout: ClusterLayout): Promise<readonly BundledImage[]> {
@@ -13,7 +13,7 @@ export async function bundledImages(layout: ClusterLayout): Promise<readonly Bun
 
 /** Loads what the demo runs; answers the names, or undefined where the cluster has no containerd of its own. */
 export async function loadDemoImages(layout: ClusterLayout): Promise<readonly string[] | undefined> {
-  if (!existsSync(join(layout.containerdRunDir, 'containerd.sock'))) return undefined;
+  if (!hasContainerd(layout)) return undefined;
   const names: string[] = [];
   for (const image of await bundledImages(layout)) {
     if (image.name !== pauseImage) names.push(...(await loadImage(layout, image.file)));

@@ -10,10 +10,11 @@ export function command(): Command {
     .description('Load images from archives (OCI layout, or what "docker save" writes) into the cluster\'s node, so that pods can use them without a registry.')
     .argument('<file...>', 'tar archives')
     .action(async (files: readonly string[], options: ClusterFlags) => {
-      const { loadImage } = await import('#cluster/load-image.ts');
+      const { hasContainerd, loadImage } = await import('#cluster/load-image.ts');
       const { runningPid } = await import('#cluster/run-lock.ts');
       const layout = await layoutOf(options);
-      if ((await runningPid(layout)) === undefined) throw new UserError(`the cluster "${layout.name}" does not run; start it with "skiff up${nameFlag(layout.name)}"`);
+      // A kubelet that runs alone has a containerd too, without a cluster's process beside it.
+      if ((await runningPid(layout)) === undefined && !hasContainerd(layout)) throw new UserError(`the cluster "${layout.name}" does not run; start it with "skiff up${nameFlag(layout.name)}"`);
       for (const file of files) for (const name of await loadImage(layout, file)) process.stdout.write(`loaded ${name}\n`);
     });
   return image;
