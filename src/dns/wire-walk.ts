@@ -3,6 +3,8 @@
 export const headerBytes = 12;
 const optType = 41;
 const soaType = 6;
+/** Seconds, where nothing says how long an answer holds: pods repeat what their search path makes. As CoreDNS does. */
+const silentTtl = 5;
 
 export interface ResponseSurvey {
   readonly rcode: number;
@@ -12,7 +14,7 @@ export interface ResponseSurvey {
   readonly answerCount: number;
   /** Where the times to live stand. */
   readonly ttlOffsets: readonly number[];
-  /** Seconds for which all of it holds: the shortest, for negative answers the SOA's minimum too. 0 when nothing says. */
+  /** Seconds for which all of it holds: the shortest, for negative answers the SOA's minimum too. */
   readonly ttl: number;
   /** Where the OPT record begins, when it is the last one. */
   readonly optOffset: number | undefined;
@@ -50,7 +52,7 @@ export function surveyResponse(bytes: Buffer): ResponseSurvey | undefined {
     offset = end;
   }
   const head = bytes.readUInt16BE(2);
-  return { rcode: head & 0xf, isTruncated: (head & 0x0200) !== 0, questionEnd: nameEnd + 4, answerCount: counts[0], ttlOffsets, ttl: ttl ?? 0, optOffset, hasOpt };
+  return { rcode: head & 0xf, isTruncated: (head & 0x0200) !== 0, questionEnd: nameEnd + 4, answerCount: counts[0], ttlOffsets, ttl: ttl ?? silentTtl, optOffset, hasOpt };
 }
 
 /** Just behind the name at `offset`; undefined when it runs out of the packet. */
