@@ -16,6 +16,7 @@ import { SimulatedRuntime } from './cri/simulated.ts';
 import type { SimulatedRuntimeOptions } from './cri/simulated.ts';
 import { startKubelet } from './kubelet.ts';
 import type { KubeletOptions, RunningKubelet } from './kubelet.ts';
+import type { NodePlatform } from './platform.ts';
 import { simulatedPlatform } from './simulated-platform.ts';
 
 export interface KubeletLab {
@@ -23,6 +24,7 @@ export interface KubeletLab {
   readonly client: Client;
   readonly runtime: SimulatedRuntime;
   readonly kubelet: RunningKubelet;
+  readonly platform: NodePlatform;
   /** Creates a pod bound to the node and lets it settle. */
   readonly createPod: (name: string, spec: Given<PodSpec>) => Promise<Pod>;
   readonly pod: (name: string) => Promise<Pod>;
@@ -50,7 +52,7 @@ export async function withKubelet(options: Partial<SimulatedRuntimeOptions>, run
     await running.informers.close();
   };
   const lab: KubeletLab = {
-    clock, client, runtime,
+    clock, client, runtime, platform,
     get kubelet() {
       return running.kubelet;
     },

@@ -48,6 +48,8 @@ export interface RunningKubelet extends RunningComponent {
 /** While runtime or network are not ready, they are looked at this often; else every 5 s as the original does. */
 const unreadyCheckMs = 250;
 const readyCheckMs = 5000;
+/** The original's containerLogMonitorInterval. */
+const rotateEveryMs = 10_000;
 /** How long a container of a pod that nobody knows may take to end. */
 const orphanGraceSeconds = 30;
 
@@ -86,6 +88,7 @@ class Kubelet implements RunningKubelet, KubeletHandle {
   #hostIps: readonly string[] = [];
   #allocatable: Readonly<Record<string, string>> = {};
   #podCidr = '';
+  #rotatedAtMs = 0;
   #isClosed = false;
 
   constructor(context: ComponentContext, options: KubeletOptions) {
@@ -269,10 +272,23 @@ class Kubelet implements RunningKubelet, KubeletHandle {
     clock.after(this.#problem() === undefined ? readyCheckMs : unreadyCheckMs, () => {
       if (this.#stop.signal.aborted) return;
       this.#checkRuntime()
+        .then(() => this.#rotateLogs())
         .catch((error: unknown) => log.warn({ error }, 'the runtime could not be checked'))
         .finally(() => this.#scheduleCheck())
         .catch(() => undefined);
     });
+  }
+
+  async #rotateLogs(): Promise<void> {
+    const { clock, log } = this.#context;
+    if (clock.nowMs() - this.#rotatedAtMs < rotateEveryMs) return;
+    this.#rotatedAtMs = clock.nowMs();
+    for (const worker of this.#workers.values()) {
+      for (const record of worker.runtime.containers) {
+        if (record.state !== 'running') continue;
+        await this.#platform.files.rotateLog(record).catch((error: unknown) => log.warn({ error, container: record.id }, 'a log could not be rotated'));
+      }
+    }
   }
 
   #problem(): string | undefined {

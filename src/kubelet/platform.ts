@@ -57,6 +57,8 @@ export interface PodFiles {
   removeVolumes(podUid: string): Promise<void>;
   /** Removes everything else of the pod: directory, logs, control group. */
   removePod(pod: { readonly uid: string; readonly name: string; readonly namespace: string }): Promise<void>;
+  /** Sets the log aside when it has grown too large. */
+  rotateLog(record: ContainerRecord): Promise<void>;
   /** Removes the log of a container that has been removed. */
   removeLog(record: ContainerRecord): Promise<void>;
   /** Uids of pods that have a directory on this node. */

@@ -57,6 +57,7 @@ export function simulatedPlatform(options: SimulatedPlatformOptions): NodePlatfo
       removeVolumes: () => Promise.resolve(),
       removePod: () => Promise.resolve(),
       removeLog: () => Promise.resolve(),
+      rotateLog: () => Promise.resolve(),
       podsWithFiles: () => Promise.resolve([]),
     },
     prober: {

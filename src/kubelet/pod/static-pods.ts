@@ -77,7 +77,7 @@ export class StaticPods {
   async #scan(): Promise<void> {
     const { directory, nodeName, clock, log, onAdded, onRemoved } = this.#options;
     const found = new Map<string, Pod>();
-    for (const file of (await readdir(directory).catch(() => [])).sort()) {
+    for (const file of await readdir(directory).catch(() => [])) {
       if (!/\.(ya?ml|json)$/.test(file) || file.startsWith('.')) continue;
       try {
         for (const pod of parseManifest(await readFile(join(directory, file), 'utf8'), nodeName, clock.nowMs())) found.set(pod.metadata.uid, pod);
@@ -115,6 +115,6 @@ export function parseManifest(text: string, nodeName: string, nowMs: number): re
     draft.spec.nodeName = nodeName;
     // Nobody but this node decides about it, so it tolerates everything.
     draft.spec.tolerations = [...(draft.spec.tolerations ?? []), { operator: 'Exists', effect: 'NoExecute' }];
-    return [deepFreeze(draft) as unknown as Pod];
+    return [deepFreeze(draft)];
   });
 }

@@ -8,6 +8,7 @@ import { openRemoteCommand, openRemoteCommandOverWebSocket } from '#wire/remote-
 import { exitCodeOf } from '#wire/remote-command/streams.ts';
 import { withKubelet } from '../kubelet.fixture.ts';
 import type { KubeletLab } from '../kubelet.fixture.ts';
+import { StatsReader } from '../stats/summary.ts';
 import { createKubeletServer } from './kubelet-server.ts';
 import type { Access } from './kubelet-server.ts';
 
@@ -24,7 +25,8 @@ function withServer(access: Access, run: (served: Served) => Promise<void>): Pro
   });
   return withKubelet({ behaviour }, async (lab) => {
     await lab.createPod('web', { containers: [{ name: 'app', image: 'x' }] });
-    const server = createKubeletServer({ kubelet: lab.kubelet.handle, clock: lab.clock, log: silentLog, access });
+    const stats = new StatsReader(lab.platform, { nodeName: 'n1', clock: lab.clock });
+    const server = createKubeletServer({ kubelet: lab.kubelet.handle, clock: lab.clock, log: silentLog, access, summary: () => stats.summary() });
     const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
     const url = (path: string): URL => new URL(`https://127.0.0.1:${port}${path}`);
     const get = (path: string): Promise<{ status: number; body: string }> =>
@@ -54,6 +56,9 @@ test('pods and logs are served under the paths of the original', () =>
     assert.equal((await get('/healthz')).body, 'ok');
     assert.equal((await get('/containerLogs/default/none/app')).status, 404);
     assert.equal((await get('/nothing')).status, 404);
+    assert.match((await get('/metrics')).body, /^kubelet_running_pods 1$/m);
+    assert.match((await get('/metrics/resource')).body, /^container_memory_working_set_bytes\{container="app",namespace="default",pod="web"\} \d+/m);
+    assert.equal((JSON.parse((await get('/stats/summary')).body) as { pods: { podRef: { name: string } }[] }).pods[0]?.podRef.name, 'web');
   }));
 
 test('a command runs with its stdin, over SPDY and over WebSocket', () =>

@@ -1,4 +1,4 @@
-import { Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { StatusError } from '#apimachinery/status-error.ts';
@@ -11,6 +11,7 @@ import type { SecureServer } from '#serving/secure-server.ts';
 import { UpgradeError } from '#wire/upgrade/upgrade-request.ts';
 import type { KubeletHandle } from '../kubelet-handle.ts';
 import type { LogQuery } from '../logs/log-query.ts';
+import { createKubeletMetrics, formatResourceMetrics } from '../stats/kubelet-metrics.ts';
 import type { NodeSummary } from '../stats/summary.ts';
 import { acceptCommand, acceptPorts } from './streams.ts';
 
@@ -23,6 +24,7 @@ export interface KubeletServerOptions {
   readonly serving?: PemPair;
   /** Authority of the API server's client certificate. */
   readonly clientCaPem?: string;
+  /** Default: the kubelet's own. */
   readonly metrics?: Registry;
   readonly summary?: () => Promise<NodeSummary>;
 }
@@ -35,10 +37,10 @@ export type Access = (request: ServerRequest, wanted: { readonly verb: string; r
  * tool that asks kubelets directly. Nobody is answered whom `access` does not let in.
  */
 export function createKubeletServer(options: KubeletServerOptions): SecureServer {
-  const { clock, log, serving, clientCaPem } = options;
+  const { clock, log, serving, clientCaPem, metrics = createKubeletMetrics(options.kubelet) } = options;
   const handler: Handler = async (request, response) => {
     try {
-      await answer(options, request, response);
+      await answer({ ...options, metrics }, request, response);
     } catch (error) {
       if (response.isHeadSent) return response.abort();
       const status = error instanceof StatusError ? error.code : error instanceof UpgradeError ? error.status : 500;
@@ -62,8 +64,8 @@ function subresourceOf(path: string): string {
 
 const verbs: Readonly<Record<string, string>> = { GET: 'get', HEAD: 'get', POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
 
-async function answer(options: KubeletServerOptions, request: ServerRequest, response: ServerResponse): Promise<void> {
-  const { kubelet, clock, metrics = new Registry(), summary, access } = options;
+async function answer(options: KubeletServerOptions & { readonly metrics: Registry }, request: ServerRequest, response: ServerResponse): Promise<void> {
+  const { kubelet, clock, metrics, summary, access } = options;
   await access(request, { verb: verbs[request.method] ?? 'get', subresource: subresourceOf(request.path) });
   const [, what = '', namespace = '', pod = '', container] = request.path.split('/').map(decodeURIComponent);
   const query = new URLSearchParams(request.query);
@@ -83,6 +85,7 @@ async function answer(options: KubeletServerOptions, request: ServerRequest, res
       if (summary !== undefined) return sendJson(response, await summary());
       break;
     default:
+      if (request.path === '/metrics/resource' && summary !== undefined) return sendText(response, 200, formatResourceMetrics(await summary()));
       if (await answerDiagnostics({ metrics, healthz: [pingCheck] }, request, response)) return undefined;
   }
   return sendText(response, 404, '404 page not found\n');

@@ -1,5 +1,5 @@
 import { chmod, chown, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { Random } from '#base/random.ts';
@@ -12,6 +12,7 @@ import type { Volume } from '#api/core/volume.ts';
 import type { Client } from '#client/client.ts';
 import type { RuntimeService } from '../cri/cri.ts';
 import type { Mount } from '../cri/records.ts';
+import { defaultRotation, rotateLog } from '../logs/log-rotation.ts';
 import { readLog } from '../logs/read-log.ts';
 import { VolumeError } from '../platform.ts';
 import type { MountOptions, PodFacts, PodFiles, PreparedVolumes } from '../platform.ts';
@@ -206,8 +207,17 @@ export class MachineFiles implements PodFiles {
     await removeCgroupOf(this.#options.cgroupRoot, pod.uid);
   }
 
+  async rotateLog(record: Parameters<PodFiles['rotateLog']>[0]): Promise<void> {
+    if (record.logPath === '') return;
+    await rotateLog({ containerId: record.id, path: record.logPath, nowMs: this.#dependencies.clock.nowMs() }, this.#dependencies.runtime, defaultRotation);
+  }
+
   async removeLog(record: Parameters<PodFiles['removeLog']>[0]): Promise<void> {
-    if (record.logPath !== '') await rm(record.logPath, { force: true });
+    if (record.logPath !== '') {
+      const directory = dirname(record.logPath);
+      // With it go the parts that were set aside: 0.log, 0.log.<time>, 0.log.<time>.gz.
+      for (const name of await readdir(directory).catch(() => [])) if (name.startsWith(basename(record.logPath))) await rm(join(directory, name), { force: true });
+    }
     if (record.terminationLogFile !== '') await rm(record.terminationLogFile, { force: true });
   }
 
