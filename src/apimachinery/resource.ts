@@ -155,6 +155,8 @@ export interface Conversion {
   readonly hub: () => ResourceKind;
   fromHub(object: KubeObject): KubeObject;
   toHub(object: KubeObject): KubeObject;
+  /** Where converting takes time (a webhook): makes ready what these objects are in `apiVersion`. Throws a StatusError. */
+  readonly load?: ((objects: readonly KubeObject[], apiVersion: string) => Promise<void>) | undefined;
 }
 
 export type ObjectOf<F extends Fields, S extends Scope> = Infer<Struct<{

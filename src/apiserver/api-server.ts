@@ -28,6 +28,7 @@ import { nodeAuthorizer } from './authz/node-authorizer.ts';
 import { NodeGraph } from './authz/node-graph.ts';
 import { masters, rbacAuthorizer, rbacRules } from './authz/rbac.ts';
 import { bootstrap } from './bootstrap/bootstrap.ts';
+import { CustomResources } from './custom-resources/custom-resources.ts';
 import { defaultObjects } from './bootstrap/default-objects.ts';
 import { publishApiService } from './bootstrap/kubernetes-service.ts';
 import { nodeRules } from './bootstrap/roles/component-roles.ts';
@@ -35,7 +36,7 @@ import { Documents } from './documents/documents.ts';
 import type { RegistryContext } from './registry/registry-context.ts';
 import { nowText, objectReader } from './registry/registry-context.ts';
 import { namespaceFinalize } from './registry/subresources/namespace-finalize.ts';
-import { podBinding } from './registry/subresources/pod-binding.ts';
+import { bindings, podBinding } from './registry/subresources/pod-binding.ts';
 import { podEviction } from './registry/subresources/pod-eviction.ts';
 import { podStreams } from './registry/subresources/pod-streams.ts';
 import { serviceAccountToken } from './registry/subresources/service-account-token.ts';
@@ -109,6 +110,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   await cache.start(builtInKinds.filter((kind) => kind.convertedFrom === undefined));
   await bootstrap(registry, defaultObjects({ serviceRanges: ranges.map((each) => each.cidr), nowIso: nowText(clock) }));
   allocation.follow(cache.of(Service));
+  const customResources = new CustomResources({ registry, kinds });
+  await customResources.start();
 
   const issuerName = options.serviceAccountIssuer ?? 'https://kubernetes.default.svc.cluster.local';
   const issuer = createTokenIssuer({ issuer: issuerName, audiences: [issuerName], key: options.serviceAccountKey, clock, random, objects: () => objects });
@@ -116,7 +119,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     registry,
     kinds,
     subresources: [podBinding(registry), podEviction(registry), namespaceFinalize(registry), serviceAccountToken(registry, issuer), ...podStreams(registry, options.nodes)],
-    reviews: reviews({ authorizers, issuer, rbac }),
+    reviews: [bindings(registry), ...reviews({ authorizers, issuer, rbac })],
   };
   const documents = new Documents({ kinds, issuer, serviceAccountKey: options.serviceAccountKey, address: () => address });
   const stopping = new AbortController();
@@ -173,6 +176,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       stopping.abort();
       timer.cancel();
       await server?.close({ drainMs });
+      await customResources.close();
       await cache.close();
     },
   };

@@ -142,7 +142,7 @@ export const CustomResourceDefinition = defineResource({
       draft.status = { conditions: [], acceptedNames: { kind: '', plural: '' }, storedVersions: withStorageVersion([], draft.spec) };
     },
     prepareForUpdate(draft) {
-      draft.status.storedVersions = withStorageVersion(draft.status.storedVersions as string[] | null, draft.spec);
+      draft.status = { ...draft.status, storedVersions: withStorageVersion(draft.status.storedVersions as string[] | null, draft.spec) };
     },
   },
   defaults: defaultDefinition,

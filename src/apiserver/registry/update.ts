@@ -1,4 +1,5 @@
 import { saysTheSame } from '#apimachinery/equal.ts';
+import { sameJson } from '#apimachinery/json.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
 import { conflict, notFound, staleVersion } from '#apimachinery/status-error.ts';
@@ -98,7 +99,7 @@ async function tryWrite(context: RegistryContext, write: Write): Promise<ObjectR
   else if (plan.isTrusted !== true) validateUpdate(kind, draft, old);
   await admitValidating(context, request);
 
-  if (isUnchanged(draft, old)) return { is: 'object', code: 200, kind: served, object: old, cached: current };
+  if (isUnchanged(kind, draft, old)) return { is: 'object', code: 200, kind: served, object: old, cached: current };
   const finished = isReadyToVanish(kind, draft);
   if (dryRun) {
     return { is: 'object', code: 200, kind: served, object: draft as unknown as KubeObject };
@@ -174,7 +175,8 @@ function prepareForUpdate(kind: ResourceKind, draft: Draft<KubeObject>, old: Kub
   strategy.prepareForUpdate?.(draft, old);
   const counted = strategy.generationFrom ?? (kind.fields.has('spec') ? ['spec'] : []);
   if (!(strategy.generation ?? kind.fields.has('spec'))) return;
-  if (counted.some((name) => !saysTheSame(content[name], before[name]))) draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
+  const isSame = sameness(kind);
+  if (counted.some((name) => !isSame(content[name], before[name]))) draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
 }
 
 function copyField(content: Record<string, unknown>, before: Readonly<Record<string, unknown>>, name: string): void {
@@ -183,16 +185,22 @@ function copyField(content: Record<string, unknown>, before: Readonly<Record<str
 }
 
 /** Whether nothing would change but the times in managedFields. */
-function isUnchanged(draft: Draft<KubeObject>, old: KubeObject): boolean {
+function isUnchanged(kind: ResourceKind, draft: Draft<KubeObject>, old: KubeObject): boolean {
+  const isSame = sameness(kind);
   const { resourceVersion: _version, managedFields: wasManaged, ...was } = old.metadata;
   const { resourceVersion: _asked, managedFields: managed, ...is } = draft.metadata;
   if (!saysTheSame(is, was)) return false;
   for (const key of new Set([...Object.keys(draft), ...Object.keys(old)])) {
     if (key === 'metadata') continue;
-    if (!saysTheSame((draft as unknown as Record<string, unknown>)[key], (old as unknown as Record<string, unknown>)[key])) return false;
+    if (!isSame((draft as unknown as Record<string, unknown>)[key], (old as unknown as Record<string, unknown>)[key])) return false;
   }
   const withoutTime = (entries: readonly object[] | undefined): unknown => entries?.map((entry) => ({ ...entry, time: undefined }));
   return saysTheSame(withoutTime(managed), withoutTime(wasManaged));
+}
+
+/** In custom objects an empty list or a null is a value like any other. */
+function sameness(kind: ResourceKind): (left: unknown, right: unknown) => boolean {
+  return kind.isCustom === true ? sameJson : saysTheSame;
 }
 
 /** A deletion that waited for the last finalizer is carried out by the write that removes it. */

@@ -1,6 +1,8 @@
 /** From a call to the code that carries it out: verbs on resources, subresources, reviews. */
-import type { ResourceKind } from '#apimachinery/resource.ts';
-import { badRequest, methodNotAllowed, methodNotSupported, noSuchPath, notFound } from '#apimachinery/status-error.ts';
+import { invalidValue } from '#apimachinery/field-error.ts';
+import type { KubeObject } from '#apimachinery/object-meta.ts';
+import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
+import { badRequest, invalid, methodNotAllowed, methodNotSupported, noSuchPath, notFound } from '#apimachinery/status-error.ts';
 import { createFromCall } from '../registry/create.ts';
 import { decodeBody } from '../registry/decode-body.ts';
 import { deleteCollectionFromCall, deleteFromCall } from '../registry/delete.ts';
@@ -35,6 +37,7 @@ export async function dispatch(context: DispatchContext, call: ApiCall): Promise
   const kind = context.kinds.find(info.group, info.version, info.resource);
   if (kind === undefined) throw noSuchPath();
   if (kind.scope === 'Cluster' && info.namespace !== '' && info.resource !== 'namespaces') throw noSuchPath();
+  if (kind.deprecationWarning !== undefined) call.warn(kind.deprecationWarning);
   if (info.subresource !== '') return dispatchSubresource(context, kind, call);
   const review = context.reviews.find((each) => each.group === kind.group && each.resource === kind.plural);
   if (review !== undefined) {
@@ -104,19 +107,30 @@ function notFoundPath(kind: ResourceKind, call: ApiCall): Error {
 /** PUT. */
 export async function replace(registry: RegistryContext, kind: ResourceKind, call: ApiCall, subresource: string): Promise<ApiResult> {
   const { name } = call.info;
+  // A body that is no good is refused whether there is such an object or not.
+  let read: Draft<KubeObject> | undefined = readBody();
   return updateObject(registry, kind, call, {
     subresource,
     createsIfAbsent: subresource === '' && kind.strategy.createOnUpdate === true,
     change() {
-      const draft = decodeBody(kind, call);
-      const given = draft.metadata.name ?? '';
-      if (given === '') draft.metadata.name = name;
-      else if (given !== name) throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
-      const namespace = draft.metadata.namespace ?? '';
-      if (namespace !== '' && kind.scope === 'Namespaced' && namespace !== call.info.namespace) {
-        throw badRequest(`the namespace of the object (${namespace}) does not match the namespace on the request (${call.info.namespace})`);
-      }
+      const draft = read ?? readBody();
+      read = undefined;
       return draft;
     },
   });
+
+  function readBody(): Draft<KubeObject> {
+    const draft = decodeBody(kind, call);
+    const given = draft.metadata.name ?? '';
+    if (given === '') draft.metadata.name = name;
+    else if (given !== name) throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
+    const namespace = draft.metadata.namespace ?? '';
+    if (namespace !== '' && kind.scope === 'Namespaced' && namespace !== call.info.namespace) {
+      throw badRequest(`the namespace of the object (${namespace}) does not match the namespace on the request (${call.info.namespace})`);
+    }
+    if (kind.strategy.needsResourceVersion === true && (draft.metadata.resourceVersion ?? '') === '') {
+      throw invalid({ group: kind.group, kind: kind.plural }, name, [invalidValue('metadata.resourceVersion', 0, 'must be specified for an update')]);
+    }
+    return draft;
+  }
 }

@@ -14,20 +14,29 @@ export class CachedObject<T extends KubeObject = KubeObject> {
   /** The store's key. */
   readonly key: string;
   readonly revision: number;
-  readonly bytes: Uint8Array;
+  /** As it lies in the store. */
+  readonly stored: Uint8Array;
+  /** What clients get; of custom objects it may differ from what is stored. */
+  #bytes: Uint8Array | undefined;
   #object: T | undefined;
 
   constructor(kind: ResourceKind<T>, key: string, revision: number, bytes: Uint8Array, object?: T) {
     this.kind = kind;
     this.key = key;
     this.revision = revision;
-    this.bytes = bytes;
+    this.stored = bytes;
     this.#object = object;
+    if (kind.isCustom !== true || object !== undefined) this.#bytes = bytes;
+  }
+
+  /** The object's JSON in the stored version, without resourceVersion. */
+  get bytes(): Uint8Array {
+    return (this.#bytes ??= encodeAnew(this.kind, this.object));
   }
 
   /** The decoded, frozen object. */
   get object(): T {
-    return (this.#object ??= decodeStored(this.kind, this.bytes, this.revision));
+    return (this.#object ??= decodeStored(this.kind, this.stored, this.revision));
   }
 
   /** The JSON as clients get it, in one buffer. Made anew on every call: it costs one copy. */
@@ -84,6 +93,12 @@ export function sealDraft<T extends KubeObject>(draft: Draft<T>, revision: numbe
   // The writer and the cache both seal what was written; whoever comes second finds it done.
   if (!Object.isFrozen(draft)) (draft as Draft<KubeObject>).metadata.resourceVersion = String(revision);
   return deepFreeze(draft) as unknown as T;
+}
+
+/** What was stored under another definition of its kind, as the one of today has it: pruned and completed. */
+function encodeAnew<T extends KubeObject>(kind: ResourceKind<T>, object: T): Uint8Array {
+  const { resourceVersion: _version, ...metadata } = object.metadata;
+  return encodeStored(kind, { ...(object as KubeObject), metadata } as unknown as Draft<T>);
 }
 
 function decodeStored<T extends KubeObject>(kind: ResourceKind<T>, bytes: Uint8Array, revision: number): T {

@@ -29,6 +29,7 @@ export class EventLog<T extends KubeObject = KubeObject> {
   /** Every change above this revision is in the log. */
   #completeFrom: number;
   readonly #waiting = new Set<() => void>();
+  #isEnded = false;
 
   constructor(completeFrom: number) {
     this.#completeFrom = completeFrom;
@@ -79,6 +80,16 @@ export class EventLog<T extends KubeObject = KubeObject> {
   /** Whether a watcher sleeps on it. */
   get isWaitedFor(): boolean {
     return this.#waiting.size > 0;
+  }
+
+  /** Whether the resource is served no longer, or anew by another log: watches end. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.wake();
   }
 
   /** Resumes the watchers that wait. */

@@ -83,6 +83,12 @@ export class ResourceCache<T extends KubeObject = KubeObject> {
     this.#touched.clear();
   }
 
+  /** Ends all watches: the resource is served no longer, or anew by another cache. */
+  end(): void {
+    this.#log.end();
+    for (const { lanes } of this.#lanes.values()) for (const { log } of lanes.values()) log.end();
+  }
+
   /** Resumes every watcher, changes or not: some want to be told how far they are. */
   wakeAll(): void {
     this.#log.wake();

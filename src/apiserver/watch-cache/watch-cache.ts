@@ -66,8 +66,18 @@ export class WatchCache {
     return this.#cacheFor(kind, this.#revision);
   }
 
-  /** Forgets a resource that is no longer served (its definition was deleted). */
+  /** Puts a new declaration of a resource in the place of an old one: its objects stay, watches of the old one end. */
+  replace(old: ResourceKind | undefined, next: ResourceKind): void {
+    if (old !== undefined) this.forget(old);
+    this.of(next);
+  }
+
+  /** Forgets a resource that is no longer served (its definition was deleted). Watches of it end. */
   forget(kind: ResourceKind): void {
+    const cache = this.#byKind.get(kind) as unknown as ResourceCache | undefined;
+    if (cache === undefined) return;
+    for (const { key, stored, revision } of cache.range(registryPrefix)) this.#unclaimed.set(key, { bytes: stored, revision });
+    cache.end();
     this.#byKind.delete(kind);
     this.#byPrefix.delete(kind.storePrefix);
   }

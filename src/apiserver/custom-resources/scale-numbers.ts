@@ -1,0 +1,38 @@
+/** What the scale subresource reads must be what it expects. Source: behaviour of the API server's custom resource validation. */
+import type { CustomResourceSubresourceScale } from '#api/apiextensions/custom-resource-definition.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { invalidValue } from '#apimachinery/field-error.ts';
+import { isJsonObject } from '#apimachinery/json.ts';
+
+const maxReplicas = 2 ** 31 - 1;
+
+export function* checkScaleSpec(scale: CustomResourceSubresourceScale | undefined, object: object): Iterable<FieldError> {
+  if (scale !== undefined) yield* checkReplicas(scale.specReplicasPath, object);
+}
+
+export function* checkScaleStatus(scale: CustomResourceSubresourceScale | undefined, object: object): Iterable<FieldError> {
+  if (scale === undefined) return;
+  yield* checkReplicas(scale.statusReplicasPath, object);
+  const path = scale.labelSelectorPath;
+  if (path === undefined || path === '') return;
+  const selector = valueAt(object, path);
+  if (selector !== undefined && typeof selector !== 'string') yield invalidValue(path, '', `${path} accessor error: ${text(selector)} is of the type ${typeof selector}, expected string`);
+}
+
+function* checkReplicas(path: string, object: object): Iterable<FieldError> {
+  const value = valueAt(object, path);
+  if (value === undefined) return;
+  if (typeof value !== 'number' || !Number.isInteger(value)) yield invalidValue(path, 0, `${path} accessor error: ${text(value)} is of the type ${typeof value}, expected int64`);
+  else if (value < 0) yield invalidValue(path, value, 'should be a non-negative integer');
+  else if (value > maxReplicas) yield invalidValue(path, value, `should be less than or equal to ${maxReplicas}`);
+}
+
+function valueAt(object: object, path: string): unknown {
+  let value: unknown = object;
+  for (const key of path.replace(/^\./, '').split('.')) value = isJsonObject(value) ? value[key] : undefined;
+  return value;
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
