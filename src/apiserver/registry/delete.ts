@@ -192,6 +192,11 @@ export function deleteOptions(call: ApiCall): DeleteOptions {
   if (propagationPolicy !== undefined) options.propagationPolicy = propagationPolicy;
   if (orphanDependents !== undefined) options.orphanDependents = isTrue(orphanDependents);
   const policy = options.propagationPolicy;
+  if (policy !== undefined && options.orphanDependents !== undefined) {
+    throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', [
+      { type: 'FieldValueInvalid', path: 'propagationPolicy', value: policy, detail: 'orphanDependents and deletionPropagation cannot be both set' },
+    ]);
+  }
   if (policy !== undefined && !['Background', 'Foreground', 'Orphan'].includes(policy)) {
     throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', [
       { type: 'FieldValueNotSupported', path: 'propagationPolicy', value: policy, detail: 'supported values: "Foreground", "Background", "Orphan"' },

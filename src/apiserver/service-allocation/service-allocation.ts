@@ -59,7 +59,13 @@ export class ServiceAllocation implements AdmissionPlugin {
     const errors: FieldError[] = [];
     this.#addresses(draft, request.old as ServiceObject | undefined, owner, errors);
     this.#nodePorts(draft, request.old as ServiceObject | undefined, owner, errors);
+    // What will not be stored holds nothing.
+    if (request.dryRun || errors.length > 0) this.#giveUp(owner);
     if (errors.length > 0) throw invalid(Service, draft.metadata.name ?? '', errors);
+  }
+
+  #giveUp(owner: string): void {
+    for (const [key, pending] of this.#pending) if (pending.owner === owner) this.#pending.delete(key);
   }
 
   #addresses(draft: Draft<ServiceObject>, old: ServiceObject | undefined, owner: string, errors: FieldError[]): void {

@@ -4,6 +4,7 @@ import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
 import { badRequest, conflict, invalid, methodNotSupported } from '#apimachinery/status-error.ts';
 import type { ApiCall, ApiResult } from '../../request/api-call.ts';
 import { success } from '../../request/api-call.ts';
+import type { ReviewHandler } from '../../request/dispatch.ts';
 import { decodeBody } from '../decode-body.ts';
 import type { RegistryContext } from '../registry-context.ts';
 import { nowText } from '../registry-context.ts';
@@ -16,6 +17,18 @@ import type { SubresourceHandler } from './subresource-handler.ts';
  */
 export function podBinding(registry: RegistryContext): SubresourceHandler {
   return { group: '', resource: 'pods', subresource: 'binding', handle: (call, kind) => bindPod(registry, call, kind, call.info.name) };
+}
+
+/** POST bindings: the same, with the pod named by the Binding alone. Nothing is stored under this name. */
+export function bindings(registry: RegistryContext): ReviewHandler {
+  return {
+    group: '',
+    resource: 'bindings',
+    handle(call, kind) {
+      const { name = '' } = decodeBody(Binding, call).metadata as { readonly name?: string };
+      return bindPod(registry, call, kind, name);
+    },
+  };
 }
 
 /** Binds `podName` as the Binding in the body says. Throws a StatusError when it cannot be bound. */
