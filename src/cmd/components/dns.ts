@@ -6,6 +6,7 @@ import { createDnsHttpServer } from '#dns/dns-http.ts';
 import { createDnsServer } from '#dns/dns-server.ts';
 import { publishDnsService } from '#dns/publish-service.ts';
 import type { UpstreamAddress } from '#dns/upstream.ts';
+import { UserError } from '../fail.ts';
 import { componentCommand, list, wholeNumber } from './flags.ts';
 import type { ComponentFlags } from './run-component.ts';
 import { runComponent } from './run-component.ts';
@@ -39,18 +40,26 @@ export function command(): Command {
     .option('--advertise-address <address>', 'with --publish: where the node\'s pods reach this server (default: --bind-address)')
     .option('--hostname-override <name>', 'with --publish: the node\'s name (default: the host name)')
     .action(async (flags: Flags) => {
+      const address = flags.advertiseAddress ?? flags.bindAddress;
+      if (flags.publish !== undefined && ['0.0.0.0', '::'].includes(address)) throw new UserError('--publish needs --advertise-address: where the node\'s pods reach this server');
       await runComponent('dns', flags, async (context) => {
         const server = createDnsServer(context, {
           clusterDomain: flags.clusterDomain, listen: { host: flags.bindAddress, port: flags.port }, ttl: flags.ttl, resolvConf: flags.resolvConf,
           ...(flags.upstream === undefined ? {} : { upstreams: flags.upstream }),
           ...(flags.publish === undefined ? {} : { ownAddresses: [{ host: flags.publish, port: 53 }] }),
         });
+        server.ready.catch((error: unknown) => {
+          if (!(error instanceof Error && 'code' in error)) return;
+          // Without its port it is of no use, and whoever started it shall know.
+          context.log.error({ error }, `${flags.bindAddress}:${flags.port} cannot be listened on`);
+          process.exit(1);
+        });
         if (flags.metricsPort !== 0) await createDnsHttpServer(server, { clock: systemClock }).listen({ host: flags.bindAddress, port: flags.metricsPort });
         const { publish } = flags;
         if (publish === undefined) return server;
         const published = server.ready.then(async () => {
           await publishDnsService(context.client, {
-            nodeName: flags.hostnameOverride ?? hostname().toLowerCase(), address: flags.advertiseAddress ?? flags.bindAddress, port: server.port ?? flags.port,
+            nodeName: flags.hostnameOverride ?? hostname().toLowerCase(), address, port: server.port ?? flags.port,
             metricsPort: flags.metricsPort === 0 ? undefined : flags.metricsPort, clusterIp: publish,
           });
         });
