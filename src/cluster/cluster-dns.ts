@@ -29,7 +29,7 @@ export function startClusterDns(context: ComponentContext, { settings, address }
   const clusterIp = clusterDnsAddress(settings.serviceCidr);
 
   const listenAt = async (port: number): Promise<RunningDnsServer> => {
-    const server = createDnsServer(context, { clusterDomain, listen: { host: address, port }, ownAddresses: [{ host: clusterIp, port: 53 }] });
+    const server = createDnsServer(context, { clusterDomain, listen: { host: address, port }, clients: [settings.podCidr], ownAddresses: [{ host: clusterIp, port: 53 }] });
     closers.push(() => server.close());
     await server.ready;
     return server;

@@ -7,8 +7,14 @@ import type { Logger } from '#base/log.ts';
 
 export type Protocol = 'udp' | 'tcp';
 
+/** Who asks, and how. */
+export interface Peer {
+  readonly address: string;
+  readonly protocol: Protocol;
+}
+
 /** Answers a packet; undefined when there shall be no answer. Does not throw. */
-export type Responder = (packet: Buffer, protocol: Protocol) => Buffer | undefined | Promise<Buffer | undefined>;
+export type Responder = (packet: Buffer, peer: Peer) => Buffer | undefined | Promise<Buffer | undefined>;
 
 export interface ListenerDependencies {
   readonly clock: Pick<Clock, 'after'>;
@@ -51,7 +57,7 @@ async function listenUdp({ host, port }: { readonly host: string; readonly port:
       // A client that is gone, or an address that cannot be reached, is not our affair.
       if (reply !== undefined && isOpen) socket.send(reply, peer.port, peer.address, () => undefined);
     };
-    const reply = respond(packet, 'udp');
+    const reply = respond(packet, { address: peer.address, protocol: 'udp' });
     // Most answers are known at once, and go out without waiting for a turn.
     if (reply instanceof Promise) reply.then(send, (error: unknown) => log.error({ error }, 'a question was not answered'));
     else send(reply);
@@ -103,6 +109,7 @@ async function listenTcp({ host, port }: { readonly host: string; readonly port:
 async function serveConnection(socket: Socket, { clock, respond }: ListenerDependencies): Promise<void> {
   const watchdog = (): { cancel(): void } => clock.after(idleMs, () => socket.destroy());
   let timer = watchdog();
+  const peer: Peer = { address: socket.remoteAddress ?? '', protocol: 'tcp' };
   let buffered: Buffer = Buffer.alloc(0);
   try {
     for await (const chunk of socket as AsyncIterable<Buffer>) {
@@ -112,7 +119,7 @@ async function serveConnection(socket: Socket, { clock, respond }: ListenerDepen
         const packet = buffered.subarray(2, end);
         buffered = buffered.subarray(end);
         timer.cancel();
-        const reply = await respond(packet, 'tcp');
+        const reply = await respond(packet, peer);
         // What is no question on a connection is somebody who speaks another language.
         if (reply === undefined) return;
         timer = watchdog();

@@ -21,6 +21,7 @@ import { createClient } from '#client/create-client.ts';
 import { MemoryTransport } from '#client/memory-transport.ts';
 import { createEventRecorder } from '#client/recorder.ts';
 import { createSharedInformers } from '#client/shared-informers.ts';
+import { allowedClients } from './allowed-clients.ts';
 import { endpointOf, serviceOf, sliceOf } from './dns.fixture.ts';
 import { createDnsServer } from './dns-server.ts';
 import type { DnsServerOptions, RunningDnsServer } from './dns-server.ts';
@@ -290,6 +291,15 @@ test('the list of resolvers is read anew when it changes, without ourselves in i
   assert.deepEqual(upstreamsOf(['127.0.0.1', '127.0.0.53'], [{ host: '0.0.0.0', port: 53 }]), []);
   assert.deepEqual(upstreamsOf(['127.0.0.53'], [{ host: '0.0.0.0', port: 10_053 }]), [{ host: '127.0.0.53', port: 53 }]);
   await rm(directory, { recursive: true });
+});
+
+test('strangers are refused; the machine itself and the ranges that are named are not', async () => {
+  await withDns({ clients: ['10.244.0.0/16'] }, async ({ port }) => assert.equal(rcodeOf(await ask(port, 'hello.default.svc.cluster.local')), 0));
+  const clock = new SimulatedClock();
+  const mayAsk = allowedClients(['10.244.0.0/16', 'fd00:10:244::/56'], clock);
+  assert.deepEqual(['10.244.3.4', 'fd00:10:244::9', '127.0.0.1', '10.245.0.1', '203.0.113.9', '2001:db8::1'].map(mayAsk), [true, true, true, false, false, false]);
+  await clock.advance(10_000);
+  assert.equal(mayAsk('203.0.113.9'), false);
 });
 
 test('two servers do not share a port, and say so', () => withDns({}, async ({ port }) => {

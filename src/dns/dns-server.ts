@@ -2,9 +2,10 @@ import { Namespace } from '#api/core/namespace.ts';
 import { Service } from '#api/core/service.ts';
 import { EndpointSlice } from '#api/discovery/endpoint-slice.ts';
 import type { ComponentContext, RunningComponent } from '#client/component.ts';
+import { allowedClients } from './allowed-clients.ts';
 import { DnsIndex } from './dns-index.ts';
 import { listenDns } from './dns-listener.ts';
-import type { DnsListener, Protocol } from './dns-listener.ts';
+import type { DnsListener, Peer, Protocol } from './dns-listener.ts';
 import { DnsMetrics } from './dns-metrics.ts';
 import { Forwarder } from './forwarder.ts';
 import type { Forwarded, UpstreamSource } from './forwarder.ts';
@@ -28,6 +29,8 @@ export interface DnsServerOptions {
   readonly upstreams?: readonly UpstreamAddress[];
   /** Default /etc/resolv.conf; read anew when it changes. */
   readonly resolvConf?: string;
+  /** Ranges whose addresses may ask, beside this machine's own; others are refused. Default: everybody. */
+  readonly clients?: readonly string[];
   /** Under which addresses we are known beside `listen`: a server there would be ourselves. */
   readonly ownAddresses?: readonly UpstreamAddress[];
 }
@@ -54,6 +57,7 @@ class DnsServer implements RunningDnsServer {
   readonly #zone: DnsZone;
   readonly #index = new DnsIndex();
   readonly #forwarder: Forwarder;
+  readonly #mayAsk: (address: string) => boolean;
   readonly #stop = new AbortController();
   readonly #started = Promise.withResolvers<void>();
   readonly #unsubscribe: (() => void)[] = [];
@@ -63,6 +67,7 @@ class DnsServer implements RunningDnsServer {
     this.#context = context;
     this.#options = options;
     this.#zone = { domain: (options.clusterDomain ?? 'cluster.local').toLowerCase().replace(/\.$/, ''), ttl: options.ttl ?? 5 };
+    this.#mayAsk = options.clients === undefined ? () => true : allowedClients(options.clients, context.clock);
     this.#forwarder = new Forwarder({
       clock: context.clock, random: context.random, log: context.log, source: sourceOf(options),
       onAsked: ({ to, durationMs, rcode }) => {
@@ -111,7 +116,7 @@ class DnsServer implements RunningDnsServer {
     );
     // Not before: a name that is not known yet would be denied.
     await Promise.all([namespaces.synced(signal), services.synced(signal), slices.synced(signal)]);
-    const listener = await listenDns(this.#options.listen, { clock, log, respond: (packet, protocol) => this.#respondToAny(packet, protocol) });
+    const listener = await listenDns(this.#options.listen, { clock, log, respond: (packet, peer) => this.#respondToAny(packet, peer) });
     if (signal.aborted) {
       await listener.close();
       throw signal.reason;
@@ -121,16 +126,16 @@ class DnsServer implements RunningDnsServer {
   }
 
   /** A mistake of ours about one packet must not end the process. */
-  #respondToAny(packet: Buffer, protocol: Protocol): Buffer | undefined | Promise<Buffer | undefined> {
+  #respondToAny(packet: Buffer, peer: Peer): Buffer | undefined | Promise<Buffer | undefined> {
     try {
-      return this.#respond(packet, protocol);
+      return this.#respond(packet, peer);
     } catch (error) {
       this.#context.log.error({ error, packet: packet.toString('base64') }, 'a question could not be answered');
       return undefined;
     }
   }
 
-  #respond(packet: Buffer, protocol: Protocol): Buffer | undefined | Promise<Buffer | undefined> {
+  #respond(packet: Buffer, { address, protocol }: Peer): Buffer | undefined | Promise<Buffer | undefined> {
     const startedMs = this.#context.clock.monotonicMs();
     const parsed = parseQuery(packet);
     if (parsed.kind === 'drop') return undefined;
@@ -144,6 +149,8 @@ class DnsServer implements RunningDnsServer {
       this.#count({ protocol, zone, type, rcode, startedMs });
       return reply;
     };
+    // A resolver that answers the whole world is a weapon.
+    if (!this.#mayAsk(address)) return done('.', 'REFUSED', encodeFailure(query, 'REFUSED'));
     if ((query.edns?.version ?? 0) > 0) return done('.', 'BADVERS', encodeFailure(query, 'BADVERS'));
     if (!query.isInternet) return done('.', 'REFUSED', encodeFailure(query, 'REFUSED'));
     const plan = planAnswer(query.question, this.#index, this.#zone);

@@ -18,6 +18,7 @@ interface Flags extends ComponentFlags {
   readonly ttl: number;
   readonly resolvConf: string;
   readonly upstream?: readonly UpstreamAddress[];
+  readonly clientCidr?: readonly string[];
   readonly metricsPort: number;
   readonly publish?: string;
   readonly advertiseAddress?: string;
@@ -35,6 +36,7 @@ export function command(): Command {
     .addOption(new Option('--ttl <seconds>', 'for how long clients may remember the cluster\'s names').argParser(wholeNumber).default(5))
     .option('--resolv-conf <file>', 'which resolvers know other names', '/etc/resolv.conf')
     .addOption(new Option('--upstream <servers>', 'the same, as ADDRESS or ADDRESS:PORT, in place of the file').argParser(upstreams))
+    .addOption(new Option('--client-cidr <ranges>', 'who may ask, beside the node itself (default: everybody)').argParser(list))
     .addOption(new Option('--metrics-port <port>', 'where /metrics, /health and /ready are (HTTP); 0 for none').argParser(wholeNumber).default(9153))
     .option('--publish <address>', 'write the Service kube-system/kube-dns with this cluster address, pointing here')
     .option('--advertise-address <address>', 'with --publish: where the node\'s pods reach this server (default: --bind-address)')
@@ -46,6 +48,7 @@ export function command(): Command {
         const server = createDnsServer(context, {
           clusterDomain: flags.clusterDomain, listen: { host: flags.bindAddress, port: flags.port }, ttl: flags.ttl, resolvConf: flags.resolvConf,
           ...(flags.upstream === undefined ? {} : { upstreams: flags.upstream }),
+          ...(flags.clientCidr === undefined ? {} : { clients: flags.clientCidr }),
           ...(flags.publish === undefined ? {} : { ownAddresses: [{ host: flags.publish, port: 53 }] }),
         });
         server.ready.catch((error: unknown) => {
