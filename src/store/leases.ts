@@ -35,6 +35,10 @@ export class LeaseTimes {
     this.#armFor(dueMs);
   }
 
+  has(id: LeaseId): boolean {
+    return this.#leases.has(id);
+  }
+
   /** Throws `lease-not-found`. The timer is not moved: it finds out when it fires. */
   renew(id: LeaseId): void {
     const lease = this.#leases.get(id);

@@ -57,6 +57,8 @@ export const commandArbitrary: fc.Arbitrary<Command> = fc.oneof(
 interface Context {
   readonly clock: SimulatedClock;
   readonly opened: OpenedStore;
+  /** Whether writes given at once are applied in that order; else they are given one after the other. */
+  readonly keepsOrder: boolean;
 }
 
 interface OpenWatch {
@@ -165,6 +167,10 @@ class ModelRun {
   }
 
   async #burst(commands: readonly WriteCommand[]): Promise<void> {
+    if (!this.#context.keepsOrder) {
+      for (const command of commands) await this.#transaction([command]);
+      return;
+    }
     const writes = commands.map((command) => this.#writeOf(command));
     const answers = writes.map(async (write) => {
       try {
@@ -268,6 +274,8 @@ class ModelRun {
     for (const watch of this.#watches.splice(0)) await this.#read(watch);
     this.#watches.length = 0;
     this.#store = await reopen();
+    // The first revision is empty: a store may forget that it, and nothing else, was compacted.
+    if (this.#model.compacted === 1) this.#model.compacted = await this.#store.compactedRevision();
   }
 
   /** The error a read at `revision` must get. */

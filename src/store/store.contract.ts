@@ -25,13 +25,23 @@ export interface OpenedStore {
   dispose(): Promise<void>;
 }
 
+/** Where backends may differ. */
+export interface ContractTraits {
+  /** Writes of different keys that are given at once are applied in the order given. Those of one key always are. */
+  readonly keepsOrder: boolean;
+  /** Revisions that it takes to end a lease of 2500 keys. */
+  readonly leaseRevisions: number;
+}
+const usualTraits: ContractTraits = { keepsOrder: true, leaseRevisions: 3 };
+
 type Run = (store: Store, context: { readonly clock: SimulatedClock; readonly opened: OpenedStore }) => Promise<void>;
 
 /** The tests every backend must pass. `open` gives a new, empty store. */
 export function storeContract(
   name: string,
-  options: { readonly open: (options: ContractOptions) => Promise<OpenedStore>; readonly propertyRuns: number },
+  options: { readonly open: (options: ContractOptions) => Promise<OpenedStore>; readonly propertyRuns: number; readonly traits?: ContractTraits },
 ): void {
+  const traits = options.traits ?? usualTraits;
   const keeping = (extra: Omit<ContractOptions, 'clock' | 'random'>) => (title: string, run: Run): void =>
     void test(title, { timeout: 10_000 }, async () => {
       const clock = new SimulatedClock();
@@ -271,7 +281,11 @@ export function storeContract(
         if (round % 5 === 0) await reader.upTo(await store.revision());
       }
       await reader.upTo(await store.revision());
-      assert.deepEqual(reader.all.map(plainChange), expected);
+      if (traits.keepsOrder) return assert.deepEqual(reader.all.map(plainChange), expected);
+      const revisions = reader.all.map(({ revision }) => revision);
+      assert.deepEqual(revisions, [...new Set(revisions)].toSorted((left, right) => left - right));
+      const inAnyOrder = (changes: readonly unknown[]): unknown[] => changes.map((change) => String([(change as unknown[])[1], (change as unknown[])[3]])).toSorted();
+      assert.deepEqual(inAnyOrder(reader.all.map(plainChange)), inAnyOrder(expected));
     });
 
     it('a reader that compaction has passed gets `compacted`', async (store) => {
@@ -343,14 +357,14 @@ export function storeContract(
       await rejects(store.revokeLease(id), 'lease-not-found');
     });
 
-    it('a lease of thousands of keys ends in parts', async (store) => {
+    it('a lease of thousands of keys ends with all of them', async (store) => {
       const id = await store.grantLease(10);
       await store.transaction(
         Array.from({ length: 2500 }, (_, index) => ({ key: `/${index}`, value: bytes(''), expect: { any: true }, leaseId: id })),
       );
       await store.revokeLease(id);
       assert.equal((await store.range('')).entries.length, 0);
-      assert.equal(await store.revision(), 5);
+      assert.equal(await store.revision(), 2 + traits.leaseRevisions);
     });
   });
 
@@ -424,7 +438,7 @@ export function storeContract(
           const clock = new SimulatedClock();
           const opened = await options.open({ clock, random: seededRandom(2) });
           try {
-            await checkAgainstModel(commands, { clock, opened });
+            await checkAgainstModel(commands, { clock, opened, keepsOrder: traits.keepsOrder });
           } finally {
             await opened.dispose();
           }
