@@ -1,5 +1,4 @@
-import { Client, credentials, Metadata, status as grpcStatus } from '@grpc/grpc-js';
-import type { CallOptions as GrpcCallOptions, ServiceError } from '@grpc/grpc-js';
+import { connect } from 'node:net';
 import type { Clock } from '#base/clock.ts';
 import { CriError, isCriError } from './cri.ts';
 import type { CallOptions, CriErrorCode, ImageService, RuntimeService } from './cri.ts';
@@ -7,6 +6,7 @@ import type {
   Container, ContainerEvent, ContainerStats, ContainerStatus, ExecSyncResult, FilesystemUsage, Image, PodSandbox,
   PodSandboxStats, PodSandboxStatus, RuntimeCondition, VersionInfo,
 } from './records.ts';
+import { GrpcChannel, GrpcError, grpcStatus } from './grpc-channel.ts';
 import { streamCommand, streamPort } from './streaming.ts';
 import { decodeMessage, encodeMessage } from './wire-codec.ts';
 import type { Plain } from './wire-codec.ts';
@@ -23,27 +23,18 @@ const requestTimeoutMs = 2 * 60_000;
 /** Sandboxes wait for the network plugin, pulls for registries. */
 const sandboxTimeoutMs = 4 * 60_000;
 const pullTimeoutMs = 30 * 60_000;
-/** Answers that list everything on a full node stay well below this. */
-const maxMessageBytes = 16 * 1024 * 1024;
-
 /**
  * Speaks CRI v1 to the runtime behind `endpoint` (`unix:///run/containerd/containerd.sock` or a bare path). Connects on
  * the first call; calls fail with `unavailable` while nothing listens, and later ones try again.
  */
 export function connectRuntime(endpoint: string, dependencies: { readonly clock: Clock }): RuntimeConnection {
-  const target = endpoint.startsWith('/') ? `unix:${endpoint}` : endpoint.replace(/^unix:\/\//, 'unix:');
-  const client = new Client(target, credentials.createInsecure(), {
-    'grpc.max_receive_message_length': maxMessageBytes,
-    'grpc.initial_reconnect_backoff_ms': 100,
-    'grpc.max_reconnect_backoff_ms': 2000,
-    // containerd checks the authority; a socket path is not one.
-    'grpc.default_authority': 'localhost',
-  });
-  const call = unaryCaller(client, dependencies.clock);
+  const path = endpoint.replace(/^unix:(\/\/)?/, '');
+  const channel = new GrpcChannel({ connect: () => connect(path), clock: dependencies.clock });
+  const call = unaryCaller(channel);
   return {
-    runtime: runtimeOver(client, call),
+    runtime: runtimeOver(channel, call),
     images: imagesOver(call),
-    close: () => client.close(),
+    close: () => channel.close(),
   };
 }
 
@@ -54,28 +45,18 @@ type UnaryCall = (
   options?: CallOptions & { readonly timeoutMs?: number },
 ) => Promise<Plain>;
 
-function unaryCaller(client: Client, clock: Clock): UnaryCall {
-  return (method, request, response, options) =>
-    new Promise((resolve, reject) => {
-      if (options?.signal?.aborted === true) return reject(cancelled(method, options.signal));
-      const callOptions: GrpcCallOptions = { deadline: clock.nowMs() + (options?.timeoutMs ?? requestTimeoutMs) };
-      const onAbort = (): void => call.cancel();
-      const call = client.makeUnaryRequest(
-        `/runtime.v1.${method}`,
-        (value: object) => Buffer.from(encodeMessage(request.type, value as Plain)),
-        (bytes: Buffer) => decodeMessage(response, bytes),
-        request.value, new Metadata(), callOptions,
-        (error: ServiceError | null, value?: Plain) => {
-          options?.signal?.removeEventListener('abort', onAbort);
-          if (error !== null) reject(toCriError(error));
-          else resolve(value ?? {});
-        },
-      );
-      options?.signal?.addEventListener('abort', onAbort, { once: true });
-    });
+function unaryCaller(channel: GrpcChannel): UnaryCall {
+  return async (method, request, response, options) => {
+    try {
+      const answer = await channel.unary(`/runtime.v1.${method}`, encodeMessage(request.type, request.value as Plain), { signal: options?.signal, timeoutMs: options?.timeoutMs ?? requestTimeoutMs });
+      return decodeMessage(response, answer);
+    } catch (error) {
+      throw toCriError(error);
+    }
+  };
 }
 
-function runtimeOver(client: Client, call: UnaryCall): RuntimeService {
+function runtimeOver(channel: GrpcChannel, call: UnaryCall): RuntimeService {
   const runtime = (method: string, type: MessageName, value: object, response: MessageName, options?: CallOptions & { readonly timeoutMs?: number }): Promise<Plain> =>
     call(`RuntimeService/${method}`, { type, value }, response, options);
   const send = async (method: string, type: MessageName, value: object, options?: CallOptions & { readonly timeoutMs?: number }): Promise<void> => {
@@ -169,34 +150,23 @@ function runtimeOver(client: Client, call: UnaryCall): RuntimeService {
 
     async *containerEvents(signal) {
       try {
-        for await (const event of serverStream(client, '/runtime.v1.RuntimeService/GetContainerEvents', {}, ['Empty', 'ContainerEventResponse'], signal)) {
+        for await (const event of serverStream(channel, '/runtime.v1.RuntimeService/GetContainerEvents', {}, ['Empty', 'ContainerEventResponse'], signal)) {
           yield event as unknown as ContainerEvent;
         }
       } catch (error) {
         if (!isCriError(error, 'unimplemented')) throw error;
-        yield* containerdExits(client, signal);
+        yield* containerdExits(channel, signal);
       }
     },
   };
 }
 
 /** Messages of a call that answers with a stream, until it ends or the signal aborts. Throws a `CriError`. */
-async function* serverStream(client: Client, path: string, request: object, [requestType, responseType]: readonly [MessageName, MessageName], signal: AbortSignal): AsyncIterable<Plain> {
-  const stream = client.makeServerStreamRequest(
-    path,
-    (value: object) => Buffer.from(encodeMessage(requestType, value as Plain)),
-    (bytes: Buffer) => decodeMessage(responseType, bytes),
-    request, new Metadata(), {},
-  );
-  const onAbort = (): void => stream.cancel();
-  signal.addEventListener('abort', onAbort, { once: true });
+async function* serverStream(channel: GrpcChannel, path: string, request: object, [requestType, responseType]: readonly [MessageName, MessageName], signal: AbortSignal): AsyncIterable<Plain> {
   try {
-    for await (const message of stream) yield message as Plain;
+    for await (const message of channel.stream(path, encodeMessage(requestType, request as Plain), { signal })) yield decodeMessage(responseType, message);
   } catch (error) {
-    if (!signal.aborted) throw toCriError(error as ServiceError);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    stream.cancel();
+    if (!signal.aborted) throw toCriError(error);
   }
 }
 
@@ -206,9 +176,9 @@ async function* serverStream(client: Client, path: string, request: object, [req
  *
  * Source: containerd's API, services/events/v1 and events/task.proto.
  */
-async function* containerdExits(client: Client, signal: AbortSignal): AsyncIterable<ContainerEvent> {
+async function* containerdExits(channel: GrpcChannel, signal: AbortSignal): AsyncIterable<ContainerEvent> {
   const filters = ['/tasks/exit', '/tasks/oom'].map((topic) => `namespace==k8s.io,topic=="${topic}"`);
-  for await (const envelope of serverStream(client, '/containerd.services.events.v1.Events/Subscribe', { filters }, ['EventsSubscribe', 'EventsEnvelope'], signal)) {
+  for await (const envelope of serverStream(channel, '/containerd.services.events.v1.Events/Subscribe', { filters }, ['EventsSubscribe', 'EventsEnvelope'], signal)) {
     const { value } = (envelope['event'] ?? {}) as { value?: Uint8Array };
     if (value === undefined) continue;
     const { containerId, id } = decodeMessage('TaskExit', value) as unknown as { containerId: string; id: string };
@@ -249,19 +219,16 @@ function filterMessage(filter: { readonly state?: string } | undefined): object 
 }
 
 const codes: Readonly<Partial<Record<number, CriErrorCode>>> = {
-  [grpcStatus.NOT_FOUND]: 'notFound',
-  [grpcStatus.ALREADY_EXISTS]: 'alreadyExists',
-  [grpcStatus.INVALID_ARGUMENT]: 'invalidArgument',
-  [grpcStatus.DEADLINE_EXCEEDED]: 'deadlineExceeded',
-  [grpcStatus.UNAVAILABLE]: 'unavailable',
-  [grpcStatus.UNIMPLEMENTED]: 'unimplemented',
-  [grpcStatus.CANCELLED]: 'cancelled',
+  [grpcStatus.notFound]: 'notFound',
+  [grpcStatus.alreadyExists]: 'alreadyExists',
+  [grpcStatus.invalidArgument]: 'invalidArgument',
+  [grpcStatus.deadlineExceeded]: 'deadlineExceeded',
+  [grpcStatus.unavailable]: 'unavailable',
+  [grpcStatus.unimplemented]: 'unimplemented',
+  [grpcStatus.cancelled]: 'cancelled',
 };
 
-function toCriError(error: ServiceError): CriError {
-  return new CriError(codes[error.code] ?? 'unknown', error.details === '' ? error.message : error.details, { cause: error });
-}
-
-function cancelled(method: string, signal: AbortSignal): CriError {
-  return new CriError('cancelled', `${method} was cancelled`, { cause: signal.reason });
+function toCriError(error: unknown): CriError {
+  if (!(error instanceof GrpcError)) return new CriError('unknown', error instanceof Error ? error.message : String(error), { cause: error });
+  return new CriError(codes[error.status] ?? 'unknown', error.message, { cause: error });
 }

@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import type { Clock } from '#base/clock.ts';
+import { GrpcChannel, GrpcError, grpcStatus } from '../cri/grpc-channel.ts';
+import { WireReader, WireWriter } from '../cri/wire-bytes.ts';
 import type { HttpTarget, NetworkProber, NetworkTarget, ProbeOutcome } from '../platform.ts';
 
 /** What the answer to a probe may hold; the rest is not read. */
@@ -93,30 +95,26 @@ const servingNames = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'] as
 /** Source: the gRPC health checking protocol (grpc.health.v1.Health/Check). */
 async function probeGrpc(target: NetworkTarget & { readonly service: string }, clock: Clock): Promise<ProbeOutcome> {
   const address = `${bracketed(target.host)}:${target.port}`;
-  // Loaded when a pod first asks for it: most never do.
-  const { Client, credentials, Metadata, status } = await import('@grpc/grpc-js');
-  const client = new Client(address, credentials.createInsecure());
+  const channel = new GrpcChannel({ connect: () => connect({ host: target.host, port: target.port }), clock });
+  const name = Buffer.from(target.service);
+  const request = name.length === 0 ? new Uint8Array(0) : new WireWriter().tag(1, 2).bytes(name).finish();
   try {
-    return await new Promise<ProbeOutcome>((resolve) => {
-      const name = Buffer.from(target.service);
-      client.makeUnaryRequest(
-        '/grpc.health.v1.Health/Check',
-        () => (name.length === 0 ? Buffer.alloc(0) : Buffer.concat([Buffer.from([0x0a, name.length]), name])),
-        (bytes: Buffer) => (bytes.length >= 2 && bytes[0] === 0x08 ? (bytes[1] ?? 0) : 0),
-        {}, new Metadata(), { deadline: clock.nowMs() + target.timeoutMs },
-        (error, answer?: number) => {
-          if (error === null) {
-            resolve(answer === 1 ? { result: 'success', output: 'service healthy' } : { result: 'failure', output: `service unhealthy (responded with "${servingNames[answer ?? 0] ?? 'UNKNOWN'}")` });
-          } else if (error.code === status.UNIMPLEMENTED) {
-            resolve({ result: 'failure', output: `error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${error.details}` });
-          } else {
-            resolve({ result: 'failure', output: `timeout: failed to connect service "${address}" within ${target.timeoutMs / 1000}s: ${error.details}` });
-          }
-        },
-      );
-    });
+    const answer = new WireReader(await channel.unary('/grpc.health.v1.Health/Check', request, { timeoutMs: target.timeoutMs }));
+    let serving = 0;
+    while (answer.position < answer.length) {
+      const tag = answer.varint();
+      if (tag === 8) serving = answer.varint();
+      else answer.skip(tag % 8);
+    }
+    if (serving === 1) return { result: 'success', output: 'service healthy' };
+    return { result: 'failure', output: `service unhealthy (responded with "${servingNames[serving] ?? 'UNKNOWN'}")` };
+  } catch (error) {
+    const { status, message } = error instanceof GrpcError ? error : new GrpcError(grpcStatus.unknown, String(error));
+    if (status === grpcStatus.unimplemented) return { result: 'failure', output: `error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${message}` };
+    if (status === grpcStatus.unavailable || status === grpcStatus.deadlineExceeded) return { result: 'failure', output: `timeout: failed to connect service "${address}" within ${target.timeoutMs / 1000}s: ${message}` };
+    return { result: 'failure', output: `error: health rpc probe failed: ${message}` };
   } finally {
-    client.close();
+    channel.close();
   }
 }
 
