@@ -1,4 +1,5 @@
 /** Local reads across kinds, with the lookups that controllers share. */
+import { assert } from '#base/assert.ts';
 import type { KubeObject, OwnerReference } from '#apimachinery/object-meta.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
 import type { LabelSelector } from '#apimachinery/label-selector.ts';
@@ -36,35 +37,43 @@ export function indexOwners<T extends KubeObject>(informer: Informer<T>): void {
 /** Reads through `informers`, and counts the objects handed out. */
 export class CountingLister implements ControllerLister {
   readonly #informers: SharedInformers;
+  readonly #allowed: ReadonlySet<ResourceKind> | undefined;
   /** How many objects were read. */
   count = 0;
 
-  constructor(informers: SharedInformers) {
+  /** `allowed`: kinds that are followed; asking for another is a mistake, for its copy would be empty at first. */
+  constructor(informers: SharedInformers, allowed?: ReadonlySet<ResourceKind>) {
     this.#informers = informers;
+    this.#allowed = allowed;
   }
 
   get<T extends KubeObject>(kind: ResourceKind<T>, key: string): T | undefined {
-    return this.#informers.for(kind).get(key);
+    return this.#informer(kind).get(key);
   }
 
   list<T extends KubeObject>(kind: ResourceKind<T>, namespace?: string): readonly T[] {
-    return this.#counted(this.#informers.for(kind).list(namespace));
+    return this.#counted(this.#informer(kind).list(namespace));
   }
 
   byIndex<T extends KubeObject>(kind: ResourceKind<T>, index: string, value: string): readonly T[] {
-    return this.#counted(this.#informers.for(kind).byIndex(index, value));
+    return this.#counted(this.#informer(kind).byIndex(index, value));
   }
 
   ownedBy<T extends KubeObject>(kind: ResourceKind<T>, owner: KubeObject): readonly T[] {
-    const informer = this.#informers.for(kind);
+    const informer = this.#informer(kind);
     indexOwners(informer);
     return this.#counted(informer.byIndex(byController, owner.metadata.uid));
   }
 
   orphans<T extends KubeObject>(kind: ResourceKind<T>, namespace: string): readonly T[] {
-    const informer = this.#informers.for(kind);
+    const informer = this.#informer(kind);
     indexOwners(informer);
     return this.#counted(informer.byIndex(byOrphanhood, namespace));
+  }
+
+  #informer<T extends KubeObject>(kind: ResourceKind<T>): Informer<T> {
+    if (this.#allowed !== undefined) assert(this.#allowed.has(kind), `${kind.kind} is declared by the controller that reads it`);
+    return this.#informers.for(kind);
   }
 
   #counted<T>(objects: readonly T[]): readonly T[] {

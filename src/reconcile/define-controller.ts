@@ -28,6 +28,8 @@ class ControllerRun<T extends KubeObject> implements RunningComponent {
   readonly #declaration: ControllerDeclaration<T>;
   readonly #environment: ControllerEnvironment;
   readonly #stop = new AbortController();
+  /** All that may be read; synced before the first reconciliation. */
+  readonly #kinds: ReadonlySet<ResourceKind>;
   readonly #loop: KeyLoop;
   readonly #ownWrites: OwnWrites;
   readonly #recorder;
@@ -43,12 +45,12 @@ class ControllerRun<T extends KubeObject> implements RunningComponent {
     this.#loop = new KeyLoop({
       name: declaration.name, clock, log: this.#log, queueMetrics, concurrency: declaration.concurrency, work: (key) => this.#work(key),
     });
-    const kinds = new Set<ResourceKind>([
+    const kinds = (this.#kinds = new Set<ResourceKind>([
       declaration.for,
       ...(declaration.owns ?? []),
       ...(declaration.watches ?? []).map((watched) => watched.kind),
       ...(declaration.reads ?? []),
-    ]);
+    ]));
     declaration.indexes?.(informers);
     this.#ownWrites = new OwnWrites({ client, informers, clock, signal: this.#stop.signal }, kinds);
     this.#subscribe();
@@ -60,6 +62,7 @@ class ControllerRun<T extends KubeObject> implements RunningComponent {
     this.#stop.abort(new Error(`${this.#declaration.name} is closing`));
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     await this.#loop.close();
+    this.#ownWrites.close();
   }
 
   #subscribe(): void {
@@ -129,7 +132,7 @@ class ControllerRun<T extends KubeObject> implements RunningComponent {
   }
 
   async #work(key: string): Promise<Outcome> {
-    const lister = new CountingLister(this.#environment.informers);
+    const lister = new CountingLister(this.#environment.informers, this.#kinds);
     const { client, seen } = this.#ownWrites.recorder();
     const { clock, random } = this.#environment;
     const { signal } = this.#stop;

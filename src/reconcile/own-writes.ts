@@ -25,18 +25,24 @@ export class OwnWrites {
   readonly #watched: ReadonlySet<ResourceKind>;
   /** Deletions of which the local copy still shows the object alive, by its UID. */
   readonly #deletions = new Map<string, () => void>();
+  readonly #unsubscribe: (() => void)[] = [];
 
   constructor(dependencies: OwnWritesDependencies, watched: Iterable<ResourceKind>) {
     this.#dependencies = dependencies;
     this.#watched = new Set(watched);
     for (const kind of this.#watched) {
-      dependencies.informers.for(kind).addHandler({
+      this.#unsubscribe.push(dependencies.informers.for(kind).addHandler({
         updated: (object) => {
           if (object.metadata.deletionTimestamp !== undefined) this.#deletions.get(object.metadata.uid)?.();
         },
         deleted: (object) => this.#deletions.get(object.metadata.uid)?.(),
-      });
+      }));
     }
+  }
+
+  /** Hears of nothing any more. */
+  close(): void {
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
   }
 
   /** A client for one reconciliation, and how to wait until all it wrote is seen. */
