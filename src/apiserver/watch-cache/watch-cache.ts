@@ -167,6 +167,8 @@ export class WatchCache {
     }
     const { value } = change.entry;
     const object = this.#written.get(value)?.(change.revision);
+    // What seals an object knows its whole request; it must not live as long as the bytes.
+    this.#written.delete(value);
     cache.put(new CachedObject(cache.kind, change.key, change.revision, value, object));
   }
 
