@@ -33,41 +33,53 @@ const likely: Readonly<Record<ScalarName, readonly JsonValue[]>> = {
   fieldsV1: [{}, { 'f:spec': { 'f:replicas': {} } }],
 };
 
-/** Bounds the size of one object. */
+/** Bound the size of one object: some structures contain themselves in many places. */
 const maxDepth = 9;
+const maxFields = 2_000;
+
+interface Growth {
+  readonly oddness: number;
+  fields: number;
+}
 
 /** A document of `struct`; `oddness` is the share of values that are not what the field wants. */
-export function generateStruct(dice: Dice, struct: AnyStruct, oddness: number, depth = 0): JsonObject {
+export function generateStruct(dice: Dice, struct: AnyStruct, oddness: number): JsonObject {
+  return structOf(dice, struct, { oddness, fields: 0 }, 0);
+}
+
+function structOf(dice: Dice, struct: AnyStruct, growth: Growth, depth: number): JsonObject {
+  const { oddness } = growth;
   const object: JsonObject = {};
   const keep = depth === 0 ? 0.8 : depth < 3 ? 0.3 : 0.12;
   for (const [name, field] of struct.fields) {
     if (field.options.required === true ? !dice.chance(1 - oddness) : !dice.chance(keep)) continue;
-    if (depth > maxDepth) continue;
-    setOwn(object, name, generateField(dice, field, oddness, depth));
+    if (depth > maxDepth || growth.fields++ > maxFields) continue;
+    setOwn(object, name, generateField(dice, field, growth, depth));
   }
   if (dice.chance(oddness)) setOwn(object, dice.pick(oddStrings), oddValue(dice));
   return object;
 }
 
-function generateField(dice: Dice, field: Field, oddness: number, depth: number): JsonValue {
-  if (dice.chance(oddness)) return oddValue(dice);
+function generateField(dice: Dice, field: Field, growth: Growth, depth: number): JsonValue {
+  if (dice.chance(growth.oddness)) return oddValue(dice);
   const { values, min, max } = field.options;
   if (values !== undefined) return dice.pick([...values, '']);
   if (min !== undefined && field.type.is === 'scalar') return Math.min(max ?? Infinity, min + dice.below(10));
-  return generateType(dice, field.type, oddness, depth);
+  return generateType(dice, field.type, growth, depth);
 }
 
-function generateType(dice: Dice, type: FieldType, oddness: number, depth: number): JsonValue {
+function generateType(dice: Dice, type: FieldType, growth: Growth, depth: number): JsonValue {
+  const { oddness } = growth;
   switch (type.is) {
     case 'scalar':
       return dice.chance(oddness) ? oddValue(dice) : dice.pick(likely[type.scalar]);
     case 'struct':
-      return generateStruct(dice, type.struct(), oddness, depth + 1);
+      return structOf(dice, type.struct(), growth, depth + 1);
     case 'list':
-      return Array.from({ length: dice.below(3) }, () => generateType(dice, type.element, oddness, depth + 1));
+      return Array.from({ length: dice.below(3) }, () => generateType(dice, type.element, growth, depth + 1));
     case 'map': {
       const map: JsonObject = {};
-      for (let count = dice.below(3); count > 0; count--) setOwn(map, dice.chance(oddness) ? dice.pick(oddStrings) : dice.pick(['app', 'example.com/x', 'key', ...names]), generateType(dice, type.element, oddness, depth + 1));
+      for (let count = dice.below(3); count > 0; count--) setOwn(map, dice.chance(oddness) ? dice.pick(oddStrings) : dice.pick(['app', 'example.com/x', 'key', ...names]), generateType(dice, type.element, growth, depth + 1));
       return map;
     }
   }

@@ -29,10 +29,15 @@ export interface Method<I extends MessageName, O extends MessageName> {
   readonly path: string;
   readonly request: I;
   readonly response: O;
+  /** Bounds one attempt. Default: `attemptMs`. */
+  readonly attemptMs?: number;
 }
 
-/** Bounds one attempt; a member that hangs must not hold a request longer. */
-const attemptMs = 5_000;
+/**
+ * Bounds one attempt. What a member has handed to a leader that died is lost, and it waits 5 s for it in vain; whoever
+ * asks again earlier is answered by the new leader.
+ */
+const attemptMs = 2_000;
 /** Bounds all attempts of one call: an election takes up to about 2 s, a connection that died 1 s more. */
 const callMs = 15_000;
 const connectMs = 1_500;
@@ -118,7 +123,7 @@ export class EtcdClient {
     if (notReady !== undefined) return { ok: false, failure: notReady, wasSent: false };
     return new Promise((resolve) => {
       member.client.makeUnaryRequest(
-        method.path, (value: Buffer) => value, (answer: Buffer) => decode(method.response, answer), bytes, new Metadata(), { deadline: systemClock.nowMs() + attemptMs },
+        method.path, (value: Buffer) => value, (answer: Buffer) => decode(method.response, answer), bytes, new Metadata(), { deadline: systemClock.nowMs() + (method.attemptMs ?? attemptMs) },
         (error, response) => {
           if (error === null && response !== undefined) resolve({ ok: true, response });
           else resolve({ ok: false, failure: isCallFailure(error) ? error : Object.assign(new Error('no answer'), { code: status.UNKNOWN, details: 'no answer' }), wasSent: true });
