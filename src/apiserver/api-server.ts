@@ -33,6 +33,7 @@ import { defaultObjects } from './bootstrap/default-objects.ts';
 import { publishApiService } from './bootstrap/kubernetes-service.ts';
 import { nodeRules } from './bootstrap/roles/component-roles.ts';
 import { Documents } from './documents/documents.ts';
+import { ApiMetrics, metricsContentType } from './metrics/api-metrics.ts';
 import type { RegistryContext } from './registry/registry-context.ts';
 import { nowText, objectReader } from './registry/registry-context.ts';
 import { namespaceFinalize } from './registry/subresources/namespace-finalize.ts';
@@ -97,7 +98,10 @@ const drainMs = 10_000;
 
 /** Starts an API server on a store. Resolves when it is ready: caches filled, default objects there. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { store, clock, random, log } = options;
+  const { clock, random, log } = options;
+  const stopping = new AbortController();
+  const metrics = new ApiMetrics({ clock, signal: stopping.signal });
+  const store = metrics.store.measured(options.store, clock);
   const cache = new WatchCache({ store, clock, log });
   const objects = objectReader(cache);
   const ranges = (options.serviceClusterIpRanges ?? ['10.96.0.0/16']).map(addressRange);
@@ -122,7 +126,6 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     reviews: [bindings(registry), ...reviews({ authorizers, issuer, rbac })],
   };
   const documents = new Documents({ kinds, issuer, serviceAccountKey: options.serviceAccountKey, address: () => address });
-  const stopping = new AbortController();
   let address = '127.0.0.1:6443';
 
   const handle = async (call: ApiCall): Promise<ApiResult> => {
@@ -133,13 +136,15 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       throw call.user === anonymousUser ? unauthorized() : refusal(attributes, decision);
     }
     if (call.info.isResource) return dispatch(context, call);
+    if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: await metrics.text({ kinds, cache, store }) };
     const document = documents.find(call);
     if (document === undefined) throw noSuchPath();
     return document;
   };
+  const measured = metrics.requests.measured(handle);
   // Components' requests pass the same pipeline as everybody's.
   const handleUntilStopped = (call: ApiCall): Promise<ApiResult> =>
-    call.info.verb === 'watch' ? handle({ ...call, signal: AbortSignal.any([call.signal, stopping.signal]) }) : handle(call);
+    call.info.verb === 'watch' ? measured({ ...call, signal: AbortSignal.any([call.signal, stopping.signal]) }) : measured(call);
 
   const transport = (user: UserInfo, userAgent: string): Transport => inProcessTransport(handleUntilStopped, user, userAgent);
   const admin = createClient(transport(inProcessAdmin, 'kube-apiserver'));

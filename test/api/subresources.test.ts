@@ -260,7 +260,7 @@ describe('two ways to the same objects', () => {
       source: { component: 'kubelet', host: 'n1' }, firstTimestamp: '2026-01-01T00:00:00Z', lastTimestamp: '2026-01-01T00:00:05Z', count: 3,
     });
     assert.equal(created.code, 201, created.text);
-    const seen = (await api.request('GET', '/apis/events.k8s.io/v1/namespaces/default/events/e1')).json<Record<string, unknown>>();
+    const seen = (await api.request('GET', '/apis/events.k8s.io/v1/namespaces/default/events/e1')).json();
     assert.deepEqual(
       { apiVersion: seen['apiVersion'], regarding: seen['regarding'], note: seen['note'], reason: seen['reason'], deprecatedCount: seen['deprecatedCount'], deprecatedSource: seen['deprecatedSource'] },
       { apiVersion: 'events.k8s.io/v1', regarding: { kind: 'Pod', name: 'p', namespace }, note: 'it runs', reason: 'Started', deprecatedCount: 3, deprecatedSource: { component: 'kubelet', host: 'n1' } },
@@ -270,7 +270,7 @@ describe('two ways to the same objects', () => {
       note: 'to n1', type: 'Normal', reportingController: 'default-scheduler', reportingInstance: 'x',
     });
     assert.equal(other.code, 201, other.text);
-    const core = (await api.request('GET', '/api/v1/namespaces/default/events/e2')).json<Record<string, unknown>>();
+    const core = (await api.request('GET', '/api/v1/namespaces/default/events/e2')).json();
     assert.deepEqual({ message: core['message'], involvedObject: core['involvedObject'], reportingComponent: core['reportingComponent'] }, { message: 'to n1', involvedObject: { kind: 'Pod', name: 'p', namespace }, reportingComponent: 'default-scheduler' });
     const list = (await api.request('GET', '/apis/events.k8s.io/v1/namespaces/default/events')).json<{ items: { kind?: string; apiVersion?: string; metadata: { name: string } }[]; kind: string; apiVersion: string }>();
     assert.deepEqual([list.apiVersion, list.kind, list.items.map((each) => each.metadata.name)], ['events.k8s.io/v1', 'EventList', ['e1', 'e2']]);
@@ -292,8 +292,8 @@ describe('two ways to the same objects', () => {
     // Going through v1 loses nothing.
     const again = await api.request('PUT', `/apis/autoscaling/v1${base}/h1`, { body: { ...v1, spec: { ...v1.spec, maxReplicas: 7 } } });
     assert.equal(again.code, 200, again.text);
-    const after = (await api.request('GET', `/apis/autoscaling/v2${base}/h1`)).json<{ spec: { maxReplicas: number; metrics: object[] }; metadata: { annotations?: object } }>();
-    assert.deepEqual([after.spec.maxReplicas, after.spec.metrics.length, after.metadata.annotations], [7, 2, undefined]);
+    const later = (await api.request('GET', `/apis/autoscaling/v2${base}/h1`)).json<{ spec: { maxReplicas: number; metrics: object[] }; metadata: { annotations?: object } }>();
+    assert.deepEqual([later.spec.maxReplicas, later.spec.metrics.length, later.metadata.annotations], [7, 2, undefined]);
     const watched = await api.watch(`/apis/autoscaling/v1${base}?watch=true&resourceVersion=0`).next();
     assert.equal((watched.value as unknown as { object: { apiVersion: string } }).object.apiVersion, 'autoscaling/v1');
   });
