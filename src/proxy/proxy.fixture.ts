@@ -28,7 +28,7 @@ export function endpoint(address: string, traits: EndpointTraits = {}): Endpoint
   };
 }
 
-export function sliceOf(service: string, endpoints: EndpointSlice['endpoints'], ports?: EndpointSlice['ports'], addressType = 'IPv4'): EndpointSlice {
+export function sliceOf(service: string, endpoints: EndpointSlice['endpoints'], ports?: EndpointSlice['ports'], addressType: EndpointSlice['addressType'] = 'IPv4'): EndpointSlice {
   return {
     apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType,
     metadata: { ...meta, name: `${service}-abc`, labels: { 'kubernetes.io/service-name': service } },
