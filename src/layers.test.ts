@@ -108,7 +108,7 @@ function layerOf(folder: string): number {
 
 /** Tests may set up what is below and beside; what they test may not. */
 function isTestOnly(file: string): boolean {
-  return !file.includes('/') || /\.(test|contract|fixture)\.ts$/.test(file);
+  return !file.includes('/') || /\.(test|contract|fixture)\.ts$/.test(file) || file.endsWith('/test-cluster.ts');
 }
 
 function mayImport(from: string, to: string): boolean {
