@@ -153,6 +153,16 @@ test('a sandbox that is lost is made again, and the containers with it', () =>
     assert.ok((await events()).some((event) => event.startsWith('SandboxChanged: ')));
   }));
 
+test('a pod that waits for its image goes at once when it is deleted', () =>
+  withKubelet({ pull: () => ({ afterMs: 600_000 }) }, async ({ createPod, client, runtime, clock }) => {
+    const { Pod: kind } = await import('#api/core/pod.ts');
+    await createPod('web', { containers: one });
+    await clock.advance(1000);
+    await client.delete(kind, { namespace: 'default', name: 'web' });
+    await clock.advance(1000);
+    assert.deepEqual(await runtime.listPodSandbox(), []);
+  }));
+
 test('what the API has forgotten is removed from the node', () =>
   withKubelet({}, async ({ createPod, client, runtime, clock }) => {
     const { Pod: kind } = await import('#api/core/pod.ts');

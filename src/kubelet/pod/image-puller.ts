@@ -34,6 +34,8 @@ export interface ImageRequest {
   readonly container: Container;
   readonly about: EventTarget;
   readonly sandbox: PodSandboxConfig;
+  /** Ends the waiting, not the pull: others may wait for the same image. */
+  readonly signal: AbortSignal;
   /** Credentials to try, in order. */
   readonly credentials: () => Promise<readonly AuthConfig[]>;
 }
@@ -81,7 +83,7 @@ export class ImagePuller {
     return { ref, image: await images.imageStatus({ image: ref }) };
   }
 
-  async #pull({ pod, container, about, credentials, sandbox }: ImageRequest, name: string): Promise<string> {
+  async #pull({ pod, container, about, credentials, sandbox, signal }: ImageRequest, name: string): Promise<string> {
     const { clock, recorder } = this.#dependencies;
     const key = `${pod.metadata.uid}_${name}`;
     const entry = this.#backoffs.get(key);
@@ -99,13 +101,14 @@ export class ImagePuller {
         running = this.#pullWith(name, await credentials(), sandbox).finally(() => this.#pulls.delete(name));
         this.#pulls.set(name, running);
       }
-      const ref = await running;
+      const ref = await Promise.race([running, aborted(signal)]);
       const image = await this.#dependencies.images.imageStatus({ image: ref });
       const took = duration(clock.monotonicMs() - startedMs);
       recorder.event(about, 'Normal', 'Pulled', `Successfully pulled image "${container.image}" in ${took} (${took} including waiting). Image size: ${image?.size ?? 0} bytes.`);
       this.#backoffs.delete(key);
       return ref;
     } catch (error) {
+      if (signal.aborted) throw error;
       const message = error instanceof Error ? error.message : String(error);
       const next = nextBackoff(entry, clock.nowMs(), clock.nowMs(), pullBackoff);
       if (this.#backoffs.size >= maxEntries) this.#backoffs.delete(this.#backoffs.keys().next().value ?? '');
@@ -128,6 +131,15 @@ export class ImagePuller {
     }
     throw failure;
   }
+}
+
+/** Rejects when the signal aborts. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
 }
 
 /** The name with a tag; undefined when it is no name of an image. */

@@ -9,6 +9,7 @@ export interface HookTarget {
   readonly containerId: string;
   readonly podIp: string;
   readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
 }
 
 export interface HookDependencies {
@@ -21,7 +22,7 @@ export interface HookDependencies {
 export async function runHook(handler: LifecycleHandler, target: HookTarget, { runtime, prober, clock }: HookDependencies): Promise<void> {
   const { exec, httpGet, sleep } = handler;
   if (exec !== undefined) {
-    const { exitCode, stdout, stderr } = await runtime.execSync(target.containerId, exec.command ?? [], Math.ceil(target.timeoutMs / 1000));
+    const { exitCode, stdout, stderr } = await runtime.execSync(target.containerId, exec.command ?? [], Math.ceil(target.timeoutMs / 1000), target.signal === undefined ? {} : { signal: target.signal });
     if (exitCode !== 0) throw new Error(`command '${(exec.command ?? []).join(' ')}' exited with ${exitCode}: ${Buffer.concat([stderr, stdout]).toString('utf8').slice(0, 512)}`);
   } else if (httpGet !== undefined) {
     const { path = '/', port, host, scheme = 'HTTP', httpHeaders = [] } = httpGet;
@@ -31,7 +32,7 @@ export async function runHook(handler: LifecycleHandler, target: HookTarget, { r
     });
     if (outcome.result === 'failure') throw new Error(outcome.output);
   } else if (sleep !== undefined) {
-    await clock.sleep(Math.min(sleep.seconds * 1000, target.timeoutMs));
+    await clock.sleep(Math.min(sleep.seconds * 1000, target.timeoutMs), target.signal);
   } else {
     throw new Error('invalid handler');
   }

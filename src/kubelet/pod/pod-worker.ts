@@ -78,6 +78,8 @@ export class PodWorker {
   #volumes: PreparedVolumes | undefined;
   #volumeBackoffMs = 500;
   #killDeadlineMs = Infinity;
+  /** Aborts when the pod is to end, so that nobody waits for its images or hooks any longer. */
+  readonly #starting = new AbortController();
   readonly #startedAtMs: number;
   readonly #waiting = new Map<string, WaitingReason>();
   readonly #startRetries = new Map<string, number>();
@@ -139,6 +141,7 @@ export class PodWorker {
   /** Something has changed: look again. */
   trigger(): void {
     this.#isTriggered = true;
+    if (this.#shouldEnd()) this.#starting.abort(new Error('the pod is being stopped'));
     if (this.#running !== undefined || this.#isClosed || this.#mode === 'gone') return;
     this.#running = this.#run().finally(() => {
       this.#running = undefined;
@@ -150,6 +153,7 @@ export class PodWorker {
   /** Stops looking after the pod; containers stay as they are. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#starting.abort(new Error('the kubelet is being closed'));
     this.#timer?.cancel();
     this.#probes.close();
     await this.#running;
@@ -369,8 +373,10 @@ export class PodWorker {
         sandboxId: sandbox.id, sandboxConfig, facts: this.#facts(), volumes: this.#volumes?.paths ?? new Map(),
         hostsFile: (hostFile) => planHostsFile(pod, { podIps: this.#podIps(), clusterDomain: node.clusterDomain, hostFile }),
         targetId: target === undefined ? undefined : this.#runtime.containers.find((record) => record.name === target && record.state === 'running')?.id,
+        signal: this.#starting.signal,
         holdBack: (id) => this.#probes.holdBack(id),
       }, this.#dependencies);
+      if (this.#shouldEnd() || this.#isClosed) return false;
       if (failure === undefined) {
         this.#waiting.delete(container.name);
         this.#startRetries.delete(container.name);

@@ -40,6 +40,8 @@ export interface StartOptions {
   readonly volumes: ReadonlyMap<string, string>;
   readonly hostsFile: (ofNode: string) => string;
   readonly targetId?: string | undefined;
+  /** Aborts when the pod is to be stopped: nothing that takes long is waited for any more. */
+  readonly signal: AbortSignal;
   /** Called with the new container's id before it starts; the result once its postStart hook has ended. */
   readonly holdBack: (containerId: string) => () => void;
 }
@@ -61,7 +63,7 @@ export async function startContainer(pod: Pod, { container, attempt }: Container
   let config;
   try {
     const credentials = (): Promise<readonly AuthConfig[]> => lookup.pullCredentials(pod, container.image ?? '');
-    const { ref, image } = await puller.ensure({ pod, container, about, sandbox: options.sandboxConfig, credentials });
+    const { ref, image } = await puller.ensure({ pod, container, about, sandbox: options.sandboxConfig, credentials, signal: options.signal });
     const environment = planEnvironment(pod, container, {
       ...options.facts, services: lookup.services(pod.metadata.namespace), ...(await referencesOf(pod, container, lookup)),
     });
@@ -69,6 +71,7 @@ export async function startContainer(pod: Pod, { container, attempt }: Container
     const resources = containerResources(pod, container, platform.machine.memoryBytes);
     config = planContainerConfig(pod, container, { restartCount: attempt, imageRef: ref, image, environment, mounts, resources, targetId: options.targetId });
   } catch (error) {
+    if (options.signal.aborted) return { reason: 'ContainerCreating', message: '' };
     if (error instanceof ImageError) {
       if (error.reason !== 'ErrImageNeverPull') recorder.event(about, 'Warning', 'Failed', `Error: ${error.reason}`);
       else recorder.event(about, 'Warning', 'Failed', 'Error: ErrImageNeverPull');
@@ -88,7 +91,7 @@ export async function startContainer(pod: Pod, { container, attempt }: Container
   try {
     await runtime.startContainer(containerId);
     recorder.event(about, 'Normal', 'Started', 'Container started');
-    return await postStart(pod, container, containerId, options.facts.podIps[0] ?? '', dependencies);
+    return await postStart(pod, container, containerId, options.facts.podIps[0] ?? '', options.signal, dependencies);
   } catch (error) {
     return fail('RunContainerError', messageOf(error));
   } finally {
@@ -97,14 +100,15 @@ export async function startContainer(pod: Pod, { container, attempt }: Container
 }
 
 /** The container has not started before its hook has ended; when that fails it is stopped. */
-async function postStart(pod: Pod, container: Container, containerId: string, podIp: string, dependencies: StartDependencies): Promise<StartFailure | undefined> {
+async function postStart(pod: Pod, container: Container, containerId: string, podIp: string, signal: AbortSignal, dependencies: StartDependencies): Promise<StartFailure | undefined> {
   const hook = container.lifecycle?.postStart;
   if (hook === undefined) return undefined;
   try {
     // A hook may take any time: only then has the container started.
-    await runHook(hook, { container, containerId, podIp, timeoutMs: 60 * 60_000 }, dependencies);
+    await runHook(hook, { container, containerId, podIp, timeoutMs: 60 * 60_000, signal }, dependencies);
     return undefined;
   } catch {
+    if (signal.aborted) return undefined;
     dependencies.recorder.event(containerTarget(pod, container.name), 'Warning', 'FailedPostStartHook', 'PostStartHook failed');
     dependencies.recorder.event(containerTarget(pod, container.name), 'Normal', 'Killing', `FailedPostStartHook`);
     await dependencies.runtime.stopContainer(containerId, pod.spec.terminationGracePeriodSeconds ?? 30);

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { access, mkdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { connect as connectHttp2 } from 'node:http2';
+import { connect } from 'node:net';
 import { basename } from 'node:path';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
@@ -36,6 +38,8 @@ export interface Containerd {
   readonly wasAdopted: boolean;
   /** Loads an OCI or docker archive; answers the names it has for CRI. */
   importImage(file: string): Promise<readonly string[]>;
+  /** Starts it again whenever it ends, until the signal aborts. Containers do not notice. */
+  supervise(signal: AbortSignal): void;
   /** Stops containerd itself. Containers go on. */
   stop(): Promise<void>;
 }
@@ -48,14 +52,14 @@ export async function startContainerd(options: ContainerdOptions, dependencies: 
   try {
     const adopted = await runningPid(layout);
     if (adopted !== undefined && (await answers(connection))) {
-      return handle(layout, adopted, true, dependencies);
+      return handle(options, layout, { pid: adopted, wasAdopted: true }, dependencies);
     }
     await Promise.all([layout.rootDir, layout.runDir, layout.cniConfDir].map((directory) => mkdir(directory, { recursive: true })));
     const configFile = `${layout.runDir}/config.toml`;
     await writeFile(configFile, containerdConfig(layout));
     const pid = await launch(options.executable ?? 'containerd', configFile, layout);
     await waitUntilReady(connection, pid, layout, options.startTimeoutMs ?? 30_000, dependencies);
-    return handle(layout, pid, false, dependencies);
+    return handle(options, layout, { pid, wasAdopted: false }, dependencies);
   } finally {
     connection.close();
   }
@@ -174,19 +178,56 @@ async function answers(connection: RuntimeConnection): Promise<boolean> {
   }
 }
 
-function handle(layout: ContainerdLayout, pid: number, wasAdopted: boolean, dependencies: ContainerdDependencies): Containerd {
+function handle(options: ContainerdOptions, layout: ContainerdLayout, { pid, wasAdopted }: { readonly pid: number; readonly wasAdopted: boolean }, dependencies: ContainerdDependencies): Containerd {
   const socket = socketOf(layout);
   return {
     endpoint: `unix://${socket}`,
     socket,
     pid,
     wasAdopted,
+    supervise(signal) {
+      supervise(options, layout, dependencies, signal).catch((error: unknown) => {
+        if (!signal.aborted) dependencies.log.error({ error }, 'containerd is no longer looked after');
+      });
+    },
     importImage: (file) => importImage(file, socket, dependencies),
     async stop() {
       await terminate(pid, dependencies.clock);
       await rm(pidFileOf(layout), { force: true });
     },
   };
+}
+
+/** Between two attempts to start it. */
+const restartPauseMs = 1000;
+
+async function supervise(options: ContainerdOptions, layout: ContainerdLayout, dependencies: ContainerdDependencies, signal: AbortSignal): Promise<void> {
+  const { clock, log } = dependencies;
+  while (!signal.aborted) {
+    await connectionEnds(socketOf(layout), signal);
+    if (signal.aborted) return;
+    if ((await runningPid(layout)) === undefined) {
+      log.warn({ socket: socketOf(layout) }, 'containerd has ended; starting it again');
+      await startContainerd(options, dependencies).catch((error: unknown) => log.error({ error }, 'containerd cannot be started'));
+    }
+    await clock.sleep(restartPauseMs, signal).catch(() => undefined);
+  }
+}
+
+/** Resolves when a connection to the socket ends, or cannot be made: how the end of containerd is noticed without asking. */
+function connectionEnds(socket: string, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const session = connectHttp2('http://localhost', { createConnection: () => connect(socket) });
+    const onAbort = (): void => session.destroy();
+    session.on('error', () => {});
+    session.once('close', () => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    });
+    session.unref();
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+  });
 }
 
 /** At most this many pods are taken down at once: each costs a process of the network plugin and one of runc. */
