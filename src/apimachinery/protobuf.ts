@@ -7,10 +7,13 @@
  *
  * Source: Kubernetes documentation, "API concepts: Kubernetes Protobuf encoding"; protobuf wire format.
  */
-import { isJsonObject } from './json.ts';
+import { durationText } from './go-duration.ts';
 import type { JsonObject, JsonValue } from './json.ts';
+import { unsetValue } from './protobuf-encode.ts';
 import { ProtobufReader, ProtobufWriter, wireTypes } from './protobuf-wire.ts';
-import type { AnyStruct, Field, FieldType, ScalarName } from './schema.ts';
+import type { AnyStruct, Field, FieldType, ScalarName, SchemaUnion } from './schema.ts';
+
+export { encodeProtobuf } from './protobuf-encode.ts';
 
 /** What cannot be decoded as the struct says. Becomes a 400. */
 export class ProtobufError extends Error {
@@ -70,13 +73,6 @@ export function decodeProtobuf(struct: AnyStruct, bytes: Uint8Array): JsonObject
   return output;
 }
 
-/** The message of an object. `apiVersion` and `kind` are not part of it: they are the envelope's. */
-export function encodeProtobuf(struct: AnyStruct, object: object): Uint8Array {
-  const writer = new ProtobufWriter();
-  encodeFields(struct, object as JsonObject, writer);
-  return writer.finish();
-}
-
 interface NumberedField {
   readonly key: string;
   readonly number: number;
@@ -84,8 +80,6 @@ interface NumberedField {
 }
 interface MessagePlan {
   readonly byNumber: ReadonlyMap<number, NumberedField | AnyStruct>;
-  /** Ascending numbers, as upstream writes them. */
-  readonly ordered: readonly (NumberedField | { readonly number: number; readonly inlined: AnyStruct })[];
 }
 const plans = new WeakMap<AnyStruct, MessagePlan>();
 
@@ -97,8 +91,7 @@ function planOf(struct: AnyStruct): MessagePlan {
   for (const [key, field] of struct.fields) if (field.number > 0 && !inlined.has(key)) own.push({ key, number: field.number, field });
   const byNumber = new Map<number, NumberedField | AnyStruct>(own.map((each) => [each.number, each]));
   for (const each of struct.inlines) byNumber.set(each.number, each.struct);
-  const ordered = [...own, ...struct.inlines.map((each) => ({ number: each.number, inlined: each.struct }))].sort((a, b) => a.number - b.number);
-  plan = { byNumber, ordered };
+  plan = { byNumber };
   plans.set(struct, plan);
   return plan;
 }
@@ -178,6 +171,7 @@ function decodeValue(type: FieldType, reader: ProtobufReader): JsonValue {
     return output;
   }
   if (type.is !== 'scalar') throw new ProtobufError('lists of lists have no protobuf form');
+  if (type.union !== undefined) return decodeUnion(type.union, reader.bytes());
   switch (type.scalar) {
     case 'string':
       return reader.text();
@@ -200,6 +194,22 @@ function decodeValue(type: FieldType, reader: ProtobufReader): JsonValue {
     case 'raw': case 'json': case 'fieldsV1':
       return parseRaw(reader.bytes());
   }
+}
+
+function decodeUnion({ schema, other }: SchemaUnion, bytes: Uint8Array): JsonValue {
+  const reader = new ProtobufReader(bytes);
+  const ofSchema = (): JsonValue => decodeProtobuf(schema(), reader.bytes());
+  let found: JsonValue | undefined;
+  let allows = false;
+  const list: JsonValue[] = [];
+  while (!reader.isAtEnd) {
+    const tag = reader.tag();
+    if (other === 'bool' && tag.number === 1) allows = reader.signed() !== 0;
+    else if (tag.number === (other === 'bool' ? 2 : 1)) found = ofSchema();
+    else if (tag.number === 2) list.push(other === 'schemas' ? ofSchema() : reader.text());
+    else reader.skip(tag.wireType);
+  }
+  return found ?? (other === 'bool' ? allows : list);
 }
 
 function decodeIntOrString(bytes: Uint8Array): JsonValue {
@@ -252,156 +262,6 @@ function numberField(bytes: Uint8Array, number: number): number {
   return found;
 }
 
-function encodeFields(struct: AnyStruct, object: JsonObject, writer: ProtobufWriter): void {
-  for (const each of planOf(struct).ordered) {
-    if ('inlined' in each) writer.bytes(each.number, encodeProtobuf(each.inlined, object));
-    else encodeField(each, object[each.key], writer);
-  }
-}
-
-function encodeField({ number, field }: NumberedField, value: JsonValue | undefined, writer: ProtobufWriter): void {
-  const { type, options } = field;
-  switch (type.is) {
-    case 'list':
-      if (!Array.isArray(value)) return;
-      for (const item of value as readonly JsonValue[]) encodeValue(number, type.element, item, writer);
-      return;
-    case 'map': {
-      if (!isJsonObject(value)) return;
-      for (const key of Object.keys(value).toSorted()) {
-        const entry = new ProtobufWriter();
-        entry.text(1, key);
-        const item = value[key] ?? null;
-        if (type.element.is === 'list') {
-          const items = new ProtobufWriter();
-          for (const each of item as readonly JsonValue[]) encodeValue(1, type.element.element, each, items);
-          entry.bytes(2, items.finish());
-        } else {
-          encodeValue(2, type.element, item, entry);
-        }
-        writer.bytes(number, entry.finish());
-      }
-      return;
-    }
-    case 'struct':
-      if (isJsonObject(value)) encodeValue(number, type, value, writer);
-      else if (field.value) encodeValue(number, type, {}, writer);
-      return;
-    case 'scalar':
-      if (value !== undefined && value !== null) encodeValue(number, type, value, writer);
-      else if (options.pointer !== true && !isAbsentWhenUnset(type.scalar)) encodeValue(number, type, unsetValue(type.scalar), writer);
-  }
-}
-
-/** Byte slices and embedded JSON are pointers by nature. */
-function isAbsentWhenUnset(scalar: ScalarName): boolean {
-  return scalar === 'bytes' || scalar === 'json' || scalar === 'fieldsV1';
-}
-
-function unsetValue(scalar: ScalarName): JsonValue {
-  switch (scalar) {
-    case 'int32': case 'int64': case 'double': case 'intOrString':
-      return 0;
-    case 'bool':
-      return false;
-    case 'quantity':
-      return '0';
-    case 'duration':
-      return '0s';
-    case 'time': case 'microTime': case 'raw': case 'json': case 'fieldsV1':
-      return null;
-    case 'string': case 'bytes':
-      return '';
-  }
-}
-
-function encodeValue(number: number, type: FieldType, value: JsonValue, writer: ProtobufWriter): void {
-  if (type.is === 'struct') {
-    const inner = new ProtobufWriter();
-    encodeFields(type.struct(), isJsonObject(value) ? value : {}, inner);
-    writer.bytes(number, inner.finish());
-    return;
-  }
-  if (type.is !== 'scalar') throw new ProtobufError('lists of lists have no protobuf form');
-  switch (type.scalar) {
-    case 'string':
-      writer.text(number, value as string);
-      return;
-    case 'int32': case 'int64':
-      writer.signed(number, Number(value));
-      return;
-    case 'bool':
-      writer.signed(number, value === true ? 1 : 0);
-      return;
-    case 'double':
-      writer.double(number, Number(value));
-      return;
-    case 'bytes':
-      writer.bytes(number, fromBase64(value as string));
-      return;
-    case 'quantity':
-      writer.bytes(number, wrap((inner) => inner.text(1, value as string)));
-      return;
-    case 'intOrString':
-      writer.bytes(number, wrap((inner) => {
-        inner.signed(1, typeof value === 'string' ? 1 : 0);
-        inner.signed(2, typeof value === 'number' ? value : 0);
-        inner.text(3, typeof value === 'string' ? value : '');
-      }));
-      return;
-    case 'time': case 'microTime':
-      writer.bytes(number, encodeTime(value));
-      return;
-    case 'duration':
-      writer.bytes(number, wrap((inner) => inner.signed(1, durationNanos(value as string))));
-      return;
-    case 'raw': case 'json': case 'fieldsV1':
-      writer.bytes(number, value === null ? new Uint8Array() : wrap((inner) => inner.text(1, JSON.stringify(value))));
-  }
-}
-
-function encodeTime(value: JsonValue): Uint8Array {
-  if (typeof value !== 'string' || value === '') return new Uint8Array();
-  const seconds = Date.parse(`${value.slice(0, 19)}Z`) / 1000;
-  const fraction = /\.(\d+)/.exec(value)?.[1] ?? '';
-  return wrap((inner) => {
-    inner.signed(1, seconds);
-    inner.signed(2, Number(fraction.padEnd(9, '0').slice(0, 9)));
-  });
-}
-
-function wrap(fill: (writer: ProtobufWriter) => void): Uint8Array {
-  const writer = new ProtobufWriter();
-  fill(writer);
-  return writer.finish();
-}
-
-const nanosPerUnit: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, μs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
-
-/** Go's notation of durations in nanoseconds: 1h2m3.5s. */
-function durationNanos(text: string): number {
-  let nanos = 0;
-  for (const [, amount = '0', unit = 's'] of text.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) nanos += Number(amount) * (nanosPerUnit[unit] ?? 0);
-  return Math.round(text.startsWith('-') ? -nanos : nanos);
-}
-
-function durationText(nanos: number): string {
-  if (nanos === 0) return '0s';
-  const sign = nanos < 0 ? '-' : '';
-  const total = Math.abs(nanos);
-  if (total < 1e3) return `${sign}${total}ns`;
-  if (total < 1e6) return `${sign}${total / 1e3}µs`;
-  if (total < 1e9) return `${sign}${total / 1e6}ms`;
-  const hours = Math.floor(total / 3600e9);
-  const minutes = Math.floor((total % 3600e9) / 60e9);
-  const seconds = (total % 60e9) / 1e9;
-  return `${sign}${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${seconds}s`;
-}
-
 function toBase64(bytes: Uint8Array): string {
   return bytes.toBase64();
-}
-
-function fromBase64(text: string): Uint8Array {
-  return Uint8Array.fromBase64(text.replaceAll(/\s/g, ''));
 }

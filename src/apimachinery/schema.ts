@@ -45,10 +45,16 @@ type ElementOf<E> = E extends ScalarName ? ScalarTypes[E] : E extends Struct<inf
 
 /** How a value is laid out; the run-time side of a field's type. */
 export type FieldType =
-  | { readonly is: 'scalar'; readonly scalar: ScalarName }
+  | { readonly is: 'scalar'; readonly scalar: ScalarName; readonly union?: SchemaUnion }
   | { readonly is: 'struct'; readonly struct: () => AnyStruct }
   | { readonly is: 'list'; readonly element: FieldType }
   | { readonly is: 'map'; readonly element: FieldType };
+
+/** A JSON value that is either an object of a struct or of another type; protobuf has a message for such a choice. */
+export interface SchemaUnion {
+  readonly schema: () => AnyStruct;
+  readonly other: 'schemas' | 'bool' | 'strings';
+}
 
 export interface FieldOptions {
   /** Clients must give it; it is always written. OpenAPI lists it as required. */
@@ -187,6 +193,16 @@ export const duration = scalarField('duration');
 export const raw = scalarField('raw');
 export const json = scalarField('json');
 export const fieldsV1 = scalarField('fieldsV1');
+
+/** Any JSON value whose protobuf form is a choice between a struct and something else. Always a pointer. */
+export function eitherSchema(number: number, schema: () => AnyStruct, other: SchemaUnion['other']): Field<JsonValue, false> {
+  return { number, type: { is: 'scalar', scalar: 'json', union: { schema, other } }, options: { pointer: true }, value: false };
+}
+
+/** The same as the values of a map. */
+export function mapOfEither(number: number, schema: () => AnyStruct, other: SchemaUnion['other']): Field<Readonly<Record<string, JsonValue>>, false> {
+  return { number, type: { is: 'map', element: { is: 'scalar', scalar: 'json', union: { schema, other } } }, options: noOptions, value: false };
+}
 
 /** A string of which only `values` are allowed. */
 export function oneOf<const V extends string>(number: number, values: readonly V[], options: Given): Field<V, true>;

@@ -1,6 +1,6 @@
 import type { JsonValue } from '#apimachinery/json.ts';
 import type { Fields, Infer, Struct } from '#apimachinery/schema.ts';
-import { bool, double, int64, json, list, map, oneOf, pointer, recursiveStruct, string, struct } from '#apimachinery/schema.ts';
+import { bool, double, eitherSchema, int64, json, list, map, mapOfEither, oneOf, pointer, recursiveStruct, string, struct } from '#apimachinery/schema.ts';
 
 export const ExternalDocumentation = struct('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.ExternalDocumentation', {
   description: string(1),
@@ -95,16 +95,16 @@ export const JSONSchemaProps: Struct<JSONSchemaProps> = recursiveStruct<JSONSche
     maxProperties: int64(21, { pointer: true }),
     minProperties: int64(22, { pointer: true }),
     required: list(23, 'string', { listType: 'atomic' }),
-    items: json(24, { pointer: true }),
+    items: eitherSchema(24, () => JSONSchemaProps, 'schemas'),
     allOf: list(25, JSONSchemaProps, { listType: 'atomic' }),
     oneOf: list(26, JSONSchemaProps, { listType: 'atomic' }),
     anyOf: list(27, JSONSchemaProps, { listType: 'atomic' }),
     not: pointer(28, JSONSchemaProps),
     properties: map(29, JSONSchemaProps),
-    additionalProperties: json(30, { pointer: true }),
+    additionalProperties: eitherSchema(30, () => JSONSchemaProps, 'bool'),
     patternProperties: map(31, JSONSchemaProps),
-    dependencies: map(32, 'json'),
-    additionalItems: json(33, { pointer: true }),
+    dependencies: mapOfEither(32, () => JSONSchemaProps, 'strings'),
+    additionalItems: eitherSchema(33, () => JSONSchemaProps, 'bool'),
     definitions: map(34, JSONSchemaProps),
     externalDocs: pointer(35, ExternalDocumentation),
     example: json(36, { pointer: true }),
