@@ -48,6 +48,8 @@ export interface Informer<T extends KubeObject> extends Lister<T> {
 export interface SharedInformers {
   /** Starts on first use (lazily); `fieldSelector`/`namespace`/`labelSelector` make a separate informer. */
   for<T extends KubeObject>(kind: ResourceKind<T>, options?: InformerScope): Informer<T>;
+  /** Ends the unscoped informer of a kind that is no longer served; asked for again, it starts anew. */
+  release(kind: ResourceKind): Promise<void>;
   /** Resolves when every informer asked for so far has synced. */
   synced(signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;

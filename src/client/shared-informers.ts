@@ -11,35 +11,59 @@ import type { WatchEvent } from './transport.ts';
 
 /** Informers that read through `client`; they run until `close`. */
 export function createSharedInformers(dependencies: ReflectorDependencies): SharedInformers {
-  const informers = new Map<string, SharedInformer<KubeObject>>();
+  const informers = new Map<string, Running>();
   /** The same, of those without scope, for the many that ask for them again and again. */
   const unscoped = new WeakMap<ResourceKind, SharedInformer<KubeObject>>();
-  const stop = new AbortController();
-  const running: Promise<void>[] = [];
+  let isClosed = false;
+
+  const end = async ({ informer, stop, ended }: Running): Promise<void> => {
+    stop.abort(new Error('informers closed'));
+    informer.stop(stop.signal.reason);
+    await ended;
+  };
 
   return {
     for<T extends KubeObject>(kind: ResourceKind<T>, scope: InformerScope = noScope): Informer<T> {
       const found = scope === noScope ? unscoped.get(kind) : undefined;
       if (found !== undefined) return found as unknown as Informer<T>;
-      const id = [kind.apiVersion, kind.plural, scope.namespace, scope.fieldSelector, scope.labelSelector].join('|');
+      const id = idOf(kind, scope);
       const known = informers.get(id);
-      if (known !== undefined) return known as unknown as Informer<T>;
-      if (stop.signal.aborted) throw new Error('informers closed');
+      if (known !== undefined) return known.informer as unknown as Informer<T>;
+      if (isClosed) throw new Error('informers closed');
       const informer = new SharedInformer(kind, dependencies);
-      informers.set(id, informer as unknown as SharedInformer<KubeObject>);
+      const stop = new AbortController();
+      const ended = reflect(dependencies, kind, scope, informer, stop.signal);
+      informers.set(id, { informer: informer as unknown as SharedInformer<KubeObject>, stop, ended });
       if (scope === noScope) unscoped.set(kind, informer as unknown as SharedInformer<KubeObject>);
-      running.push(reflect(dependencies, kind, scope, informer, stop.signal));
       return informer;
     },
+    async release(kind) {
+      const id = idOf(kind, noScope);
+      const known = informers.get(id);
+      if (known === undefined) return;
+      informers.delete(id);
+      unscoped.delete(kind);
+      await end(known);
+    },
     async synced(signal) {
-      await Promise.all([...informers.values()].map((informer) => informer.synced(signal)));
+      await Promise.all([...informers.values()].map(({ informer }) => informer.synced(signal)));
     },
     async close() {
-      stop.abort(new Error('informers closed'));
-      for (const informer of informers.values()) informer.stop(stop.signal.reason);
-      await Promise.all(running);
+      isClosed = true;
+      await Promise.all([...informers.values()].map(end));
     },
   };
+}
+
+interface Running {
+  readonly informer: SharedInformer<KubeObject>;
+  readonly stop: AbortController;
+  /** Resolves when the reflector has ended. */
+  readonly ended: Promise<void>;
+}
+
+function idOf(kind: ResourceKind, scope: InformerScope): string {
+  return [kind.apiVersion, kind.plural, scope.namespace, scope.fieldSelector, scope.labelSelector].join('|');
 }
 
 const noScope: InformerScope = Object.freeze({});

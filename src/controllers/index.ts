@@ -11,7 +11,6 @@ import { garbageCollector } from './garbage-collector/garbage-collector.ts';
 import { jobController } from './job/job-controller.ts';
 import { ttlAfterFinishedController } from './job/ttl-after-finished-controller.ts';
 import { namespaceController } from './namespace/namespace-controller.ts';
-import { builtInNamespacedKinds } from './namespace/namespaced-kinds.ts';
 import { rootCaController } from './namespace/root-ca-controller.ts';
 import { serviceAccountController } from './namespace/service-account-controller.ts';
 import { nodeIpamController } from './node/node-ipam-controller.ts';
@@ -41,7 +40,7 @@ export const controllers: readonly Entry[] = [
   { name: 'node-ipam-controller', alias: 'nodeipam', make: nodeIpamController },
   { name: 'node-lifecycle-controller', alias: 'nodelifecycle', make: nodeLifecycleController },
   { name: 'taint-eviction-controller', alias: 'taint-eviction', make: () => taintEvictionController },
-  { name: 'namespace-controller', alias: 'namespace', make: () => namespaceController(builtInNamespacedKinds) },
+  { name: 'namespace-controller', alias: 'namespace', make: () => namespaceController },
   { name: 'serviceaccount-controller', alias: 'serviceaccount', make: () => serviceAccountController },
   { name: 'root-ca-certificate-publisher-controller', alias: 'root-ca-cert-publisher', make: ({ rootCaPem }) => (rootCaPem === undefined ? undefined : rootCaController(rootCaPem)) },
   { name: 'daemonset-controller', alias: 'daemonset', make: () => daemonSetController },

@@ -2,6 +2,7 @@
  * Deletes objects whose owners are gone, lets owners go whose dependents are (foreground), and frees dependents of owners
  * that want to leave them behind (orphan). It follows all kinds that can be deleted.
  */
+import { CustomResourceDefinition } from '#api/apiextensions/custom-resource-definition.ts';
 import type { KubeObject, OwnerReference } from '#apimachinery/object-meta.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
 import { hasReason } from '#apimachinery/status-error.ts';
@@ -11,6 +12,7 @@ import { keyOf } from '#client/informer.ts';
 import type { Controller, ControllerEnvironment, Outcome } from '#reconcile/controller.ts';
 import { done } from '#reconcile/controller.ts';
 import { KeyLoop } from '#reconcile/key-loop.ts';
+import { definedKind } from '../custom-resources/defined-kinds.ts';
 import type { ItemId } from './dependents.ts';
 import { Dependents, isDeletingDependents, isOrphaningDependents, orphanFinalizer } from './dependents.ts';
 import type { ItemPlan, OwnerState } from './plan-item.ts';
@@ -33,26 +35,54 @@ class GarbageCollector implements RunningComponent {
   readonly #absentOwners = new Set<string>();
   readonly #loop: KeyLoop;
   readonly #stop = new AbortController();
-  readonly #unsubscribe: (() => void)[];
+  /** By kind, how to stop following it. */
+  readonly #following = new Map<ResourceKind, () => void>();
+  readonly #unsubscribe: () => void;
 
   constructor(kinds: readonly ResourceKind[], environment: ControllerEnvironment) {
     this.#environment = environment;
     const { clock, log, queueMetrics, informers } = environment;
     this.#loop = new KeyLoop({ name: 'garbage_collector_attempt_to_delete', clock, log, queueMetrics, concurrency, work: (item) => this.#work(item) });
-    for (const kind of kinds) this.#kinds.set(kindId(kind.apiVersion, kind.kind), kind);
-    this.#unsubscribe = kinds.map((kind) => this.#follow(kind));
+    for (const kind of kinds) this.#follow(kind);
+    this.#unsubscribe = informers.for(CustomResourceDefinition).addHandler({
+      added: (definition) => this.#defined(definition),
+      updated: (definition) => this.#defined(definition),
+      deleted: (definition) => this.#undefined(definition),
+    });
     this.ready = Promise.all(kinds.map((kind) => informers.for(kind).synced(this.#stop.signal))).then(() => this.#loop.start());
     this.ready.catch(() => {});
   }
 
   async close(): Promise<void> {
     this.#stop.abort(new Error('the garbage collector is closing'));
-    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.#unsubscribe();
+    for (const unfollow of this.#following.values()) unfollow();
     await this.#loop.close();
   }
 
-  #follow(kind: ResourceKind): () => void {
+  /** Custom resources are followed as soon as they are served. */
+  #defined(definition: CustomResourceDefinition): void {
+    const kind = definedKind(definition);
+    if (kind !== undefined && !this.#following.has(kind)) this.#follow(kind);
+  }
+
+  #undefined(definition: CustomResourceDefinition): void {
+    for (const [kind, unfollow] of this.#following) {
+      if (kind.isCustom !== true || kind.group !== definition.spec.group || kind.plural !== definition.spec.names.plural) continue;
+      unfollow();
+      this.#following.delete(kind);
+      this.#kinds.delete(kindId(kind.apiVersion, kind.kind));
+      void this.#environment.informers.release(kind);
+    }
+  }
+
+  #follow(kind: ResourceKind): void {
     const id = kindId(kind.apiVersion, kind.kind);
+    this.#kinds.set(id, kind);
+    this.#following.set(kind, this.#subscribe(kind, id));
+  }
+
+  #subscribe(kind: ResourceKind, id: string): () => void {
     return this.#environment.informers.for(kind).addHandler({
       added: (object) => this.#changed(`${id}|${keyOf(object)}`, object, undefined),
       updated: (object, old) => this.#changed(`${id}|${keyOf(object)}`, object, old),
@@ -141,8 +171,8 @@ class GarbageCollector implements RunningComponent {
     if (local !== 'unknown') return local;
     if (this.#absentOwners.has(reference.uid)) return 'absent';
     const kind = this.#kinds.get(kindId(reference.apiVersion, reference.kind)) ?? this.#otherVersion(reference);
-    // Of a kind that nobody serves nothing can be said.
-    if (kind === undefined) return 'solid';
+    // Of a kind that is not served (yet) nothing can be said.
+    if (kind === undefined) throw new Error(`no kind ${reference.kind} in ${reference.apiVersion} is served`);
     if (kind.scope === 'Namespaced' && object.metadata.namespace === undefined) return 'solid';
     try {
       const key: ObjectKey = { name: reference.name, namespace: kind.scope === 'Namespaced' ? object.metadata.namespace : undefined };

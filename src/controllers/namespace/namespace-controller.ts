@@ -3,6 +3,7 @@
  *
  * Source: Kubernetes documentation "Namespaces"; KEP-5080 (ordered deletion).
  */
+import { CustomResourceDefinition } from '#api/apiextensions/custom-resource-definition.ts';
 import { saysTheSame } from '#apimachinery/equal.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
@@ -14,7 +15,7 @@ import type { ReconcileContext } from '#reconcile/controller.ts';
 import { done, recheckAfter, watch } from '#reconcile/controller.ts';
 import { defineController } from '#reconcile/define-controller.ts';
 import { messageOf } from '../pod-control.ts';
-import type { NamespacedKinds } from './namespaced-kinds.ts';
+import { namespacedKinds } from './namespaced-kinds.ts';
 import type { Remaining } from './plan-namespace.ts';
 import { terminationConditions } from './plan-namespace.ts';
 
@@ -24,36 +25,34 @@ const recheckMs = 1000;
 /** Objects looked at per kind when something is left; more only raise the count. */
 const pageSize = 500;
 
-/** `kinds` are those whose objects live in namespaces. */
-export function namespaceController(kinds: NamespacedKinds) {
-  return defineController<Namespace>({
-    name: 'namespace-controller',
-    for: Namespace,
-    // The last pod that goes lets the rest follow at once.
-    watches: [watch(Pod, ({ metadata }, lister) => (isGoing(lister.get(Namespace, metadata.namespace)) ? [metadata.namespace] : []), () => false)],
-    concurrency: 10,
+export const namespaceController = defineController<Namespace>({
+  name: 'namespace-controller',
+  for: Namespace,
+  // The last pod that goes lets the rest follow at once.
+  watches: [watch(Pod, ({ metadata }, lister) => (isGoing(lister.get(Namespace, metadata.namespace)) ? [metadata.namespace] : []), () => false)],
+  reads: [CustomResourceDefinition],
+  concurrency: 10,
 
-    async reconcile(key, context) {
-      const namespace = context.lister.get(Namespace, key);
-      if (namespace === undefined || !isGoing(namespace)) return done;
-      if (namespace.status.phase !== 'Terminating') {
-        await context.client.updateStatus(Namespace, { ...namespace, status: { ...namespace.status, phase: 'Terminating' } }, { signal: context.signal });
-        return done;
-      }
-      if (!(namespace.spec.finalizers ?? []).includes(ownFinalizer)) return done;
-      const report = await deleteContent(key, kinds(), context);
-      const conditions = terminationConditions(namespace.status.conditions, report, context.clock.nowMs());
-      let latest = namespace;
-      if (!saysTheSame(conditions, namespace.status.conditions)) {
-        latest = await context.client.updateStatus(Namespace, { ...namespace, status: { ...namespace.status, conditions } }, { signal: context.signal });
-      }
-      if (report.failures.length > 0) throw new Error(`namespace ${key}: ${report.failures.join('; ')}`);
-      if (report.remaining.length > 0) return recheckAfter(recheckMs);
-      await finalize(latest, context);
+  async reconcile(key, context) {
+    const namespace = context.lister.get(Namespace, key);
+    if (namespace === undefined || !isGoing(namespace)) return done;
+    if (namespace.status.phase !== 'Terminating') {
+      await context.client.updateStatus(Namespace, { ...namespace, status: { ...namespace.status, phase: 'Terminating' } }, { signal: context.signal });
       return done;
-    },
-  });
-}
+    }
+    if (!(namespace.spec.finalizers ?? []).includes(ownFinalizer)) return done;
+    const report = await deleteContent(key, namespacedKinds(context.lister), context);
+    const conditions = terminationConditions(namespace.status.conditions, report, context.clock.nowMs());
+    let latest = namespace;
+    if (!saysTheSame(conditions, namespace.status.conditions)) {
+      latest = await context.client.updateStatus(Namespace, { ...namespace, status: { ...namespace.status, conditions } }, { signal: context.signal });
+    }
+    if (report.failures.length > 0) throw new Error(`namespace ${key}: ${report.failures.join('; ')}`);
+    if (report.remaining.length > 0) return recheckAfter(recheckMs);
+    await finalize(latest, context);
+    return done;
+  },
+});
 
 function isGoing(namespace: Namespace | undefined): boolean {
   return namespace?.metadata.deletionTimestamp !== undefined;

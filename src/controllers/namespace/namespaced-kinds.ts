@@ -1,10 +1,12 @@
+import { CustomResourceDefinition } from '#api/apiextensions/custom-resource-definition.ts';
 import { kinds } from '#api/kinds.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
-
-/** The kinds that are served now; asked anew each time, for kinds come and go. */
-export type NamespacedKinds = () => readonly ResourceKind[];
+import type { ControllerLister } from '#reconcile/controller-lister.ts';
+import { definedNamespacedKinds } from '../custom-resources/defined-kinds.ts';
 
 const builtIn = kinds.filter((kind) => kind.convertedFrom === undefined && kind.scope === 'Namespaced' && kind.verbs.includes('delete'));
 
-/** Those that are built in. A kind that is served in two versions counts once. */
-export const builtInNamespacedKinds: NamespacedKinds = () => builtIn;
+/** The kinds whose objects live in namespaces, as they are served now. One that is served in two versions counts once. */
+export function namespacedKinds(lister: ControllerLister): readonly ResourceKind[] {
+  return [...builtIn, ...definedNamespacedKinds(lister.list(CustomResourceDefinition))];
+}
