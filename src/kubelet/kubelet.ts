@@ -48,6 +48,9 @@ export interface RunningKubelet extends RunningComponent {
 /** While runtime or network are not ready, they are looked at this often; else every 5 s as the original does. */
 const unreadyCheckMs = 250;
 const readyCheckMs = 5000;
+/** How long a runtime may take to see a new network list, and how often it is asked meanwhile. */
+const networkNoticeMs = 1000;
+const networkLookMs = 20;
 /** The original's containerLogMonitorInterval. */
 const rotateEveryMs = 10_000;
 /** How long a container of a pod that nobody knows may take to end. */
@@ -149,6 +152,7 @@ class Kubelet implements RunningKubelet, KubeletHandle {
     this.#allocatable = allocatableOf(await machine.capacity());
     this.#runtimeName = (await runtime.version()).runtimeName;
     await this.#checkRuntime();
+    await this.#bringBackNetwork();
     await this.#registrar.register();
     const recorder = recorderFor('kubelet', { host: this.nodeName });
     const about = { object: { apiVersion: 'v1', kind: 'Node', metadata: { name: this.nodeName, uid: this.nodeName } } };
@@ -241,6 +245,21 @@ class Kubelet implements RunningKubelet, KubeletHandle {
       this.#podCidr = '';
       this.#context.log.error({ error, node: this.nodeName }, 'the pod network could not be set up');
     });
+  }
+
+  /** A node that has been here before gets its network first: it is not shown as unready just because Skiff was restarted. */
+  async #bringBackNetwork(): Promise<void> {
+    const { client, clock } = this.#context;
+    const node = await client.get<Node>(Node, { name: this.nodeName }).catch(() => undefined);
+    const cidrs = node?.spec.podCIDRs ?? [];
+    if (cidrs.length === 0) return;
+    this.#podCidr = cidrs.join(',');
+    await this.#setUpNetwork(cidrs);
+    // The runtime notices by itself, a moment later.
+    for (let waitedMs = 0; waitedMs < networkNoticeMs && this.#networkProblem() !== undefined; waitedMs += networkLookMs) {
+      await clock.sleep(networkLookMs, this.#stop.signal);
+      await this.#checkRuntime();
+    }
   }
 
   async #setUpNetwork(cidrs: readonly string[]): Promise<void> {
