@@ -239,12 +239,7 @@ class Kubelet implements RunningKubelet, KubeletHandle {
   #onNode(node: Node): void {
     const cidrs = node.spec.podCIDRs ?? (node.spec.podCIDR === undefined ? [] : [node.spec.podCIDR]);
     if (cidrs[0] === undefined || this.#podCidr === cidrs.join(',')) return;
-    this.#podCidr = cidrs.join(',');
-    this.#setUpNetwork(cidrs).catch((error: unknown) => {
-      this.#networkFailure = error instanceof Error ? error.message : String(error);
-      this.#podCidr = '';
-      this.#context.log.error({ error, node: this.nodeName }, 'the pod network could not be set up');
-    });
+    this.#setUpNetwork(cidrs).catch((error: unknown) => this.#context.log.error({ error, node: this.nodeName }, 'the runtime could not be checked'));
   }
 
   /** A node that has been here before gets its network first: it is not shown as unready just because Skiff was restarted. */
@@ -253,19 +248,26 @@ class Kubelet implements RunningKubelet, KubeletHandle {
     const node = await client.get<Node>(Node, { name: this.nodeName }).catch(() => undefined);
     const cidrs = node?.spec.podCIDRs ?? [];
     if (cidrs.length === 0) return;
-    this.#podCidr = cidrs.join(',');
     await this.#setUpNetwork(cidrs);
     // The runtime notices by itself, a moment later.
-    for (let waitedMs = 0; waitedMs < networkNoticeMs && this.#networkProblem() !== undefined; waitedMs += networkLookMs) {
+    for (let waitedMs = 0; waitedMs < networkNoticeMs && this.#networkFailure === undefined && this.#networkProblem() !== undefined; waitedMs += networkLookMs) {
       await clock.sleep(networkLookMs, this.#stop.signal);
       await this.#checkRuntime();
     }
   }
 
+  /** A failure makes the node unready and is tried again when the Node changes. */
   async #setUpNetwork(cidrs: readonly string[]): Promise<void> {
-    await this.#options.configureNetwork?.(cidrs);
-    await this.#platform.runtime.updateRuntimeConfig(cidrs.join(','));
-    this.#networkFailure = undefined;
+    this.#podCidr = cidrs.join(',');
+    try {
+      await this.#options.configureNetwork?.(cidrs);
+      await this.#platform.runtime.updateRuntimeConfig(this.#podCidr);
+      this.#networkFailure = undefined;
+    } catch (error) {
+      this.#networkFailure = error instanceof Error ? error.message : String(error);
+      this.#podCidr = '';
+      this.#context.log.error({ error, node: this.nodeName }, 'the pod network could not be set up');
+    }
     await this.#checkRuntime();
   }
 
