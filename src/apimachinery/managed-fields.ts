@@ -7,7 +7,7 @@ import { decodeDraft } from './decode.ts';
 import type { Comparison } from './field-compare.ts';
 import { compareObjects } from './field-compare.ts';
 import type { FieldSet } from './field-set.ts';
-import { difference, emptySet, fieldSetFrom, isEmptySet, union } from './field-set.ts';
+import { difference, emptySet, fieldSetFrom, isEmptySet, sharedSet, union } from './field-set.ts';
 import { rootShape } from './field-shape.ts';
 import type { ManagedFieldsEntry } from './object-meta.ts';
 import type { Strategy } from './resource.ts';
@@ -105,9 +105,9 @@ export function recordUpdate(current: readonly ManagedFieldsEntry[], { changed, 
     const kept = difference(difference(fields, changed), removed);
     if (hasChanges && isSameWriter(entry, mine)) previous = kept;
     else if (kept === fields) rest.push(entry);
-    else if (!isEmptySet(kept)) rest.push({ ...entry, fieldsV1: kept });
+    else if (!isEmptySet(kept)) rest.push({ ...entry, fieldsV1: sharedSet(kept) });
   }
-  if (hasChanges) rest.push({ ...mine, fieldsV1: union(previous, changed) });
+  if (hasChanges) rest.push({ ...mine, fieldsV1: sharedSet(union(previous, changed)) });
   return sortEntries(mergeOldest(rest));
 }
 

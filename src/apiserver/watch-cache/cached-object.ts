@@ -39,6 +39,14 @@ export class CachedObject<T extends KubeObject = KubeObject> {
     return (this.#object ??= decodeStored(this.kind, this.stored, this.revision));
   }
 
+  /**
+   * Lets go of the decoded object, of which nobody is likely to ask again: the past in a watch log is then as large as its
+   * bytes. Whoever does ask gets it decoded anew.
+   */
+  forget(): void {
+    this.#object = undefined;
+  }
+
   /** The JSON as clients get it, in one buffer. Made anew on every call: it costs one copy. */
   json(): Buffer {
     const version = versionField(this.revision);

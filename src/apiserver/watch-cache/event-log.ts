@@ -51,7 +51,7 @@ export class EventLog<T extends KubeObject = KubeObject> {
   append(event: CacheEvent<T>): void {
     this.#events.push(event);
     // Trimmed in steps, so that a steady stream does not copy the log on every event.
-    if (this.#events.length >= 2 * minEvents && this.#events.length % minEvents === 0) this.#trim(event.atMs);
+    if (this.#events.length >= 2 * minEvents && this.#events.length % minEvents === 0) this.trim(event.atMs);
   }
 
   /** The position after the last event with a revision up to `revision`. Throws 410 when the log no longer reaches back. */
@@ -114,7 +114,8 @@ export class EventLog<T extends KubeObject = KubeObject> {
     });
   }
 
-  #trim(nowMs: number): void {
+  /** Drops what is no longer fresh, down to the least that is kept. */
+  trim(nowMs: number): void {
     let drop = Math.max(0, this.#events.length - maxEvents);
     const last = this.#events.length - minEvents;
     while (drop < last && nowMs - (this.#events[drop]?.atMs ?? 0) > freshMs) drop++;

@@ -20,6 +20,8 @@ export class ResourceCache<T extends KubeObject = KubeObject> {
   readonly #log: EventLog<T>;
   readonly #lanes = new Map<string, FieldLanes<T>>();
   readonly #touched = new Set<EventLog<T>>();
+  /** What the newest version of each key replaced: watchers with selectors still compare with it. */
+  readonly #replaced = new Map<string, CachedObject<T>>();
   readonly #listeners = new Set<(event: CacheEvent<T>) => void>();
 
   constructor(kind: ResourceKind<T>, clock: Clock, loadedAt: number) {
@@ -59,6 +61,8 @@ export class ResourceCache<T extends KubeObject = KubeObject> {
   put(cached: CachedObject<T>): void {
     const previous = this.#objects.get(cached.key);
     this.load(cached);
+    this.#replaced.get(cached.key)?.forget();
+    if (previous !== undefined) this.#replaced.set(cached.key, previous);
     this.#append({ type: previous === undefined ? 'ADDED' : 'MODIFIED', revision: cached.revision, current: cached, previous, atMs: this.#clock.nowMs() });
   }
 
@@ -67,6 +71,8 @@ export class ResourceCache<T extends KubeObject = KubeObject> {
     if (previous === undefined) return;
     this.#objects.delete(key);
     this.#keys.remove(key);
+    this.#replaced.get(key)?.forget();
+    this.#replaced.delete(key);
     const current = new CachedObject(this.kind, key, revision, previous.bytes);
     this.#append({ type: 'DELETED', revision, current, previous, atMs: this.#clock.nowMs() });
   }
@@ -89,10 +95,19 @@ export class ResourceCache<T extends KubeObject = KubeObject> {
     for (const { lanes } of this.#lanes.values()) for (const { log } of lanes.values()) log.end();
   }
 
-  /** Resumes every watcher, changes or not: some want to be told how far they are. */
+  /**
+   * For now and then: resumes every watcher, changes or not, for some want to be told how far they are, and lets go of what
+   * is kept of the past without need.
+   */
   wakeAll(): void {
-    this.#log.wake();
-    for (const { lanes } of this.#lanes.values()) for (const { log } of lanes.values()) log.wake();
+    const logs = [this.#log, ...[...this.#lanes.values()].flatMap(({ lanes }) => [...lanes.values()].map(({ log }) => log))];
+    const nowMs = this.#clock.nowMs();
+    for (const log of logs) {
+      log.trim(nowMs);
+      log.wake();
+    }
+    for (const replaced of this.#replaced.values()) replaced.forget();
+    this.#replaced.clear();
   }
 
   /**

@@ -2,7 +2,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
-import type { Store, StoreChange, StoreEntry } from '#store/store.ts';
+import type { Store, StoreChange, StoreEntry, StoreWatch } from '#store/store.ts';
 import { CachedObject } from './cached-object.ts';
 import { ResourceCache } from './resource-cache.ts';
 
@@ -30,6 +30,7 @@ export class WatchCache {
   readonly #stop = new AbortController();
   #revision = 0;
   #pump: Promise<void> | undefined;
+  #watch: StoreWatch | undefined;
 
   constructor(dependencies: { readonly store: Store; readonly clock: Clock; readonly log: Logger }) {
     this.#store = dependencies.store;
@@ -98,7 +99,11 @@ export class WatchCache {
   /** Makes every read that follows see all writes answered so far, those of other servers included. */
   async catchUp(): Promise<void> {
     const revision = await this.#store.revision();
-    await this.reached(revision);
+    if (this.#revision >= revision) return;
+    const reached = this.reached(revision);
+    // Revisions that changed only what others keep in the same store do not come by themselves.
+    this.#watch?.requestProgress();
+    await reached;
   }
 
   /** Resumes every watcher, so that those who asked for bookmarks send one. */
@@ -143,6 +148,7 @@ export class WatchCache {
   async #follow(afterRevision: number): Promise<void> {
     const touched = new Set<ResourceCache>();
     const watch = this.#store.watch(registryPrefix, { afterRevision, signal: this.#stop.signal });
+    this.#watch = watch;
     for await (const batch of watch) {
       for (const change of batch.changes) this.#apply(change, touched);
       this.#revision = batch.revision;
