@@ -5,6 +5,7 @@ import { daemonSetController } from './daemon-set/daemon-set-controller.ts';
 import { deploymentController } from './deployment/deployment-controller.ts';
 import { disruptionController } from './disruption/disruption-controller.ts';
 import { endpointSliceController } from './endpoints/endpoint-slice-controller.ts';
+import { endpointSliceMirroringController } from './endpoints/endpoint-slice-mirroring-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { collectableKinds } from './garbage-collector/collectable-kinds.ts';
 import { garbageCollector } from './garbage-collector/garbage-collector.ts';
@@ -35,6 +36,7 @@ interface Entry {
 export const controllers: readonly Entry[] = [
   { name: 'deployment-controller', alias: 'deployment', make: () => deploymentController },
   { name: 'endpointslice-controller', alias: 'endpointslice', make: () => endpointSliceController },
+  { name: 'endpointslice-mirroring-controller', alias: 'endpointslicemirroring', make: () => endpointSliceMirroringController },
   { name: 'endpoints-controller', alias: 'endpoint', make: () => endpointsController },
   { name: 'garbage-collector-controller', alias: 'garbagecollector', make: () => garbageCollector(collectableKinds) },
   { name: 'node-ipam-controller', alias: 'nodeipam', make: nodeIpamController },
