@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { planCniConfig } from './cni-config.ts';
+import { isHostPortLeftover } from './host-port-leftovers.ts';
 import { egressTableName, planEgressTables } from './egress-table.ts';
 
 const options = { clusterName: 'blue', leaseDir: '/run/x/leases', withHostPorts: true };
@@ -26,4 +27,15 @@ test('only what leaves the cluster is masqueraded', () => {
   const script = planEgressTables({ clusterName: 'blue', podCidrs: ['10.244.3.0/24'], clusterCidrs: ['10.244.0.0/16'] });
   assert.match(script, /ip saddr 10\.244\.3\.0\/24 ip daddr != \{ 10\.244\.0\.0\/16, 10\.244\.3\.0\/24, 224\.0\.0\.0\/4 \} masquerade/);
   assert.doesNotMatch(script, /table ip6/);
+});
+
+test('the frame that the portmap plugin leaves is told from a table that somebody uses', () => {
+  const chains = ['PREROUTING', 'POSTROUTING', 'OUTPUT', 'CNI-HOSTPORT-DNAT', 'CNI-HOSTPORT-MASQ'].map((name) => ({ chain: { name } }));
+  const jump = (chain: string, target: string) => ({ rule: { chain, expr: [{ counter: {} }, { jump: { target } }] } });
+  const frame = [...chains, jump('OUTPUT', 'CNI-HOSTPORT-DNAT'), { rule: { chain: 'CNI-HOSTPORT-MASQ', expr: [{ masquerade: null }] } }];
+  assert.equal(isHostPortLeftover({ nftables: frame }), true);
+  assert.equal(isHostPortLeftover({ nftables: [] }), true);
+  assert.equal(isHostPortLeftover({ nftables: [...frame, { chain: { name: 'CNI-DN-abc' } }] }), false);
+  assert.equal(isHostPortLeftover({ nftables: [...frame, jump('CNI-HOSTPORT-DNAT', 'CNI-DN-abc')] }), false);
+  assert.equal(isHostPortLeftover({ nftables: [...chains, { rule: { chain: 'POSTROUTING', expr: [{ masquerade: null }] } }] }), false);
 });

@@ -3,6 +3,8 @@ import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { networkName, planCniConfig } from './cni-config.ts';
+import { isHostPortLeftover } from './host-port-leftovers.ts';
+import type { ListedTable } from './host-port-leftovers.ts';
 import { egressTableName, planEgressTables } from './egress-table.ts';
 
 export interface NodeNetworkOptions {
@@ -45,6 +47,7 @@ export async function purgeNetwork(options: Pick<NodeNetworkOptions, 'clusterNam
   for (const family of ['ip', 'ip6']) {
     const table = `${family} ${egressTableName(options.clusterName)}`;
     await runProgram('nft', ['-f', '-'], `add table ${table}\ndelete table ${table}\n`).catch(() => undefined);
+    await removeHostPortLeftovers(family);
   }
   for (const link of await linksTo(options.podCidrs)) await runProgram('ip', ['link', 'delete', link]).catch(() => undefined);
   for (const result of await readdir(cniResultsDir).catch(() => [])) {
@@ -52,6 +55,12 @@ export async function purgeNetwork(options: Pick<NodeNetworkOptions, 'clusterNam
   }
   await rm(options.leaseDir, { recursive: true, force: true });
   await rm(options.cniConfDir, { recursive: true, force: true });
+}
+
+async function removeHostPortLeftovers(family: string): Promise<void> {
+  const text = await runProgram('nft', ['-j', 'list', 'table', family, 'nat']).catch(() => undefined);
+  if (text === undefined || !isHostPortLeftover(JSON.parse(text) as ListedTable)) return;
+  await runProgram('nft', ['delete', 'table', family, 'nat']).catch(() => undefined);
 }
 
 /** The host's ends of pods' links: virtual Ethernet devices with a route to an address of the ranges. */
