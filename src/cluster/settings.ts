@@ -27,14 +27,14 @@ const maxClusters = 16;
 export function planSettings(about: { readonly name: string; readonly stateDir: string; readonly index: number; readonly nodeName: string; readonly port?: number | undefined }): ClusterSettings {
   const { name, stateDir, index, nodeName, port } = about;
   // Each cluster's node ports lie below those of the one before: above the range is where connections get their ports from.
-  const from = 30_000 - index * 1_500;
+  const from = 30_000 - index * 1_200;
   return {
     name, stateDir, index, nodeName,
     apiPort: port ?? 6443 + index * 10,
     kubeletPort: 10_250 + index * 20,
     podCidr: `10.${244 - index}.0.0/16`,
     serviceCidr: `10.${96 + index}.0.0/16`,
-    nodePorts: index === 0 ? { from, to: 32_768 } : { from, to: from + 1_500 },
+    nodePorts: index === 0 ? { from, to: 32_768 } : { from, to: from + 1_200 },
   };
 }
 

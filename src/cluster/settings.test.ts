@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { clusterLayout } from './layout.ts';
+import { planSettings } from './settings.ts';
+
+const settingsOf = (index: number) => planSettings({ name: `c${index}`, stateDir: '/x', index, nodeName: 'n' });
+
+test('the first cluster of a machine has everybody\'s defaults', () => {
+  const { apiPort, kubeletPort, podCidr, serviceCidr, nodePorts } = settingsOf(0);
+  assert.deepEqual({ apiPort, kubeletPort, podCidr, serviceCidr, nodePorts }, {
+    apiPort: 6443, kubeletPort: 10_250, podCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/16', nodePorts: { from: 30_000, to: 32_768 },
+  });
+});
+
+test('clusters of one machine share no range and no port', () => {
+  const all = Array.from({ length: 16 }, (_, index) => settingsOf(index));
+  const cidrs = all.flatMap(({ podCidr, serviceCidr }) => [podCidr, serviceCidr]);
+  assert.equal(new Set(cidrs).size, cidrs.length);
+  const ports = all.flatMap(({ apiPort, kubeletPort }) => [apiPort, kubeletPort]);
+  assert.equal(new Set(ports).size, ports.length);
+  const ranges = all.map(({ nodePorts }) => nodePorts).sort((a, b) => a.from - b.from);
+  for (const [index, range] of ranges.entries()) {
+    assert.ok(range.from < range.to && range.from > 1024);
+    assert.ok(index === 0 || (ranges[index - 1]?.to ?? 0) <= range.from, `${JSON.stringify(range)} overlaps the one before`);
+  }
+  const taken = new Set(ports);
+  assert.ok(ranges.every(({ from, to }) => [...taken].every((port) => port < from || port >= to)));
+});
+
+test('a name that could not be part of a file name or a table name is refused', () => {
+  for (const name of ['', 'Upper', 'a/b', '-a', 'a-', '../x', 'x'.repeat(21)]) assert.throws(() => clusterLayout({ name }), /cannot be the name of a cluster/, name);
+  assert.equal(clusterLayout({ name: 'dev-2', stateDir: '/somewhere' }).storeFile, '/somewhere/store.db');
+});
