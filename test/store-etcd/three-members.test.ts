@@ -71,10 +71,10 @@ describe('three members, one of which dies', { skip: etcdMissing }, () => {
 /** Four writers, each counting up a key of its own by expected revision, until `work` is over. */
 async function writeWhile(store: Awaited<ReturnType<typeof openEtcdStore>>, work: (more: (count: number) => Promise<void>) => Promise<void>): Promise<readonly { key: string; count: number; revision: number }[]> {
   const written: { key: string; count: number; revision: number }[] = [];
-  let isOver = false;
+  const stop = new AbortController();
   const writers = Array.from({ length: 4 }, async (_, index) => {
     let revision = 0;
-    for (let count = 0; !isOver; count++) {
+    for (let count = 0; !stop.signal.aborted; count++) {
       const key = `/counter/${index}`;
       const result = await store.put(key, new TextEncoder().encode(String(count)), revision === 0 ? { absent: true } : { modRevision: revision });
       assert.ok(result.ok, `nobody else writes ${key}`);
@@ -88,7 +88,7 @@ async function writeWhile(store: Awaited<ReturnType<typeof openEtcdStore>>, work
   try {
     await Promise.race([work(more), Promise.all(writers)]);
   } finally {
-    isOver = true;
+    stop.abort();
   }
   await Promise.all(writers);
   return written;

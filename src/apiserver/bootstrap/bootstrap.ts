@@ -3,6 +3,7 @@ import { ClusterRole } from '#api/rbac/cluster-role.ts';
 import { decodeDraft } from '#apimachinery/decode.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
+import { StoreError } from '#store/store.ts';
 import type { StoreWrite } from '#store/store.ts';
 import type { RegistryContext } from '../registry/registry-context.ts';
 import { nowText, storeKey } from '../registry/registry-context.ts';
@@ -12,22 +13,32 @@ import type { DefaultObject } from './default-object.ts';
 import type { RoleOrBinding } from './reconcile-role.ts';
 import { autoUpdate, planReconciliation } from './reconcile-role.ts';
 
+/** What an etcd takes in one transaction when nobody has told it otherwise (its --max-txn-ops). */
+const smallTransaction = 128;
+
 /**
  * Writes those of `objects` that are not there yet and completes the default roles, in one transaction: the cluster has
- * all of it or none. Another server may do the same at the same time; whoever comes second finds it there.
+ * all of it or none. An etcd may take fewer writes at once; there it is as many transactions as it needs, and a start
+ * that was broken off is completed by the next one. Another server may do the same at the same time; whoever comes
+ * second finds it there.
  *
  * A start on a store that has everything reads the bytes it has and decodes nothing.
  */
 export async function bootstrap(context: RegistryContext, objects: readonly DefaultObject[]): Promise<void> {
+  let atOnce = Infinity;
   for (;;) {
     const writes = objects.flatMap((each) => writeOf(context, each, objects));
     if (writes.length === 0) return;
-    const result = await context.store.transaction(writes);
-    if (result.ok) {
-      await context.cache.reached(result.revision);
-      return;
+    try {
+      const result = await context.store.transaction(writes.slice(0, atOnce));
+      if (result.ok) await context.cache.reached(result.revision);
+      else await context.cache.catchUp();
+      if (result.ok && writes.length <= atOnce) return;
+    } catch (error) {
+      const isTooLarge = error instanceof StoreError && error.code === 'too-large';
+      if (!isTooLarge || atOnce === smallTransaction) throw error;
+      atOnce = smallTransaction;
     }
-    await context.cache.catchUp();
   }
 }
 
