@@ -63,7 +63,7 @@ export async function updateObject(context: RegistryContext, served: ResourceKin
     }
     const outcome = await tryWrite(context, { served, kind, key, call, plan, draft, old, current: current as CachedObject });
     if (outcome !== 'lost-race') return outcome;
-    if (asked !== '' && asked !== '0') throw staleVersion(kind, name);
+    // A version that the client itself asks for is refused the next time round; a patch starts anew from what stands there.
     if (attempt >= maxAttempts) throw staleVersion(kind, name);
     current = await readNewest(context, kind, key);
   }
