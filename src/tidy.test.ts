@@ -63,6 +63,17 @@ test('every folder of the source says in a README what it is', () => {
   assert.deepEqual([...folders].filter((folder) => !existsSync(join(root, folder, 'README.md'))), []);
 });
 
+test('the lock file names every optional package and no registry', () => {
+  interface Locked {
+    readonly optionalDependencies?: Readonly<Record<string, string>>;
+    readonly resolved?: string;
+  }
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { readonly packages: Readonly<Record<string, Locked>> };
+  const optional = Object.values(packages).flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies));
+  assert.deepEqual(optional.filter((name) => packages[`node_modules/${name}`] === undefined), [], 'npm ci refuses without the packages of other platforms too');
+  assert.deepEqual(Object.entries(packages).flatMap(([path, { resolved }]) => (resolved === undefined ? [] : [path])), [], 'npm is to use the registry of the machine');
+});
+
 test('every file that a page names exists', () => {
   const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...globSync('docs/*.md', { cwd: root })];
   const dead = pages.flatMap((page) => {
