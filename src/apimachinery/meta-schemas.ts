@@ -69,6 +69,38 @@ export const APIResourceList = struct(`${meta}.APIResourceList`, {
   resources: list(2, APIResource, { required: true, listType: 'atomic' }),
 });
 
+export const ServerAddressByClientCIDR = struct(`${meta}.ServerAddressByClientCIDR`, {
+  clientCIDR: string(1, { required: true }),
+  serverAddress: string(2, { required: true }),
+});
+
+export const APIVersions = struct(`${meta}.APIVersions`, {
+  kind: string(0),
+  apiVersion: string(0),
+  versions: list(1, 'string', { required: true, listType: 'atomic' }),
+  serverAddressByClientCIDRs: list(2, ServerAddressByClientCIDR, { required: true, listType: 'atomic' }),
+});
+
+export const GroupVersionForDiscovery = struct(`${meta}.GroupVersionForDiscovery`, {
+  groupVersion: string(1, { required: true }),
+  version: string(2, { required: true }),
+});
+
+export const APIGroup = struct(`${meta}.APIGroup`, {
+  kind: string(0),
+  apiVersion: string(0),
+  name: string(1, { required: true }),
+  versions: list(2, GroupVersionForDiscovery, { required: true, listType: 'atomic' }),
+  preferredVersion: object(3, GroupVersionForDiscovery),
+  serverAddressByClientCIDRs: list(4, ServerAddressByClientCIDR, { listType: 'atomic' }),
+});
+
+export const APIGroupList = struct(`${meta}.APIGroupList`, {
+  kind: string(0),
+  apiVersion: string(0),
+  groups: list(1, APIGroup, { required: true, listType: 'atomic' }),
+});
+
 /** What GET /version answers. */
 export const VersionInfo = struct('io.k8s.apimachinery.pkg.version.Info', {
   major: string(1, { required: true }),

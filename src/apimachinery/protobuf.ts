@@ -7,6 +7,7 @@
  *
  * Source: Kubernetes documentation, "API concepts: Kubernetes Protobuf encoding"; protobuf wire format.
  */
+import { decodeDraft } from './decode.ts';
 import { durationText } from './go-duration.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import { unsetValue } from './protobuf-encode.ts';
@@ -198,7 +199,8 @@ function decodeValue(type: FieldType, reader: ProtobufReader): JsonValue {
 
 function decodeUnion({ schema, other }: SchemaUnion, bytes: Uint8Array): JsonValue {
   const reader = new ProtobufReader(bytes);
-  const ofSchema = (): JsonValue => decodeProtobuf(schema(), reader.bytes());
+  // JSON is taken as it is from here on: what is not set must not stand in it.
+  const ofSchema = (): JsonValue => decodeDraft(schema(), decodeProtobuf(schema(), reader.bytes())) as JsonValue;
   let found: JsonValue | undefined;
   let allows = false;
   const list: JsonValue[] = [];

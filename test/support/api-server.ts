@@ -22,6 +22,8 @@ export interface TestApiServer {
   readonly store: Store;
   /** For other programs: the administrator's certificate and the server's address. */
   readonly kubeconfig: string;
+  /** How the administrator connects, for requests that `request` cannot make. */
+  readonly connection: { readonly host: string; readonly port: number; readonly agent: https.Agent };
   /** One request over HTTPS, by default with the administrator's certificate. */
   request(method: string, path: string, options?: RawRequest): Promise<RawAnswer>;
   /** A GET whose answer goes on: its lines as JSON, until the server or the reader ends it. Throws what a refused request is answered. */
@@ -77,6 +79,7 @@ export async function startApiServer({ clock = systemClock }: { readonly clock?:
     client,
     store,
     kubeconfig: kubeconfigText(port, { ca: authority.certificatePem, ...admin }),
+    connection: { host: '127.0.0.1', port, agent: agents.admin },
     request(method, path, { body, headers = {}, anonymous = false } = {}) {
       const bytes = body === undefined ? undefined : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
       return new Promise((resolve, reject) => {

@@ -27,7 +27,7 @@ export async function patchFromCall(
 ): Promise<ObjectResult> {
   const body = call.body();
   if (body === undefined) throw badRequest('the request body is empty');
-  if (call.contentType === 'application/apply-patch+yaml') return applyFromCall(context, served, call, body, part);
+  if (call.contentType === 'application/apply-patch+yaml' || call.contentType === 'application/apply-patch+cbor') return applyFromCall(context, served, call, body, part);
   if (call.query['force'] !== undefined && isTrue(call.query['force'])) {
     throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [{ type: 'FieldValueForbidden', path: 'force', detail: 'may not be specified for non-apply patch' }]);
   }

@@ -1,12 +1,15 @@
 /** From a result to the bytes of an HTTP answer. Objects out of the cache are not printed again: their bytes are copied. */
 import { stringify as stringifyYaml } from 'yaml';
+import { encodeCbor } from '#apimachinery/cbor.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
 import { tableFor } from '#apimachinery/table.ts';
 import { toServed } from '../registry/served.ts';
 import type { CachedObject } from '../watch-cache/cached-object.ts';
 import type { ListResult, ObjectResult, WatchItem } from './api-call.ts';
-import type { AnswerForm } from './negotiate.ts';
+import { protobufDocument, protobufFrame, protobufList, protobufObject, protobufPartial, protobufPartialList } from './encode-protobuf.ts';
+import type { AnswerForm, Media } from './negotiate.ts';
+import type { KindOf } from './read-call-body.ts';
 
 /** What encoding needs to know of the request. */
 export interface EncodeContext {
@@ -16,11 +19,11 @@ export interface EncodeContext {
   readonly includeObject: 'Metadata' | 'None' | 'Object';
 }
 
-export const contentTypes: Readonly<Record<AnswerForm['media'], string>> = { json: 'application/json', yaml: 'application/yaml' };
-
 export function encodeObject(result: ObjectResult, context: EncodeContext): Buffer {
   const { kind, cached } = result;
-  if (context.form.as === 'object' && context.form.media === 'json' && cached !== undefined && isStoredForm(kind, cached)) return cached.json();
+  const { as, media } = context.form;
+  if (as === 'object' && media === 'json' && cached !== undefined && isStoredForm(kind, cached)) return cached.json();
+  if (as === 'object' && media === 'protobuf') return protobufObject(kind, cached !== undefined && isStoredForm(kind, cached) ? cached : toServedForm(kind, result));
   return print(shape(kind, [toServedForm(kind, result)], context, undefined), context);
 }
 
@@ -35,6 +38,7 @@ export function encodeList(result: ListResult, context: EncodeContext): Buffer {
   if (context.form.as === 'object' && context.form.media === 'json' && kind.convertedFrom === undefined) {
     return joinList(`{"kind":${JSON.stringify(kind.listKind)},"apiVersion":${JSON.stringify(kind.apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[`, items);
   }
+  if (context.form.as === 'object' && context.form.media === 'protobuf') return protobufList(kind, metadata, items);
   return print(shape(kind, items.map((cached) => toServed(kind, cached.object)), context, metadata), context);
 }
 
@@ -51,17 +55,41 @@ function joinList(head: string, items: readonly CachedObject[]): Buffer {
   return output;
 }
 
-/** A line of a watch answer. */
-export function encodeEvent(kind: ResourceKind, item: WatchItem, context: EncodeContext): Buffer {
-  if (context.form.as === 'object' && item.type !== 'BOOKMARK' && isStoredForm(kind, item.cached)) return frameOf(item);
-  if (item.type === 'BOOKMARK') return Buffer.from(`${JSON.stringify({ type: 'BOOKMARK', object: bookmarkObject(kind, item, context) })}\n`);
-  const object = shape(kind, [toServed(kind, item.cached.object)], context, undefined);
-  return Buffer.from(`${JSON.stringify({ type: item.type, object })}\n`);
+/** A line of a watch answer, or a frame of it where the form is not made of lines. */
+export function encodeEvent(kind: ResourceKind, item: WatchItem, context: EncodeContext): Uint8Array {
+  const { form } = context;
+  if (item.type === 'BOOKMARK') return frame(form.media, 'BOOKMARK', bookmarkObject(kind, item, context), kind);
+  // What a table says of ages is not the same a minute later.
+  if (form.as === 'table') return frame(form.media, item.type, shape(kind, [toServed(kind, item.cached.object)], context, undefined));
+  return frameOf(kind, item, context);
 }
 
-/** A line that ends a watch with an error. */
-export function encodeErrorEvent(status: object): Buffer {
-  return Buffer.from(`${JSON.stringify({ type: 'ERROR', object: status })}\n`);
+/** What ends a watch with an error. */
+export function encodeErrorEvent(status: object, media: Media): Uint8Array {
+  return frame(media, 'ERROR', status);
+}
+
+/** `kind`: of what `object` is, where that is an object as it is served. */
+function frame(media: Media, type: string, object: object, kind?: ResourceKind): Uint8Array {
+  switch (media) {
+    case 'json': case 'yaml':
+      return Buffer.from(`${JSON.stringify({ type, object })}\n`);
+    case 'cbor':
+      return encodeCbor({ type, object });
+    case 'protobuf':
+      return protobufFrame(type, protobufForm(object, kind));
+  }
+}
+
+function protobufForm(object: object, kind: ResourceKind | undefined): Buffer {
+  const { kind: kindName } = object as { readonly kind?: string };
+  if (kindName === 'PartialObjectMetadata') return protobufPartial(object as KubeObject);
+  if (kindName === 'PartialObjectMetadataList') {
+    const { metadata, items } = object as { readonly metadata: object; readonly items: readonly KubeObject[] };
+    return protobufPartialList(metadata, items);
+  }
+  if (kind !== undefined) return protobufObject(kind, object as KubeObject);
+  return protobufDocument(object, () => undefined) ?? Buffer.from(JSON.stringify(object));
 }
 
 function bookmarkObject(kind: ResourceKind, item: WatchItem, context: EncodeContext): object {
@@ -75,23 +103,45 @@ function bookmarkObject(kind: ResourceKind, item: WatchItem, context: EncodeCont
   return { kind: kind.kind, apiVersion: kind.apiVersion, metadata };
 }
 
-/** Watchers of one resource get an event at nearly the same time: its line is made once and kept for a while. */
-const frames = new Map<CachedObject, { readonly type: string; readonly line: Buffer }>();
+/** Watchers of one resource get an event at nearly the same time: its frame is made once per form and kept for a while. */
+const frames = new Map<CachedObject, readonly Frame[]>();
 const maxFrames = 256;
 
-function frameOf(item: WatchItem): Buffer {
-  const known = frames.get(item.cached);
-  if (known?.type === item.type) return known.line;
-  const head = `{"type":"${item.type}","object":`;
-  const line = Buffer.allocUnsafe(head.length + item.cached.jsonLength + 2);
-  line.write(head, 0, 'latin1');
-  const end = item.cached.writeJson(line, head.length);
-  line.write('}\n', end, 'latin1');
-  if (frames.size >= maxFrames) for (const oldest of frames.keys()) {
+interface Frame {
+  readonly type: string;
+  readonly form: AnswerForm;
+  /** The version it is in. */
+  readonly kind: ResourceKind;
+  readonly bytes: Uint8Array;
+}
+
+function frameOf(kind: ResourceKind, item: WatchItem, context: EncodeContext): Uint8Array {
+  const { cached, type } = item;
+  const { form } = context;
+  const known = frames.get(cached);
+  if (known !== undefined) for (const each of known) if (each.form === form && each.kind === kind && each.type === type) return each.bytes;
+  const bytes = makeFrame(kind, item, context);
+  if (known === undefined && frames.size >= maxFrames) for (const oldest of frames.keys()) {
     frames.delete(oldest);
     break;
   }
-  frames.set(item.cached, { type: item.type, line });
+  frames.set(cached, [...(known ?? []), { type, form, kind, bytes }]);
+  return bytes;
+}
+
+function makeFrame(kind: ResourceKind, { cached, type }: WatchItem, context: EncodeContext): Uint8Array {
+  const { media, as } = context.form;
+  if (as === 'object' && media === 'json' && isStoredForm(kind, cached)) return lineOf(type, cached);
+  if (as === 'object' && media === 'protobuf') return protobufFrame(type, protobufObject(kind, cached));
+  return frame(media, type, shape(kind, [toServed(kind, cached.object)], context, undefined), kind);
+}
+
+function lineOf(type: string, cached: CachedObject): Buffer {
+  const head = `{"type":"${type}","object":`;
+  const line = Buffer.allocUnsafe(head.length + cached.jsonLength + 2);
+  line.write(head, 0, 'latin1');
+  const end = cached.writeJson(line, head.length);
+  line.write('}\n', end, 'latin1');
   return line;
 }
 
@@ -122,7 +172,22 @@ function partialMetadata(object: KubeObject): object {
   return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata };
 }
 
-/** Any document in the media type asked for. */
-export function print(document: object, context: { readonly form: AnswerForm }): Buffer {
-  return Buffer.from(context.form.media === 'yaml' ? stringifyYaml(document) : JSON.stringify(document));
+/** Any document in the media type asked for; what has no form in it is sent as JSON. `kindOf`: for documents of declared kinds. */
+export function encodeDocument(document: object, media: Media, kindOf: KindOf): { readonly media: Media; readonly bytes: Buffer } {
+  if (media !== 'protobuf') return { media, bytes: print(document, { form: { media, as: 'object' } }) };
+  const bytes = protobufDocument(document, kindOf);
+  return bytes === undefined ? { media: 'json', bytes: Buffer.from(JSON.stringify(document)) } : { media, bytes };
+}
+
+function print(document: object, { form }: { readonly form: AnswerForm }): Buffer {
+  switch (form.media) {
+    case 'json':
+      return Buffer.from(JSON.stringify(document));
+    case 'yaml':
+      return Buffer.from(stringifyYaml(document, { aliasDuplicateObjects: false, lineWidth: 0 }));
+    case 'cbor':
+      return Buffer.from(encodeCbor(document));
+    case 'protobuf':
+      return protobufForm(document, undefined);
+  }
 }

@@ -10,12 +10,13 @@ import type { Authenticator } from '../authn/authenticate.ts';
 import { authenticate } from '../authn/authenticate.ts';
 import { impersonated } from '../authn/impersonate.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
-import type { ApiCall, ApiResult, CallBody, Query, UserInfo, WatchResult } from './api-call.ts';
+import type { ApiCall, ApiResult, CallBody, JsonResult, Query, UserInfo, WatchResult } from './api-call.ts';
 import { isTrue } from './api-call.ts';
 import type { EncodeContext } from './encode.ts';
-import { contentTypes, encodeErrorEvent, encodeEvent, encodeList, encodeObject, print } from './encode.ts';
+import { encodeDocument, encodeErrorEvent, encodeEvent, encodeList, encodeObject } from './encode.ts';
 import type { CallHandler } from './in-process.ts';
-import { acceptableTypes, negotiate } from './negotiate.ts';
+import type { Offer } from './negotiate.ts';
+import { acceptableTypes, contentTypes, negotiate, streamTypes } from './negotiate.ts';
 import type { KindOf } from './read-call-body.ts';
 import { readCallBody } from './read-call-body.ts';
 import { requestInfo } from './request-info.ts';
@@ -46,6 +47,7 @@ export function httpFace(options: HttpFaceOptions): (request: ServerRequest, res
       const sender = await authenticate(options.authenticators, request);
       const user = impersonated(options.authorizers, sender, request.headers);
       const call = await callOf(request, user, warnings, options.kindOf);
+      checkAcceptable(call);
       const result = await options.handle(call);
       await answer(options, request, response, call, result, warnings);
     } catch (error) {
@@ -82,26 +84,34 @@ async function callOf(request: ServerRequest, user: UserInfo, warnings: string[]
   };
 }
 
+/** What is written has to be shown, and whoever cannot be shown it must not have written. */
+function checkAcceptable({ accept, info }: ApiCall): void {
+  if (!info.isResource || info.verb === 'get' || connections.has(info.subresource)) return;
+  if (negotiate(accept, { streams: info.verb === 'watch' }) === undefined) throw notAcceptable(acceptableTypes({ streams: info.verb === 'watch' }));
+}
+
+/** Their answers are not ours to shape. */
+const connections = new Set(['proxy', 'exec', 'attach', 'portforward']);
+
 async function answer(
   options: HttpFaceOptions, request: ServerRequest, response: ServerResponse, call: ApiCall, result: ApiResult, warnings: readonly string[],
 ): Promise<void> {
-  const form = negotiate(call.accept);
   switch (result.is) {
     case 'upgrade':
       return result.take(request, response);
     case 'raw':
       return sendRaw(response, result);
     case 'json':
-      return sendCompressible(request, response, {
-        code: result.code, headers: { 'content-type': 'application/json', ...result.headers, ...warningHeaders(warnings) }, bytes: Buffer.from(JSON.stringify(result.body)),
-      });
+      return sendDocument(options, request, response, call, result, warnings);
     case 'object':
     case 'list':
     case 'watch':
   }
-  if (form === undefined) throw notAcceptable(acceptableTypes);
+  const offer: Offer = { streams: result.is === 'watch', isCustom: result.kind.isCustom === true };
+  const form = negotiate(call.accept, offer);
+  if (form === undefined) throw notAcceptable(acceptableTypes(offer));
   const context: EncodeContext = { form, nowMs: options.clock.nowMs(), includeObject: includeObjectOf(call.query) };
-  if (result.is === 'watch') return sendWatch(options, response, result, { ...context, form: { ...form, media: 'json' } });
+  if (result.is === 'watch') return sendWatch(options, response, result, context);
   const headers = { 'content-type': contentTypes[form.media], 'cache-control': 'no-cache, private', ...warningHeaders(warnings) };
   if (result.is === 'object') {
     response.writeHead(result.code, headers);
@@ -109,6 +119,16 @@ async function answer(
     return undefined;
   }
   return sendCompressible(request, response, { code: 200, headers, bytes: encodeList(result, context) });
+}
+
+/** Discovery brings its media type along; a Status or a review comes in the one asked for. */
+async function sendDocument(
+  options: HttpFaceOptions, request: ServerRequest, response: ServerResponse, call: ApiCall, result: JsonResult, warnings: readonly string[],
+): Promise<void> {
+  const fixed = result.headers?.['content-type'];
+  const form = fixed === undefined ? negotiate(call.accept) : undefined;
+  const { media, bytes } = encodeDocument(result.body, form?.media ?? 'json', options.kindOf);
+  return sendCompressible(request, response, { code: result.code, headers: { 'content-type': contentTypes[media], ...result.headers, ...warningHeaders(warnings) }, bytes });
 }
 
 interface Answer {
@@ -147,7 +167,8 @@ async function sendRaw(response: ServerResponse, result: Extract<ApiResult, { is
 }
 
 async function sendWatch(options: HttpFaceOptions, response: ServerResponse, result: WatchResult, context: EncodeContext): Promise<void> {
-  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
+  const { media } = context.form;
+  response.writeHead(200, { 'content-type': streamTypes[media === 'yaml' ? 'json' : media], 'cache-control': 'no-cache, private' });
   response.flush();
   try {
     for await (const items of result.batches) {
@@ -159,7 +180,7 @@ async function sendWatch(options: HttpFaceOptions, response: ServerResponse, res
   } catch (error) {
     const status = error instanceof StatusError ? error : internalError(error);
     if (!(error instanceof StatusError)) options.log.error({ error }, 'watch failed');
-    if (!response.isOver) void response.write(encodeErrorEvent(status.toStatus()));
+    if (!response.isOver) void response.write(encodeErrorEvent(status.toStatus(), media));
   }
   response.end();
 }
@@ -168,14 +189,16 @@ function answerError(log: Logger, request: ServerRequest, response: ServerRespon
   const status = error instanceof StatusError ? error : internalError(error);
   if (!(error instanceof StatusError)) log.error({ error, path: request.path, method: request.method }, 'request failed');
   if (response.isHeadSent) return response.abort();
+  const form = negotiate(headerText(request.headers['accept']));
+  const { media, bytes } = encodeDocument(withContinue(status), form?.media ?? 'json', () => undefined);
   const retryAfter = status.details?.retryAfterSeconds;
   response.writeHead(status.code, {
-    'content-type': 'application/json',
+    'content-type': contentTypes[media],
     'cache-control': 'no-cache, private',
     ...(retryAfter !== undefined && retryAfter > 0 && { 'retry-after': String(retryAfter) }),
     ...warningHeaders(warnings),
   });
-  response.end(print(withContinue(status), { form: { media: 'json', as: 'object' } }));
+  response.end(bytes);
 }
 
 /** An expired list may say how to go on: the token travels in the Status' metadata. */

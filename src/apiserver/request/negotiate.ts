@@ -1,7 +1,16 @@
 /** Which form of an answer a client wants. Source: Kubernetes documentation, "API concepts: alternate representations". */
 export interface AnswerForm {
-  readonly media: 'json' | 'yaml';
+  readonly media: Media;
   readonly as: 'object' | 'table' | 'partial';
+}
+export type Media = 'json' | 'yaml' | 'protobuf' | 'cbor';
+
+/** What is to be sent; not everything has every form. */
+export interface Offer {
+  /** Whether it is a stream of events: YAML has none. */
+  readonly streams?: boolean;
+  /** Whether it is of a custom kind, which has no protobuf form. */
+  readonly isCustom?: boolean;
 }
 
 interface Accepted {
@@ -9,39 +18,66 @@ interface Accepted {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-const plain: AnswerForm = { media: 'json', as: 'object' };
+/** There is one of each, so that forms can be compared by identity. */
+const forms: readonly AnswerForm[] = (['json', 'yaml', 'protobuf', 'cbor'] as const).flatMap((media) => (['object', 'table', 'partial'] as const).map((as) => ({ media, as })));
+const plain = formOf('json', 'object');
 const parsed = new Map<string, AnswerForm | undefined>();
+/** Clients name few forms; what a client makes up must not fill the memory. */
 const parsedLimit = 200;
 
+export const contentTypes: Readonly<Record<Media, string>> = {
+  json: 'application/json', yaml: 'application/yaml', protobuf: 'application/vnd.kubernetes.protobuf', cbor: 'application/cbor',
+};
+export const streamTypes: Readonly<Record<Exclude<Media, 'yaml'>, string>> = {
+  json: 'application/json', protobuf: 'application/vnd.kubernetes.protobuf;stream=watch', cbor: 'application/cbor-seq',
+};
+
 /** The first acceptable form in the client's order; undefined when there is none (406). */
-export function negotiate(accept: string | undefined): AnswerForm | undefined {
+export function negotiate(accept: string | undefined, { streams = false, isCustom = false }: Offer = {}): AnswerForm | undefined {
   if (accept === undefined || accept === '' || accept === 'application/json') return plain;
-  if (parsed.has(accept)) return parsed.get(accept);
-  const form = firstAcceptable(accept);
+  const key = `${streams ? 's' : ''}${isCustom ? 'c' : ''} ${accept}`;
+  if (parsed.has(key)) return parsed.get(key);
+  const form = firstAcceptable(accept, { streams, isCustom });
   if (parsed.size >= parsedLimit) parsed.clear();
-  parsed.set(accept, form);
+  parsed.set(key, form);
   return form;
 }
 
-function firstAcceptable(accept: string): AnswerForm | undefined {
+function firstAcceptable(accept: string, offer: Required<Offer>): AnswerForm | undefined {
   for (const { type, parameters } of acceptedTypes(accept)) {
-    const media = mediaOf(type);
+    const media = mediaOf(type, offer.streams);
     if (media === undefined) continue;
     const { as, v, g } = parameters;
-    if (as === undefined) return { media, as: 'object' };
-    if (g !== 'meta.k8s.io' || (v !== 'v1' && v !== 'v1beta1')) continue;
-    if (as === 'Table') return { media, as: 'table' };
-    if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') return { media, as: 'partial' };
+    const part = as === undefined ? 'object' : g === 'meta.k8s.io' && (v === 'v1' || v === 'v1beta1') ? parts[as] : undefined;
+    if (part !== undefined && isOffered(media, part, offer)) return formOf(media, part);
   }
   return undefined;
 }
 
-function mediaOf(type: string): AnswerForm['media'] | undefined {
+const parts: Readonly<Record<string, AnswerForm['as']>> = { Table: 'table', PartialObjectMetadata: 'partial', PartialObjectMetadataList: 'partial' };
+
+/** Tables have no protobuf form, nor do objects of custom kinds; their metadata has. */
+function isOffered(media: Media, as: AnswerForm['as'], { streams, isCustom }: Required<Offer>): boolean {
+  if (media === 'yaml') return !streams;
+  return media !== 'protobuf' || as === 'partial' || (as === 'object' && !isCustom);
+}
+
+function formOf(media: Media, as: AnswerForm['as']): AnswerForm {
+  return forms.find((each) => each.media === media && each.as === as) ?? { media, as };
+}
+
+function mediaOf(type: string, streams: boolean): Media | undefined {
   switch (type) {
     case 'application/json': case '*/*': case 'application/*':
       return 'json';
     case 'application/yaml':
       return 'yaml';
+    case 'application/vnd.kubernetes.protobuf':
+      return 'protobuf';
+    case 'application/cbor':
+      return 'cbor';
+    case 'application/cbor-seq':
+      return streams ? 'cbor' : undefined;
     default:
       return undefined;
   }
@@ -56,9 +92,19 @@ export function acceptedTypes(accept: string): Accepted[] {
       const equals = parameter.indexOf('=');
       if (equals > 0) parameters[parameter.slice(0, equals)] = parameter.slice(equals + 1);
     }
-    return { type, parameters, q: Number(parameters['q'] ?? 1) };
+    const q = Number(parameters['q'] ?? 1);
+    return { type: type.toLowerCase(), parameters, q: Number.isNaN(q) ? 1 : q };
   });
-  return entries.filter(({ q }) => q > 0).sort((left, right) => right.q - left.q);
+  return entries.filter(({ q }) => q > 0).sort((left, right) => right.q - left.q || breadth(left.type) - breadth(right.type));
 }
 
-export const acceptableTypes: readonly string[] = ['application/json', 'application/yaml'];
+/** What is named outright comes before what a wildcard covers. */
+function breadth(type: string): number {
+  return type === '*/*' ? 2 : type.endsWith('/*') ? 1 : 0;
+}
+
+/** For the text of a 406. */
+export function acceptableTypes({ streams = false, isCustom = false }: Offer = {}): readonly string[] {
+  const all: readonly Media[] = ['json', 'yaml', 'protobuf', 'cbor'];
+  return all.filter((media) => isOffered(media, 'object', { streams, isCustom })).map((media) => (streams && media !== 'yaml' ? streamTypes[media] : contentTypes[media]));
+}

@@ -1,4 +1,5 @@
 import { parseDocument } from 'yaml';
+import { CborError, decodeCbor } from '#apimachinery/cbor.ts';
 import type { JsonValue } from '#apimachinery/json.ts';
 import { ProtobufError, decodeProtobuf, openEnvelope } from '#apimachinery/protobuf.ts';
 import { WireError } from '#apimachinery/protobuf-wire.ts';
@@ -11,6 +12,7 @@ const jsonTypes = new Set([
   'application/json', 'application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json',
 ]);
 export const protobufType = 'application/vnd.kubernetes.protobuf';
+const cborTypes = new Set(['application/cbor', 'application/apply-patch+cbor']);
 const yamlTypes = new Set(['application/yaml', 'application/apply-patch+yaml']);
 
 /** The declaration of a kind that a protobuf body may hold; undefined when there is none. */
@@ -23,8 +25,9 @@ export type KindOf = (apiVersion: string, kind: string) => AnyStruct | undefined
 export function readCallBody(bytes: Buffer, contentType: string, kindOf: KindOf): CallBody | undefined {
   if (bytes.length === 0) return undefined;
   if (contentType === protobufType) return readProtobuf(bytes, kindOf);
+  if (cborTypes.has(contentType)) return readCbor(bytes);
   const isYaml = yamlTypes.has(contentType);
-  if (!isYaml && !jsonTypes.has(contentType)) throw unsupportedMediaType(['application/json', 'application/yaml', protobufType]);
+  if (!isYaml && !jsonTypes.has(contentType)) throw unsupportedMediaType(['application/json', 'application/yaml', protobufType, 'application/cbor']);
   const text = bytes.toString();
   if (isYaml && !looksLikeJson(bytes)) return readYaml(text);
   try {
@@ -53,6 +56,15 @@ function readYaml(text: string): CallBody {
     throw badRequest(`error parsing YAML: ${(failure as Error).message}`);
   }
   return { json, duplicateFields: () => duplicates };
+}
+
+function readCbor(bytes: Buffer): CallBody {
+  try {
+    return { json: decodeCbor(bytes), duplicateFields: () => [] };
+  } catch (error) {
+    if (error instanceof CborError) throw badRequest(`unable to decode the CBOR body: ${error.message}`);
+    throw error;
+  }
 }
 
 /** Protobuf has no unknown or duplicate fields to tell of: they are skipped, and the last one counts. */

@@ -1,0 +1,148 @@
+/** Answers in protobuf: objects, lists, metadata alone, Status, discovery, watch frames. */
+import { APIGroup, APIGroupList, APIVersions, ListMeta, Status } from '#apimachinery/meta-schemas.ts';
+import { TemplateMeta } from '#apimachinery/object-meta.ts';
+import type { KubeObject } from '#apimachinery/object-meta.ts';
+import { encodeProtobuf } from '#apimachinery/protobuf.ts';
+import type { ResourceKind } from '#apimachinery/resource.ts';
+import type { AnyStruct } from '#apimachinery/schema.ts';
+import { object, struct } from '#apimachinery/schema.ts';
+import { toServed } from '../registry/served.ts';
+import type { CachedObject } from '../watch-cache/cached-object.ts';
+
+const PartialObjectMetadata = struct('io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata', { metadata: object(1, TemplateMeta) });
+
+/** How many bytes of messages are kept at least before the older half is let go. */
+const keptBytes = 16 * 1024 * 1024;
+
+/**
+ * The messages of objects out of the cache, each made once. Nobody keeps an object alive by having asked for it: the
+ * older half is dropped as a whole, and what is in use again moves to the newer one.
+ */
+class Messages {
+  #young = new WeakMap<CachedObject, KeptMessage>();
+  #old = new WeakMap<CachedObject, KeptMessage>();
+  #bytes = 0;
+
+  of(kind: ResourceKind, cached: CachedObject): Uint8Array {
+    const known = this.#young.get(cached) ?? this.#old.get(cached);
+    if (known?.kind === kind) {
+      if (!this.#young.has(cached)) this.#keep(cached, known);
+      return known.message;
+    }
+    const message = encodeProtobuf(kind, toServed(kind, cached.object));
+    this.#keep(cached, { kind, message });
+    return message;
+  }
+
+  #keep(cached: CachedObject, message: KeptMessage): void {
+    if (this.#bytes > keptBytes) {
+      this.#old = this.#young;
+      this.#young = new WeakMap();
+      this.#bytes = 0;
+    }
+    this.#young.set(cached, message);
+    this.#bytes += message.message.length;
+  }
+}
+
+interface KeptMessage {
+  /** The version it is in. */
+  readonly kind: ResourceKind;
+  readonly message: Uint8Array;
+}
+
+const messages = new Messages();
+
+/** An object in its envelope. */
+export function protobufObject(kind: ResourceKind, value: KubeObject | CachedObject): Buffer {
+  const message = 'metadata' in value ? encodeProtobuf(kind, value) : messages.of(kind, value);
+  return envelope(kind.apiVersion, kind.kind, [message]);
+}
+
+/** A list of objects of `kind`. */
+export function protobufList(kind: ResourceKind, metadata: object, items: readonly CachedObject[]): Buffer {
+  return listEnvelope(kind.apiVersion, kind.listKind, metadata, items.map((item) => messages.of(kind, item)));
+}
+
+/** The metadata of an object alone. */
+export function protobufPartial(value: { readonly metadata: object }): Buffer {
+  return envelope('meta.k8s.io/v1', 'PartialObjectMetadata', [encodeProtobuf(PartialObjectMetadata, value)]);
+}
+
+export function protobufPartialList(metadata: object, values: readonly { readonly metadata: object }[]): Buffer {
+  return listEnvelope('meta.k8s.io/v1', 'PartialObjectMetadataList', metadata, values.map((value) => encodeProtobuf(PartialObjectMetadata, value)));
+}
+
+/** `APIResourceList` is not among them: its verbs look different there, and who asks takes JSON as well. */
+const documents: Readonly<Record<string, AnyStruct>> = { Status, APIVersions, APIGroupList, APIGroup };
+
+/** A document that is no stored object (a Status, a review); undefined when it has no protobuf form. */
+export function protobufDocument(body: object, kindOf: (apiVersion: string, kind: string) => AnyStruct | undefined): Buffer | undefined {
+  const { kind, apiVersion } = body as { readonly kind?: unknown; readonly apiVersion?: unknown };
+  if (typeof kind !== 'string' || typeof apiVersion !== 'string') return undefined;
+  const found = apiVersion === 'v1' && Object.hasOwn(documents, kind) ? documents[kind] : kindOf(apiVersion, kind);
+  return found === undefined || found.atRunTime !== undefined ? undefined : envelope(apiVersion, kind, [encodeProtobuf(found, body)]);
+}
+
+/**
+ * A frame of a watch: its length in four bytes and a WatchEvent, which is in no envelope itself, but its object is.
+ * Source: the streaming serializer of Kubernetes' protobuf encoding.
+ */
+export function protobufFrame(type: string, document: Uint8Array): Buffer {
+  const inner = 1 + varintLength(document.length) + document.length;
+  const length = 2 + type.length + 1 + varintLength(inner) + inner;
+  const frame = Buffer.allocUnsafe(4 + length);
+  let at = frame.writeUInt32BE(length, 0);
+  frame[at++] = 0x0a;
+  frame[at++] = type.length;
+  at += frame.write(type, at, 'latin1');
+  frame[at++] = 0x12;
+  at = writeVarint(frame, at, inner);
+  frame[at++] = 0x0a;
+  at = writeVarint(frame, at, document.length);
+  frame.set(document, at);
+  return frame;
+}
+
+function listEnvelope(apiVersion: string, kind: string, metadata: object, items: readonly Uint8Array[]): Buffer {
+  const meta = encodeProtobuf(ListMeta, metadata);
+  const parts: Uint8Array[] = [fieldHead(0x0a, meta.length), meta];
+  for (const item of items) parts.push(fieldHead(0x12, item.length), item);
+  return envelope(apiVersion, kind, parts);
+}
+
+/** Type and content of `runtime.Unknown`; content encoding and type follow it, empty. */
+const magic = Buffer.of(0x6b, 0x38, 0x73, 0x00);
+const rest = Buffer.of(0x1a, 0x00, 0x22, 0x00);
+
+/** `content` in pieces. */
+function envelope(apiVersion: string, kind: string, content: readonly Uint8Array[]): Buffer {
+  let length = 0;
+  for (const piece of content) length += piece.length;
+  const typeMeta = Buffer.concat([fieldHead(0x0a, apiVersion.length), Buffer.from(apiVersion), fieldHead(0x12, kind.length), Buffer.from(kind)]);
+  return Buffer.concat([magic, fieldHead(0x0a, typeMeta.length), typeMeta, fieldHead(0x12, length), ...content, rest]);
+}
+
+function fieldHead(tag: number, length: number): Buffer {
+  const head = Buffer.allocUnsafe(1 + varintLength(length));
+  head[0] = tag;
+  writeVarint(head, 1, length);
+  return head;
+}
+
+function varintLength(value: number): number {
+  let length = 1;
+  for (let left = value; left >= 0x80; left = Math.floor(left / 128)) length++;
+  return length;
+}
+
+function writeVarint(target: Buffer, offset: number, value: number): number {
+  let at = offset;
+  let left = value;
+  while (left >= 0x80) {
+    target[at++] = (left % 128) | 0x80;
+    left = Math.floor(left / 128);
+  }
+  target[at++] = left;
+  return at;
+}
