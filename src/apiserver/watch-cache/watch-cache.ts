@@ -31,7 +31,6 @@ export class WatchCache {
   #revision = 0;
   #pump: Promise<void> | undefined;
   #watch: StoreWatch | undefined;
-  #watch: StoreWatch | undefined;
 
   constructor(dependencies: { readonly store: Store; readonly clock: Clock; readonly log: Logger }) {
     this.#store = dependencies.store;
@@ -149,7 +148,6 @@ export class WatchCache {
   async #follow(afterRevision: number): Promise<void> {
     const touched = new Set<ResourceCache>();
     const watch = this.#store.watch(registryPrefix, { afterRevision, signal: this.#stop.signal });
-    this.#watch = watch;
     this.#watch = watch;
     for await (const batch of watch) {
       for (const change of batch.changes) this.#apply(change, touched);
