@@ -78,7 +78,8 @@ export function collectionPath(kind: ResourceKind, namespace: string): string {
 
 type Writable = Record<string, JsonValue>;
 
-function document(dice: Dice, kind: ResourceKind, name: string, namespace: string): JsonObject {
+function document(dice: Dice, kind: ResourceKind, name: string, namespace: string, isAsDeclared = false): JsonObject {
+  if (isAsDeclared) return { ...generateStruct(dice, kind, 0), apiVersion: kind.apiVersion, kind: kind.kind, metadata: { name, ...(kind.scope === 'Namespaced' && { namespace }) } };
   const seed = seeds[kind.kind];
   const content = seed !== undefined && dice.chance(0.6) ? mutate(dice, seed, dice.below(4)) : generateStruct(dice, kind, dice.pick([0, 0, 0.02, 0.1]));
   if (!isJsonObject(content) || dice.chance(0.03)) return { body: content };
@@ -97,8 +98,8 @@ function document(dice: Dice, kind: ResourceKind, name: string, namespace: strin
 type Body = Pick<LoadRequest, 'body' | 'headers'>;
 
 function body(dice: Dice, kind: ResourceKind, name: string, namespace: string): Body {
-  const json = document(dice, kind, name, namespace);
   const format = dice.weighted({ json: 80, protobuf: 8, yaml: 4, broken: 6, type: 2 });
+  const json = document(dice, kind, name, namespace, format === 'protobuf');
   switch (format) {
     case 'json':
       return { body: JSON.stringify(json) };
@@ -114,13 +115,7 @@ function body(dice: Dice, kind: ResourceKind, name: string, namespace: string): 
 }
 
 function protobuf(dice: Dice, kind: ResourceKind, json: JsonObject): Uint8Array {
-  let bytes: Uint8Array;
-  try {
-    bytes = sealEnvelope({ apiVersion: kind.apiVersion, kind: kind.kind, raw: encodeProtobuf(kind, json) });
-  } catch {
-    // What is not of the declared types has no protobuf form.
-    bytes = sealEnvelope({ apiVersion: kind.apiVersion, kind: kind.kind, raw: Uint8Array.from({ length: dice.below(40) }, () => dice.below(256)) });
-  }
+  const bytes = sealEnvelope({ apiVersion: kind.apiVersion, kind: kind.kind, raw: encodeProtobuf(kind, json) });
   if (dice.chance(0.5)) return bytes;
   const broken = Uint8Array.from(bytes);
   for (let count = 1 + dice.below(4); count > 0 && broken.length > 0; count--) broken[dice.below(broken.length)] = dice.below(256);

@@ -64,7 +64,7 @@ function generateField(dice: Dice, field: Field, growth: Growth, depth: number):
   if (dice.chance(growth.oddness)) return oddValue(dice);
   const { values, min, max } = field.options;
   if (values !== undefined) return dice.pick([...values, '']);
-  if (min !== undefined && field.type.is === 'scalar') return Math.min(max ?? Infinity, min + dice.below(10));
+  if (min !== undefined && field.type.is === 'scalar' && typeof likely[field.type.scalar][0] === 'number' && field.type.scalar !== 'intOrString') return Math.min(max ?? Infinity, min + dice.below(10));
   return generateType(dice, field.type, growth, depth);
 }
 
