@@ -22,17 +22,39 @@ export function tableName(clusterName: string): string {
 /** Bit 14, as kube-proxy's default: set on packets that get the node's address on their way out. */
 const masqueradeMark = '0x4000';
 
+/** The rules of some services within one table: names are unique to the service, but for the elements of shared sets. */
+export interface Fragment {
+  readonly chains: ReadonlyMap<string, Chain>;
+  /** Elements by set; `hairpin-connections` may have the same element as another service's fragment. */
+  readonly elements: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  readonly affinitySets: ReadonlyMap<string, NftSet>;
+}
+
+export type ServiceRules = Readonly<Record<Family, Fragment>>;
+
 /**
  * The rules for these Services. Pure; the same input in any order gives the same rules.
  *
  * Source: Kubernetes' documentation of virtual IPs and service proxies; KEP-3866 for the nftables mode.
  */
 export function planRules(services: readonly Service[], slices: readonly EndpointSlice[], options: RuleOptions): RuleSet {
-  const endpoints = new EndpointIndex(slices, options.node);
-  const builders = { ip: new TableBuilder('ip', options), ip6: new TableBuilder('ip6', options) };
+  const byService = new Map<string, EndpointSlice[]>();
+  for (const slice of slices) {
+    const key = serviceOfSlice(slice);
+    if (key === undefined) continue;
+    const known = byService.get(key);
+    if (known === undefined) byService.set(key, [slice]);
+    else known.push(slice);
+  }
   const sorted = [...services].sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
-  for (const service of sorted) {
-    if (!isProxied(service)) continue;
+  return composeRules(sorted.map((service) => planServiceRules(service, byService.get(idOf(service)) ?? [], options)), options);
+}
+
+/** The rules of one Service, given its slices. Pure. */
+export function planServiceRules(service: Service, slices: readonly EndpointSlice[], options: RuleOptions): ServiceRules {
+  const builders = { ip: new FragmentBuilder('ip', options), ip6: new FragmentBuilder('ip6', options) };
+  if (isProxied(service)) {
+    const endpoints = new EndpointIndex(slices, options.node);
     for (const family of ['ip', 'ip6'] as const) {
       const addresses = addressesOf(service, family);
       if (addresses.clusterIps.length === 0 && addresses.externalIps.length === 0) continue;
@@ -41,7 +63,34 @@ export function planRules(services: readonly Service[], slices: readonly Endpoin
       }
     }
   }
-  return { tables: [builders.ip.build(), builders.ip6.build()] };
+  return { ip: builders.ip.build(), ip6: builders.ip6.build() };
+}
+
+/** Whole tables out of the rules of services. Pure. */
+export function composeRules(parts: readonly ServiceRules[], options: RuleOptions): RuleSet {
+  return { tables: (['ip', 'ip6'] as const).map((family) => composeTable(family, parts.map((part) => part[family]), options)) };
+}
+
+function composeTable(family: Family, fragments: readonly Fragment[], options: RuleOptions): Table {
+  const chains = new Map(baseChains(family, options));
+  const declared = baseSets(family);
+  const elements = new Map([...declared.keys()].map((name) => [name, new Map<string, string>()]));
+  const sets = new Map<string, NftSet>([...declared].map(([name, { is, declaration }]) => [name, { is, declaration, elements: elements.get(name) ?? new Map() }]));
+  for (const fragment of fragments) {
+    for (const [name, chain] of fragment.chains) chains.set(name, chain);
+    for (const [name, set] of fragment.affinitySets) sets.set(name, set);
+    for (const [name, own] of fragment.elements) {
+      const all = elements.get(name);
+      for (const [key, value] of own) all?.set(key, value);
+    }
+  }
+  return { family, name: tableName(options.clusterName), chains, sets };
+}
+
+/** `namespace/name` of the Service that a slice belongs to. */
+export function serviceOfSlice({ metadata }: EndpointSlice): string | undefined {
+  const name = metadata.labels?.['kubernetes.io/service-name'];
+  return name === undefined || name === '' ? undefined : `${metadata.namespace}/${name}`;
 }
 
 interface ServicePortPlan {
@@ -57,7 +106,7 @@ interface ServiceAddresses {
   readonly loadBalancerIps: readonly string[];
 }
 
-function idOf(service: Service): string {
+export function idOf(service: Service): string {
   return `${service.metadata.namespace}/${service.metadata.name}`;
 }
 
@@ -81,8 +130,8 @@ function addressesOf({ spec, status }: Service, family: Family): ServiceAddresse
   };
 }
 
-/** Collects the chains, sets and elements of one address family. */
-class TableBuilder {
+/** Collects the chains, sets and elements of one service in one address family. */
+class FragmentBuilder {
   readonly #family: Family;
   readonly #options: RuleOptions;
   readonly #chains = new Map<string, Chain>();
@@ -218,57 +267,62 @@ class TableBuilder {
     return this.#family === 'ip' ? `${address}:${port}` : `[${address}]:${port}`;
   }
 
-  build(): Table {
-    const address = this.#family === 'ip' ? 'ipv4_addr' : 'ipv6_addr';
-    const byIp = (elements: ReadonlyMap<string, string>): NftSet => ({ is: 'map', declaration: `type ${address} . inet_proto . inet_service : verdict;`, elements });
-    const byPort = (elements: ReadonlyMap<string, string>): NftSet => ({ is: 'map', declaration: 'type inet_proto . inet_service : verdict;', elements });
-    const sets: [string, NftSet][] = [
-      ['service-ips', byIp(this.#serviceIps)],
-      ['service-nodeports', byPort(this.#nodePorts)],
-      ['no-endpoint-services', byIp(this.#unservedIps)],
-      ['no-endpoint-nodeports', byPort(this.#unservedNodePorts)],
-      ['firewall-ips', byIp(this.#firewallIps)],
-      ['hairpin-connections', { is: 'set', declaration: `type ${address} . ${address};`, elements: this.#hairpins }],
-      ...this.#affinitySets,
-    ];
-    return { family: this.#family, name: tableName(this.#options.clusterName), chains: new Map([...this.#baseChains(), ...this.#chains]), sets: new Map(sets) };
+  build(): Fragment {
+    const elements = new Map<string, ReadonlyMap<string, string>>();
+    const shared = {
+      'service-ips': this.#serviceIps, 'service-nodeports': this.#nodePorts, 'no-endpoint-services': this.#unservedIps,
+      'no-endpoint-nodeports': this.#unservedNodePorts, 'firewall-ips': this.#firewallIps, [hairpinSet]: this.#hairpins,
+    };
+    for (const [name, own] of Object.entries(shared)) if (own.size > 0) elements.set(name, own);
+    return { chains: this.#chains, elements, affinitySets: this.#affinitySets };
   }
+}
 
-  #baseChains(): readonly (readonly [string, Chain])[] {
-    const { nodePortsOnLoopback = true } = this.#options;
-    const family = this.#family;
-    const transport = 'meta l4proto { tcp, udp, sctp }';
-    const loopback = family === 'ip' ? '127.0.0.0/8' : '::1';
-    const toNode = `fib daddr type local ${nodePortsOnLoopback && family === 'ip' ? '' : `${family} daddr != ${loopback} `}`;
-    const byIp = `${family} daddr . meta l4proto . th dport`;
-    const byPort = 'meta l4proto . th dport';
-    const checks = [
-      `ct state new ${transport} ${byIp} vmap @no-endpoint-services`,
-      `ct state new ${transport} ${toNode}${byPort} vmap @no-endpoint-nodeports`,
-    ];
-    const chain = (declaration: string, rules: readonly string[]): Chain => ({ declaration, rules });
-    return [
-      ['mark-for-masquerade', chain('', [`meta mark set meta mark or ${masqueradeMark}`])],
-      ['reject-chain', chain('', ['meta l4proto tcp reject with tcp reset', 'reject'])],
-      ['services', chain('', [`${transport} ${byIp} vmap @service-ips`, `${transport} ${toNode}${byPort} vmap @service-nodeports`])],
-      ['nat-prerouting', chain('type nat hook prerouting priority dstnat; policy accept;', ['jump services'])],
-      ['nat-output', chain('type nat hook output priority -100; policy accept;', ['jump services'])],
-      ['nat-postrouting', chain('type nat hook postrouting priority srcnat; policy accept;', [
-        `${family} saddr . ${family} daddr @hairpin-connections masquerade fully-random`,
-        `meta mark and ${masqueradeMark} == 0 return`,
-        `meta mark set meta mark xor ${masqueradeMark}`,
-        'masquerade fully-random',
-      ])],
-      ['filter-prerouting', chain('type filter hook prerouting priority dstnat - 10; policy accept;', [`ct state new ${transport} ${byIp} vmap @firewall-ips`])],
-      ['filter-input', chain('type filter hook input priority filter; policy accept;', checks)],
-      ['filter-forward', chain('type filter hook forward priority filter; policy accept;', checks)],
-      ['filter-output', chain('type filter hook output priority filter; policy accept;', checks)],
-      // route_localnet lets packets to 127.0.0.0/8 in from outside; only the node itself may use that.
-      ...(family === 'ip' && nodePortsOnLoopback
-        ? ([['raw-prerouting', chain('type filter hook prerouting priority raw; policy accept;', ['iif != lo ip daddr 127.0.0.0/8 drop'])]] as const)
-        : []),
-    ];
-  }
+/** The one set whose elements several services may share. */
+export const hairpinSet = 'hairpin-connections';
+
+function baseSets(family: Family): ReadonlyMap<string, Pick<NftSet, 'is' | 'declaration'>> {
+  const address = family === 'ip' ? 'ipv4_addr' : 'ipv6_addr';
+  const byIp = { is: 'map', declaration: `type ${address} . inet_proto . inet_service : verdict;` } as const;
+  const byPort = { is: 'map', declaration: 'type inet_proto . inet_service : verdict;' } as const;
+  return new Map<string, Pick<NftSet, 'is' | 'declaration'>>([
+    ['service-ips', byIp], ['service-nodeports', byPort], ['no-endpoint-services', byIp], ['no-endpoint-nodeports', byPort], ['firewall-ips', byIp],
+    [hairpinSet, { is: 'set', declaration: `type ${address} . ${address};` }],
+  ]);
+}
+
+function baseChains(family: Family, { nodePortsOnLoopback = true }: RuleOptions): readonly (readonly [string, Chain])[] {
+  const transport = 'meta l4proto { tcp, udp, sctp }';
+  const loopback = family === 'ip' ? '127.0.0.0/8' : '::1';
+  const toNode = `fib daddr type local ${nodePortsOnLoopback && family === 'ip' ? '' : `${family} daddr != ${loopback} `}`;
+  const byIp = `${family} daddr . meta l4proto . th dport`;
+  const byPort = 'meta l4proto . th dport';
+  const checks = [
+    `ct state new ${transport} ${byIp} vmap @no-endpoint-services`,
+    `ct state new ${transport} ${toNode}${byPort} vmap @no-endpoint-nodeports`,
+  ];
+  const chain = (declaration: string, rules: readonly string[]): Chain => ({ declaration, rules });
+  return [
+    ['mark-for-masquerade', chain('', [`meta mark set meta mark or ${masqueradeMark}`])],
+    ['reject-chain', chain('', ['meta l4proto tcp reject with tcp reset', 'reject'])],
+    ['services', chain('', [`${transport} ${byIp} vmap @service-ips`, `${transport} ${toNode}${byPort} vmap @service-nodeports`])],
+    ['nat-prerouting', chain('type nat hook prerouting priority dstnat; policy accept;', ['jump services'])],
+    ['nat-output', chain('type nat hook output priority -100; policy accept;', ['jump services'])],
+    ['nat-postrouting', chain('type nat hook postrouting priority srcnat; policy accept;', [
+      `${family} saddr . ${family} daddr @${hairpinSet} masquerade fully-random`,
+      `meta mark and ${masqueradeMark} == 0 return`,
+      `meta mark set meta mark xor ${masqueradeMark}`,
+      'masquerade fully-random',
+    ])],
+    ['filter-prerouting', chain('type filter hook prerouting priority dstnat - 10; policy accept;', [`ct state new ${transport} ${byIp} vmap @firewall-ips`])],
+    ['filter-input', chain('type filter hook input priority filter; policy accept;', checks)],
+    ['filter-forward', chain('type filter hook forward priority filter; policy accept;', checks)],
+    ['filter-output', chain('type filter hook output priority filter; policy accept;', checks)],
+    // route_localnet lets packets to 127.0.0.0/8 in from outside; only the node itself may use that.
+    ...(family === 'ip' && nodePortsOnLoopback
+      ? ([['raw-prerouting', chain('type filter hook prerouting priority raw; policy accept;', ['iif != lo ip daddr 127.0.0.0/8 drop'])]] as const)
+      : []),
+  ];
 }
 
 /** nft takes names of up to 127 characters; the hash keeps cut ones apart. */

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Timer } from '#base/clock.ts';
 import { Service } from '#api/core/service.ts';
 import { Node } from '#api/core/node.ts';
@@ -7,11 +8,11 @@ import type { ComponentContext, RunningComponent } from '#client/component.ts';
 import type { Informer } from '#client/informer.ts';
 import { applyRules, forgetUdpFlows } from './nft.ts';
 import type { NftOptions, StaleFlow } from './nft.ts';
-import { planRules, tableName } from './plan-rules.ts';
-import type { RuleOptions } from './plan-rules.ts';
+import { idOf, planServiceRules, serviceOfSlice, tableName } from './plan-rules.ts';
+import type { RuleOptions, ServiceRules } from './plan-rules.ts';
 import { ProxyMetrics } from './proxy-metrics.ts';
-import { planChange, planRemoval, planReplacement } from './rule-set.ts';
-import type { RuleSet } from './rule-set.ts';
+import { RuleBook } from './rule-book.ts';
+import { planRemoval } from './rule-set.ts';
 import { planStaleFlows, udpTargets } from './stale-flows.ts';
 import type { UdpTargets } from './stale-flows.ts';
 
@@ -51,6 +52,10 @@ export interface RunningProxy extends RunningComponent {
   readonly metrics: ProxyMetrics;
 }
 
+/** The index of slices by the Service they belong to. */
+const byService = 'service';
+/** So many are planned in one go: a few milliseconds. */
+const servicesPerTurn = 50;
 /** A failed sync is tried again after this time. */
 const retryAfterMs = 1000;
 
@@ -81,9 +86,13 @@ class Proxy implements RunningProxy {
   readonly #stop = new AbortController();
   readonly #firstSync = Promise.withResolvers<void>();
   readonly #unsubscribe: (() => void)[] = [];
-  /** What the kernel has, as far as we know; undefined before the first sync and after a failed one. */
-  #written: RuleSet | undefined;
-  #udp: UdpTargets = new Map();
+  /** What the kernel has, as far as we know. */
+  #book: RuleBook;
+  /** Before the first sync, after a failed one, and when everything may have to look different. */
+  #needsFull = true;
+  /** Services (`namespace/name`) to look at in the next sync. */
+  #dirty = new Set<string>();
+  #udp = new Map<string, UdpTargets>();
   #timer: Timer | undefined;
   #fullTimer: Timer | undefined;
   #running: Promise<void> | undefined;
@@ -95,6 +104,7 @@ class Proxy implements RunningProxy {
     this.#context = context;
     this.#options = options;
     this.#writer = options.writer ?? kernelWriter();
+    this.#book = new RuleBook({ ...options, node: { name: options.nodeName } });
     this.#services = context.informers.for(Service);
     this.#slices = context.informers.for(EndpointSlice);
     this.#node = context.informers.for(Node, { fieldSelector: `metadata.name=${options.nodeName}` });
@@ -125,16 +135,32 @@ class Proxy implements RunningProxy {
       await writeFile('/proc/sys/net/ipv4/conf/all/route_localnet', '1').catch((error: unknown) =>
         this.#context.log.warn({ error }, 'node ports will not answer on 127.0.0.1'));
     }
-    const changed = (count?: () => void) => () => {
-      count?.();
+    this.#slices.addIndex(byService, (slice) => {
+      const key = serviceOfSlice(slice);
+      return key === undefined ? [] : [key];
+    });
+    const changed = (key: string | undefined): void => {
+      if (key === undefined) return;
+      this.#dirty.add(key);
       this.#schedule(this.#options.minSyncPeriodMs ?? 100);
     };
-    const onService = changed(() => this.metrics.serviceChanges.inc());
-    const onSlice = changed(() => this.metrics.endpointChanges.inc());
+    const onService = (service: Service): void => {
+      this.metrics.serviceChanges.inc();
+      changed(idOf(service));
+    };
+    const onSlice = (slice: EndpointSlice, old?: EndpointSlice): void => {
+      this.metrics.endpointChanges.inc();
+      changed(serviceOfSlice(slice));
+      if (old !== undefined) changed(serviceOfSlice(old));
+    };
+    const onZone = (): void => {
+      this.#needsFull = true;
+      this.#schedule(0);
+    };
     this.#unsubscribe.push(
       this.#services.addHandler({ added: onService, updated: onService, deleted: onService }),
-      this.#slices.addHandler({ added: onSlice, updated: onSlice, deleted: onSlice }),
-      this.#node.addHandler({ updated: (node, old) => { if (zoneOf(node) !== zoneOf(old)) changed()(); } }),
+      this.#slices.addHandler({ added: (slice) => onSlice(slice), updated: onSlice, deleted: (slice) => onSlice(slice) }),
+      this.#node.addHandler({ updated: (node, old) => { if (zoneOf(node) !== zoneOf(old)) onZone(); } }),
     );
     this.#schedule(0);
   }
@@ -162,7 +188,7 @@ class Proxy implements RunningProxy {
     const dueMs = Math.max(0, this.#lastFullMs + everyMs - this.#context.clock.nowMs());
     this.#fullTimer = this.#context.clock.after(dueMs, () => {
       this.#fullTimer = undefined;
-      this.#written = undefined;
+      this.#needsFull = true;
       this.#schedule(0);
     });
   }
@@ -174,18 +200,23 @@ class Proxy implements RunningProxy {
     const startedMs = clock.monotonicMs();
     const waitingSinceMs = this.#waitingSinceMs;
     this.#waitingSinceMs = undefined;
-    const services = this.#services.list();
-    const slices = this.#slices.list();
-    const rules = planRules(services, slices, options);
-    const udp = udpTargets(services, slices, options);
+    const book = this.#needsFull ? new RuleBook(options) : this.#book;
+    const isFull = this.#needsFull;
+    this.#needsFull = false;
+    const dirty = isFull ? new Set([...this.#services.list().map(idOf), ...this.#udp.keys()]) : this.#dirty;
+    this.#dirty = new Set();
     try {
-      const isFull = this.#written === undefined;
-      const script = this.#written === undefined ? planReplacement(rules) : planChange(this.#written, rules);
+      const { rules, udp } = await this.#planDirty(dirty, options);
+      if (isFull) book.load(rules);
+      const script = isFull ? book.replacement() : book.change(rules);
       if (script !== '') await this.#writer.apply(script);
-      this.#written = rules;
+      this.#book = book;
       if (isFull) this.#lastFullMs = clock.nowMs();
-      const stale = planStaleFlows(this.#udp, udp);
-      this.#udp = udp;
+      const stale = [...udp].flatMap(([key, targets]) => planStaleFlows(this.#udp.get(key) ?? new Map(), targets));
+      for (const [key, targets] of udp) {
+        if (targets.size === 0) this.#udp.delete(key);
+        else this.#udp.set(key, targets);
+      }
       if (stale.length > 0) await this.#writer.forgetUdpFlows(stale);
       this.#lastSyncedMs = clock.nowMs();
       this.metrics.duration.observe((clock.monotonicMs() - startedMs) / 1000);
@@ -194,10 +225,25 @@ class Proxy implements RunningProxy {
     } catch (error) {
       log.error({ error }, 'the rules were not accepted; they will be written anew');
       this.metrics.failures.inc();
-      this.#written = undefined;
+      this.#needsFull = true;
       await clock.sleep(retryAfterMs, this.#stop.signal).catch(() => undefined);
       this.#waitingSinceMs ??= waitingSinceMs ?? clock.nowMs();
     }
+  }
+
+  /** Plans service by service and lets others have their turn in between. */
+  async #planDirty(dirty: Iterable<string>, options: RuleOptions): Promise<{ readonly rules: ReadonlyMap<string, ServiceRules | undefined>; readonly udp: ReadonlyMap<string, UdpTargets> }> {
+    const rules = new Map<string, ServiceRules | undefined>();
+    const udp = new Map<string, UdpTargets>();
+    for (const key of dirty) {
+      const service = this.#services.get(key);
+      const slices = this.#slices.byIndex(byService, key);
+      rules.set(key, service === undefined ? undefined : planServiceRules(service, slices, options));
+      const targets = service === undefined ? new Map<string, ReadonlySet<string>>() : udpTargets([service], slices, options);
+      if (targets.size > 0 || this.#udp.has(key)) udp.set(key, targets);
+      if (rules.size % servicesPerTurn === 0) await nextTurn();
+    }
+    return { rules, udp };
   }
 
   async close(): Promise<void> {
