@@ -1,5 +1,6 @@
 /** Every controller, one line each, with the names that `--controllers` takes. */
 import type { Controller } from '#reconcile/controller.ts';
+import { csrApprovingController, csrCleanerController, csrSigningController } from './certificates/certificate-controllers.ts';
 import { cronJobController } from './cron-job/cron-job-controller.ts';
 import { daemonSetController } from './daemon-set/daemon-set-controller.ts';
 import { deploymentController } from './deployment/deployment-controller.ts';
@@ -50,6 +51,9 @@ export const controllers: readonly Entry[] = [
   { name: 'job-controller', alias: 'job', make: () => jobController },
   { name: 'cronjob-controller', alias: 'cronjob', make: () => cronJobController },
   { name: 'ttl-after-finished-controller', alias: 'ttl-after-finished', make: () => ttlAfterFinishedController },
+  { name: 'certificatesigningrequest-approving-controller', alias: 'csrapproving', make: ({ clusterSigning }) => (clusterSigning === undefined ? undefined : csrApprovingController) },
+  { name: 'certificatesigningrequest-signing-controller', alias: 'csrsigning', make: ({ clusterSigning }) => (clusterSigning === undefined ? undefined : csrSigningController(clusterSigning)) },
+  { name: 'certificatesigningrequest-cleaner-controller', alias: 'csrcleaner', make: () => csrCleanerController },
   { name: 'disruption-controller', alias: 'disruption', make: () => disruptionController },
   { name: 'pod-garbage-collector-controller', alias: 'podgc', make: () => podGcController },
   { name: 'clusterrole-aggregation-controller', alias: 'clusterrole-aggregation', make: () => clusterRoleAggregationController },
