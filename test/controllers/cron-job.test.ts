@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { SimulatedClock } from '#base/clock.ts';
 import { CronJob } from '#api/batch/cron-job.ts';
 import { Job } from '#api/batch/job.ts';
-import { startTestCluster } from '../test-cluster.ts';
-import { cronJobController } from './cron-job-controller.ts';
-import { parseSchedule } from './cron-schedule.ts';
+import { startTestCluster } from './test-cluster.ts';
+import { cronJobController } from '#controllers/cron-job/cron-job-controller.ts';
+import { parseSchedule } from '#controllers/cron-job/cron-schedule.ts';
 
 const at = (text: string): number => Date.parse(text);
 

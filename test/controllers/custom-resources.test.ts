@@ -5,8 +5,8 @@ import { ConfigMap } from '#api/core/config-map.ts';
 import { Namespace } from '#api/core/namespace.ts';
 import { hasReason } from '#apimachinery/status-error.ts';
 import { openKind } from '#client/open-kind.ts';
-import { controllersFor } from '../index.ts';
-import { startTestCluster } from '../test-cluster.ts';
+import { controllersFor } from '#controllers/index.ts';
+import { startTestCluster } from './test-cluster.ts';
 
 test('custom resources own, are owned, and go with their namespace', async () => {
   const cluster = await startTestCluster(controllersFor());

@@ -5,9 +5,9 @@ import { PersistentVolumeClaim } from '#api/core/persistent-volume-claim.ts';
 import { Pod } from '#api/core/pod.ts';
 import { ServiceAccount } from '#api/core/service-account.ts';
 import { timestamp } from '#client/timestamp.ts';
-import { serviceAccountController } from '../namespace/service-account-controller.ts';
-import { startTestCluster } from '../test-cluster.ts';
-import { statefulSetController } from './stateful-set-controller.ts';
+import { serviceAccountController } from '#controllers/namespace/service-account-controller.ts';
+import { startTestCluster } from './test-cluster.ts';
+import { statefulSetController } from '#controllers/stateful-set/stateful-set-controller.ts';
 
 test('pods of a StatefulSet come one after the other, are updated from the last to the first, and keep their claims', async () => {
   const cluster = await startTestCluster([statefulSetController, serviceAccountController]);

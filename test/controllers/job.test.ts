@@ -7,11 +7,11 @@ import type { JobSpec } from '#api/batch/job.ts';
 import { Pod } from '#api/core/pod.ts';
 import { ServiceAccount } from '#api/core/service-account.ts';
 import type { Given } from '#apimachinery/resource.ts';
-import { serviceAccountController } from '../namespace/service-account-controller.ts';
-import type { TestCluster } from '../test-cluster.ts';
-import { startTestCluster } from '../test-cluster.ts';
-import { formatIndexes, parseIndexes } from './indexes.ts';
-import { jobController } from './job-controller.ts';
+import { serviceAccountController } from '#controllers/namespace/service-account-controller.ts';
+import type { TestCluster } from './test-cluster.ts';
+import { startTestCluster } from './test-cluster.ts';
+import { formatIndexes, parseIndexes } from '#controllers/job/indexes.ts';
+import { jobController } from '#controllers/job/job-controller.ts';
 
 const template = { metadata: { labels: { app: 'sum' } }, spec: { restartPolicy: 'Never', terminationGracePeriodSeconds: 0, containers: [{ name: 'c', image: 'sum:1' }] } } as const;
 
@@ -106,7 +106,7 @@ test('a suspended Job has no pods, and starts when it is resumed', async () => {
   assert.equal((await running()).length, 0);
   await client.patch(Job, job.metadata, { type: 'merge', patch: { spec: { suspend: false } } });
   await until(async () => (await running()).length === 1);
-  assert.equal((await status()).conditions?.find(({ type }) => type === 'Suspended')?.status, 'False');
+  await until(async () => (await status()).conditions?.find(({ type }) => type === 'Suspended')?.status === 'False');
   await cluster.close();
 });
 

@@ -6,10 +6,10 @@ import { Node } from '#api/core/node.ts';
 import { Pod } from '#api/core/pod.ts';
 import { ServiceAccount } from '#api/core/service-account.ts';
 import { timestamp } from '#client/timestamp.ts';
-import { serviceAccountController } from '../namespace/service-account-controller.ts';
-import { startTestCluster } from '../test-cluster.ts';
-import { daemonSetController } from './daemon-set-controller.ts';
-import { nodeOf } from './plan-daemon-set.ts';
+import { serviceAccountController } from '#controllers/namespace/service-account-controller.ts';
+import { startTestCluster } from './test-cluster.ts';
+import { daemonSetController } from '#controllers/daemon-set/daemon-set-controller.ts';
+import { nodeOf } from '#controllers/daemon-set/plan-daemon-set.ts';
 
 test('a DaemonSet has a pod on every node that fits, and is updated node by node', async () => {
   const cluster = await startTestCluster([daemonSetController, serviceAccountController]);

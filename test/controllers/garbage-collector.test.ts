@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { ConfigMap } from '#api/core/config-map.ts';
 import { hasReason } from '#apimachinery/status-error.ts';
 import { controllerReference } from '#reconcile/adoption.ts';
-import { startTestCluster } from '../test-cluster.ts';
-import { collectableKinds } from './collectable-kinds.ts';
-import { garbageCollector } from './garbage-collector.ts';
+import { startTestCluster } from './test-cluster.ts';
+import { collectableKinds } from '#controllers/garbage-collector/collectable-kinds.ts';
+import { garbageCollector } from '#controllers/garbage-collector/garbage-collector.ts';
 
 async function setUp() {
   const cluster = await startTestCluster([garbageCollector(collectableKinds)]);

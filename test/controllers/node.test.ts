@@ -8,13 +8,13 @@ import { Pod } from '#api/core/pod.ts';
 import { ServiceAccount } from '#api/core/service-account.ts';
 import { findCondition, isReady } from '#api/core/pod-status.ts';
 import { microTimestamp, timestamp } from '#client/timestamp.ts';
-import { serviceAccountController } from '../namespace/service-account-controller.ts';
-import { startTestCluster } from '../test-cluster.ts';
-import { CidrRange } from './cidr-range.ts';
-import { nodeIpamController } from './node-ipam-controller.ts';
-import { nodeLifecycleController } from './node-lifecycle-controller.ts';
-import { evictionRate, signsOfLife, zoneState } from './plan-node.ts';
-import { evictionTimeMs, taintEvictionController } from './taint-eviction-controller.ts';
+import { serviceAccountController } from '#controllers/namespace/service-account-controller.ts';
+import { startTestCluster } from './test-cluster.ts';
+import { CidrRange } from '#controllers/node/cidr-range.ts';
+import { nodeIpamController } from '#controllers/node/node-ipam-controller.ts';
+import { nodeLifecycleController } from '#controllers/node/node-lifecycle-controller.ts';
+import { evictionRate, signsOfLife, zoneState } from '#controllers/node/plan-node.ts';
+import { evictionTimeMs, taintEvictionController } from '#controllers/node/taint-eviction-controller.ts';
 
 test('a range is cut into subnets that know their number', () => {
   const range = new CidrRange('10.244.0.0/16', 24);

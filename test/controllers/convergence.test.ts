@@ -14,7 +14,7 @@ import { hasReason } from '#apimachinery/status-error.ts';
 import { seededRandom } from '#base/random.ts';
 import { timestamp } from '#client/timestamp.ts';
 import { controllerOf } from '#reconcile/controller-lister.ts';
-import { controllersFor } from './index.ts';
+import { controllersFor } from '#controllers/index.ts';
 import type { TestCluster } from './test-cluster.ts';
 import { startTestCluster } from './test-cluster.ts';
 

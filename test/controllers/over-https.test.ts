@@ -18,7 +18,7 @@ import { createAuthority, issueCertificate } from '#pki/authority.ts';
 import { createServiceAccountKey } from '#pki/service-account-key.ts';
 import { runControllers } from '#reconcile/run-controllers.ts';
 import { openMemoryStore } from '#store/memory.ts';
-import { controllersFor } from './index.ts';
+import { controllersFor } from '#controllers/index.ts';
 
 test('controllers work over HTTPS, as the elected leader', async () => {
   const authority = createAuthority({ commonName: 'kubernetes', clock, validDays: 1 });

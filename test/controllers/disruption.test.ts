@@ -8,10 +8,10 @@ import { Deployment } from '#api/apps/deployment.ts';
 import { PodDisruptionBudget } from '#api/policy/pod-disruption-budget.ts';
 import { ClusterRole } from '#api/rbac/cluster-role.ts';
 import { timestamp } from '#client/timestamp.ts';
-import { controllersFor } from '../index.ts';
-import { podGcController } from '../pod-gc/pod-gc-controller.ts';
-import { clusterRoleAggregationController } from '../rbac/cluster-role-aggregation-controller.ts';
-import { startTestCluster } from '../test-cluster.ts';
+import { controllersFor } from '#controllers/index.ts';
+import { podGcController } from '#controllers/pod-gc/pod-gc-controller.ts';
+import { clusterRoleAggregationController } from '#controllers/rbac/cluster-role-aggregation-controller.ts';
+import { startTestCluster } from './test-cluster.ts';
 
 test('a budget allows as many evictions as there are pods to spare', async () => {
   const cluster = await startTestCluster(controllersFor());

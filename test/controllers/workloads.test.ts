@@ -15,7 +15,7 @@ import { hasReason } from '#apimachinery/status-error.ts';
 import { timestamp } from '#client/timestamp.ts';
 import type { TestCluster } from './test-cluster.ts';
 import { startTestCluster } from './test-cluster.ts';
-import { controllersFor } from './index.ts';
+import { controllersFor } from '#controllers/index.ts';
 
 const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image: 'web:1', ports: [{ name: 'http', containerPort: 8080 }] }] } };
 

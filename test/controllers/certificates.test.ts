@@ -11,10 +11,10 @@ import { CertificateSigningRequest } from '#api/certificates/certificate-signing
 import { timestamp } from '#client/timestamp.ts';
 import { createAuthority } from '#pki/authority.ts';
 import { isSignedBy } from '#pki/rotation.ts';
-import { controllersFor } from '../index.ts';
-import { startTestCluster } from '../test-cluster.ts';
-import { parseCertificateRequest } from './certificate-request.ts';
-import { judgeRequest } from './signers.ts';
+import { controllersFor } from '#controllers/index.ts';
+import { startTestCluster } from './test-cluster.ts';
+import { parseCertificateRequest } from '#controllers/certificates/certificate-request.ts';
+import { judgeRequest } from '#controllers/certificates/signers.ts';
 
 const skip = existsSync('/usr/bin/openssl') ? false : 'needs openssl to make requests';
 let folder = '';

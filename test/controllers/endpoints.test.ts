@@ -6,11 +6,11 @@ import { Endpoints } from '#api/core/endpoints.ts';
 import { Pod } from '#api/core/pod.ts';
 import { Service } from '#api/core/service.ts';
 import { EndpointSlice } from '#api/discovery/endpoint-slice.ts';
-import { startTestCluster } from '../test-cluster.ts';
-import { endpointSliceMirroringController } from './endpoint-slice-mirroring-controller.ts';
-import { maxEndpointsPerSlice, planEndpointSlices } from './plan-endpoint-slices.ts';
-import type { SlicesPlan } from './plan-endpoint-slices.ts';
-import { planEndpoints } from './plan-endpoints.ts';
+import { startTestCluster } from './test-cluster.ts';
+import { endpointSliceMirroringController } from '#controllers/endpoints/endpoint-slice-mirroring-controller.ts';
+import { maxEndpointsPerSlice, planEndpointSlices } from '#controllers/endpoints/plan-endpoint-slices.ts';
+import type { SlicesPlan } from '#controllers/endpoints/plan-endpoint-slices.ts';
+import { planEndpoints } from '#controllers/endpoints/plan-endpoints.ts';
 
 function serviceOf(spec: object = {}): Service {
   return decodeObject(Service, {
