@@ -48,6 +48,7 @@ export interface RunningKubelet extends RunningComponent {
 /** While runtime or network are not ready, they are looked at this often; else every 5 s as the original does. */
 const unreadyCheckMs = 250;
 const readyCheckMs = 5000;
+const runtimeRetryMs = 1000;
 /** How long a runtime may take to see a new network list, and how often it is asked meanwhile. */
 const networkNoticeMs = 1000;
 const networkLookMs = 20;
@@ -150,7 +151,7 @@ class Kubelet implements RunningKubelet, KubeletHandle {
     const addresses = await machine.addresses();
     this.#hostIps = addresses.filter(({ type }) => type === 'InternalIP').map(({ address }) => address);
     this.#allocatable = allocatableOf(await machine.capacity());
-    this.#runtimeName = (await runtime.version()).runtimeName;
+    this.#runtimeName = await this.#awaitRuntime();
     await this.#checkRuntime();
     await this.#bringBackNetwork();
     await this.#registrar.register();
@@ -169,6 +170,19 @@ class Kubelet implements RunningKubelet, KubeletHandle {
     watchRuntime({ runtime, clock, log, signal, onChange: (uid) => this.#workers.get(uid)?.trigger() });
     this.#scheduleCheck();
     await this.#removeOrphans();
+  }
+
+  /** The runtime's name, as soon as it answers: it may be started after us. */
+  async #awaitRuntime(): Promise<string> {
+    const { clock, log } = this.#context;
+    for (;;) {
+      try {
+        return (await this.#platform.runtime.version()).runtimeName;
+      } catch (error) {
+        log.warn({ error }, 'the container runtime does not answer; waiting for it');
+        await clock.sleep(runtimeRetryMs, this.#stop.signal);
+      }
+    }
   }
 
   async #startStaticPods(): Promise<void> {

@@ -15,6 +15,8 @@ export interface ContractSubject {
   /** Lets time go by where it does not by itself. */
   readonly pass: (ms: number) => Promise<void>;
   readonly logDirectory: string;
+  /** Under which control group sandboxes run. */
+  readonly cgroupParent: string;
   close(): Promise<void>;
 }
 
@@ -36,7 +38,7 @@ export function criContract(name: string, open: () => Promise<ContractSubject>, 
       metadata: { name: `pod-${++pods}`, namespace: 'contract', uid: `uid-${pods}`, attempt: 0 },
       logDirectory: `${subject.logDirectory}/pod-${pods}`,
       labels: { pod: `pod-${pods}` }, annotations: { note: 'kept' },
-      linux: { securityContext: { namespaceOptions: { network: 'NODE', pid: 'CONTAINER' } } },
+      linux: { cgroupParent: subject.cgroupParent, securityContext: { namespaceOptions: { network: 'NODE', pid: 'CONTAINER' } } },
     });
     const start = async (config: PodSandboxConfig, sandbox: string, script: string, attempt = 0): Promise<string> => {
       const id = await subject.runtime.createContainer({

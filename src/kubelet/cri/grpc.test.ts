@@ -7,6 +7,7 @@ import { systemClock } from '#base/clock.ts';
 import { silentLog } from '#base/log.ts';
 import { buildBundledImages, demoImages, pauseImage } from '../images/bundled-images.ts';
 import { purgeContainerd, startContainerd } from '../runtime/containerd.ts';
+import { removeCgroup } from '../volumes/cgroups.ts';
 import { criContract } from './cri.contract.ts';
 import { connectRuntime } from './grpc.ts';
 
@@ -26,16 +27,18 @@ criContract('containerd over gRPC', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'skiff-cri-'));
   const dependencies = { clock: systemClock, log: silentLog };
   const options = { rootDir: join(directory, 'root'), runDir: join(directory, 'run'), cniConfDir: join(directory, 'cni'), sandboxImage: pauseImage };
+  const cgroupParent = `/skiff-contract-${process.pid}`;
   const keepAlive = setInterval(() => {}, 1000);
   const containerd = await startContainerd(options, dependencies);
   for (const image of await buildBundledImages(join(directory, 'images'))) await containerd.importImage(image.file);
   const connection = connectRuntime(containerd.endpoint, dependencies);
   return {
-    ...connection, image: demoImages[0], clock: systemClock, logDirectory: join(directory, 'logs'),
+    ...connection, cgroupParent, image: demoImages[0], clock: systemClock, logDirectory: join(directory, 'logs'),
     pass: (ms) => systemClock.sleep(Math.min(ms, 20)),
     async close() {
       connection.close();
       await purgeContainerd(options, dependencies);
+      await removeCgroup(cgroupParent);
       await rm(directory, { recursive: true, force: true });
       clearInterval(keepAlive);
     },

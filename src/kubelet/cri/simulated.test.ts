@@ -21,7 +21,7 @@ function shell(command: readonly string[] = []): ContainerBehaviour {
 criContract('the simulated runtime', async () => {
   const clock = new SimulatedClock();
   const runtime = new SimulatedRuntime({ clock, random: seededRandom(1), podCidr: '10.244.1.0/24', behaviour: ({ config }) => shell(config.command) });
-  return { runtime, images: runtime.images, image: 'skiff.dev/hello:1.0', clock, pass: (ms) => clock.advance(ms), logDirectory: '', close: async () => {} };
+  return { runtime, images: runtime.images, image: 'skiff.dev/hello:1.0', clock, pass: (ms) => clock.advance(ms), logDirectory: '', cgroupParent: '', close: async () => {} };
 });
 
 function pod(name: string): PodSandboxConfig {
