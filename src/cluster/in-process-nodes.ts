@@ -85,7 +85,7 @@ async function forwardPorts(handle: KubeletHandle, pod: ContainerTarget, request
   const session = await acceptPortForward(request, {
     clock,
     onConnection({ port, readable, writable, finish }) {
-      handle.portForward(pod, port, { input: readable, output: ((chunk: Uint8Array) => writeTo(writable, chunk)) as never }, ended.signal)
+      handle.portForward(pod, port, { input: readable, output: (chunk: Uint8Array) => writeTo(writable, chunk) }, ended.signal)
         .then(() => finish(), (error: unknown) => finish(messageOf(error)));
     },
   });

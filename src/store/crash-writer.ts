@@ -26,7 +26,19 @@ async function write(): Promise<never> {
       : only.value === undefined
         ? store.delete(only.key, only.expect)
         : store.put(only.key, only.value, only.expect));
-    writeSync(1, `${n} ${result.ok ? result.revision : 0}\n`);
+    report(`${n} ${result.ok ? result.revision : 0}\n`);
+  }
+}
+
+/** At once, whatever comes next: a pipe that is full says EAGAIN until the reader has read. */
+function report(line: string): void {
+  for (;;) {
+    try {
+      writeSync(1, line);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
   }
 }
 

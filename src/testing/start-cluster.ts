@@ -130,12 +130,12 @@ const stepMs = 100;
 /** Waits for `promise`; on a simulated clock time moves on meanwhile. */
 async function settleWhile<T>(clock: Clock, promise: Promise<T>): Promise<T> {
   if (!(clock instanceof SimulatedClock)) return promise;
-  let isSettled = false;
+  const state = { isSettled: false };
   const settled = promise.finally(() => {
-    isSettled = true;
+    state.isSettled = true;
   });
   settled.catch(() => {});
-  while (!isSettled) await clock.advance(stepMs);
+  while (!state.isSettled) await clock.advance(stepMs);
   return settled;
 }
 

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Kubectl, kubectlMissing } from '../kubectl/kubectl.ts';
 import { noContainersHere, run } from './machine-cluster.ts';
-import { ask } from './request-loop.ts';
+import { askUntil } from './request-loop.ts';
 
 const skiff = join(import.meta.dirname, '../../skiff');
 const manifest = join(import.meta.dirname, '../../examples/hello.yaml');
@@ -60,8 +60,9 @@ describe('the components in separate processes', { skip: noContainersHere() || k
     const { code, stdout, stderr } = await kubectl.run('rollout status deployment/hello --timeout=60s');
     assert.equal(code, 0, `${stdout}${stderr}\n${logs()}`);
     const nodePort = await kubectl.out('get service hello -o jsonpath={.spec.ports[0].nodePort}');
-    assert.match(await ask(`http://127.0.0.1:${nodePort}/`), /^Hello from Skiff!/);
-    assert.match(await ask(`http://${await kubectl.out('get service hello -o jsonpath={.spec.clusterIP}')}/`), /^Hello from Skiff!/);
+    // The rules follow the pods a moment later, in another process.
+    await askUntil(`http://127.0.0.1:${nodePort}/`, /^Hello from Skiff!/);
+    await askUntil(`http://${await kubectl.out('get service hello -o jsonpath={.spec.clusterIP}')}/`, /^Hello from Skiff!/);
   });
 
   it('reach containers through the API server and the kubelet', async () => {

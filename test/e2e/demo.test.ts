@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Kubectl } from '../kubectl/kubectl.ts';
 import { binary, kubectlMissing } from '../kubectl/kubectl.ts';
 import { MachineCluster, noContainersHere, run } from './machine-cluster.ts';
-import { ask, startRequestLoop } from './request-loop.ts';
+import { ask, askUntil, startRequestLoop } from './request-loop.ts';
 
 const skip = noContainersHere() || kubectlMissing;
 const rolledOut = 'rollout status deployment/hello --timeout=90s';
@@ -131,20 +131,20 @@ describe('the demo', { skip }, () => {
 
   it('survives kill -9: the Service answers meanwhile, and the next start adopts every container', async () => {
     await kubectl.out(rolledOut);
-    const before = await containers();
+    const atFirst = await containers();
     const loop = startRequestLoop(nodePort, 50);
     process.kill(await cluster.pid(), 'SIGKILL');
     for (let count = 0; count < 20; count++) assert.match(await ask(nodePort), /^Hello/);
     await cluster.skiff('up');
     assert.deepEqual((await loop.stop()).failures, []);
-    assert.equal(await containers(), before);
+    assert.equal(await containers(), atFirst);
     await kubectl.out('wait nodes --all --for=condition=Ready --timeout=60s');
-    assert.equal(await containers(), before);
+    assert.equal(await containers(), atFirst);
   });
 
   it('shows a changed ConfigMap in the files of running pods', async () => {
     await kubectl.out('patch configmap hello --type=merge -p', { more: ['{"data":{"message":"Changed."}}'] });
-    for (;;) if ((await ask(nodePort)).startsWith('Changed.')) break;
+    await askUntil(nodePort, /^Changed\./);
   });
 
   it('drains the node and takes pods back', async () => {
@@ -165,7 +165,7 @@ describe('the demo', { skip }, () => {
     await assert.rejects(ask(nodePort));
     await cluster.skiff('up');
     await kubectl.out(rolledOut);
-    assert.match(await ask(nodePort), /^Changed\./);
+    await askUntil(nodePort, /^Changed\./);
   });
 
   it('runs a pod, exposes it, and deletes both', async () => {
@@ -174,7 +174,7 @@ describe('the demo', { skip }, () => {
     await kubectl.out('expose pod single --port=80 --target-port=8080');
     const address = await kubectl.out('get service single -o jsonpath={.spec.clusterIP}');
     await kubectl.out('wait endpointslices -l kubernetes.io/service-name=single --for=jsonpath={.endpoints[0].conditions.ready}=true --timeout=60s');
-    assert.match(await ask(`http://${address}/`), /pod single/);
+    await askUntil(`http://${address}/`, /pod single/);
     await kubectl.out('delete pod/single service/single');
     assert.match(await kubectl.failure('get pod single'), /NotFound/);
   });

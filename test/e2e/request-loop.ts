@@ -55,3 +55,14 @@ export function ask(url: string): Promise<string> {
     request.on('error', reject);
   });
 }
+
+/** Asks until the answer is as expected. Throws the last one after 30 s. */
+export async function askUntil(url: string, expected: RegExp): Promise<void> {
+  const deadlineMs = Date.now() + 30_000;
+  for (;;) {
+    const answer = await ask(url).catch(String);
+    if (expected.test(answer)) return;
+    if (Date.now() > deadlineMs) throw new Error(`${url} does not answer as expected after 30 s, but: ${answer}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
