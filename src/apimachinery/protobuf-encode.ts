@@ -212,7 +212,8 @@ function unionWriter({ schema, other }: SchemaUnion): ValueWriter {
         if (!Array.isArray(value)) writeSchema(1, value);
         else for (const item of (value as readonly JsonValue[]).toReversed()) {
           if (other === 'schemas') writeSchema(2, item);
-          else writer.text(2, item as string);
+          // What is no text is refused by the rules of definitions, not by the encoding.
+          else writer.text(2, typeof item === 'string' ? item : JSON.stringify(item));
         }
     }
     writer.close(number, mark);
