@@ -33,6 +33,8 @@ export async function setUpNetwork(options: NodeNetworkOptions): Promise<void> {
   await setSysctl('net/ipv4/ip_forward', '1');
   if (options.podCidrs.some((cidr) => cidr.includes(':'))) await setSysctl('net/ipv6/conf/all/forwarding', '1');
   await runProgram('nft', ['-f', '-'], planEgressTables(options));
+  // Pods have routes of their own. What is sent to one that is gone must not leave by the default route.
+  for (const cidr of options.podCidrs) await runProgram('ip', [...familyOf(cidr), 'route', 'replace', 'unreachable', cidr]);
   // Last, and in one step: as soon as it is there the runtime says that the network is ready.
   const file = join(options.cniConfDir, '10-skiff.conflist');
   await writeFile(`${file}.new`, `${JSON.stringify(config, null, 2)}\n`);
@@ -49,6 +51,7 @@ export async function purgeNetwork(options: Pick<NodeNetworkOptions, 'clusterNam
     await runProgram('nft', ['-f', '-'], `add table ${table}\ndelete table ${table}\n`).catch(() => undefined);
     await removeHostPortLeftovers(family);
   }
+  for (const cidr of options.podCidrs) await runProgram('ip', [...familyOf(cidr), 'route', 'delete', 'unreachable', cidr]).catch(() => undefined);
   for (const link of await linksTo(options.podCidrs)) await runProgram('ip', ['link', 'delete', link]).catch(() => undefined);
   for (const result of await readdir(cniResultsDir).catch(() => [])) {
     if (result.startsWith(`${networkName(options.clusterName)}-`)) await rm(join(cniResultsDir, result), { force: true });
@@ -76,6 +79,10 @@ async function linksTo(podCidrs: readonly string[]): Promise<readonly string[]> 
     }
   }
   return [...links];
+}
+
+function familyOf(cidr: string): readonly string[] {
+  return cidr.includes(':') ? ['-6'] : ['-4'];
 }
 
 async function setSysctl(name: string, value: string): Promise<void> {
