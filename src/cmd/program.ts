@@ -15,6 +15,7 @@ export const programs: readonly Program[] = [
   { name: 'down', group: 'cluster', summary: 'stop it; with --purge remove every trace of it', load: () => import('./down.ts') },
   { name: 'status', group: 'cluster', summary: 'say whether it runs, and how it is', load: () => import('./status.ts') },
   { name: 'image', group: 'cluster', summary: 'load images into it', load: () => import('./image.ts') },
+  { name: 'store', group: 'cluster', summary: 'save, restore, check and move what it keeps', load: () => import('./store.ts') },
   { name: 'version', group: 'cluster', summary: 'print the versions', load: () => import('./version.ts') },
   { name: 'apiserver', group: 'component', summary: 'the API server (kube-apiserver)', load: () => import('./components/apiserver.ts') },
   { name: 'scheduler', group: 'component', summary: 'the scheduler (kube-scheduler)', load: () => import('./components/scheduler.ts') },
