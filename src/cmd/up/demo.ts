@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { systemClock } from '#base/clock.ts';
 import { Deployment } from '#api/apps/deployment.ts';
+import { Event } from '#api/core/event.ts';
 import { Service } from '#api/core/service.ts';
 import { kinds } from '#api/kinds.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
@@ -104,9 +105,20 @@ async function rolledOut(client: Client, key: { readonly name: string; readonly 
       }
     }
   } catch (error) {
-    throw new Error(`${last.status.availableReplicas ?? 0} of ${last.spec.replicas} pods are available after ${rolloutTimeoutMs / 1000} s; "kubectl describe pods" says why`, { cause: error });
+    // Also when the time is over; then the watch may end without an error as well.
+    if (!signal.aborted) throw error;
+  }
+  if (!isDone(last)) {
+    const why = await warnings(client, key.namespace);
+    throw new Error(`${last.status.availableReplicas ?? 0} of ${last.spec.replicas} pods are available after ${rolloutTimeoutMs / 1000} s${why === '' ? '' : `; the cluster says:\n${why}`}`);
   }
   return `${last.status.availableReplicas} of ${last.spec.replicas} pods are available`;
+}
+
+/** The last things that went wrong in the namespace, a line each. */
+async function warnings(client: Client, namespace: string): Promise<string> {
+  const { items } = await client.list(Event, { namespace, fieldSelector: 'type=Warning' });
+  return items.slice(-3).map(({ involvedObject, reason, message }) => `  ${involvedObject.kind} ${involvedObject.name}: ${reason}: ${message}`).join('\n');
 }
 
 /** The node port of the demo's Service, else its cluster address. */
