@@ -27,13 +27,15 @@ import { openSqliteStore } from '#store/sqlite.ts';
 import type { Store } from '#store/store.ts';
 import { UserError } from '../fail.ts';
 import { createLog } from '../log.ts';
+import type { EtcdFlags } from '../store/location.ts';
+import { defaultEtcdPrefix, openEtcd } from '../store/location.ts';
 import { endOnSignal } from '../until-signal.ts';
 import { readPemFile } from './controller-manager.ts';
 import type { CommonFlags } from './flags.ts';
 import { componentCommand, durationMs, list, logLevelOf, portRange, wholeNumber } from './flags.ts';
 import { parseTokenFile } from './token-file.ts';
 
-interface Flags extends CommonFlags {
+interface Flags extends CommonFlags, EtcdFlags {
   readonly bindAddress: string;
   readonly securePort: number;
   readonly advertiseAddress?: string;
@@ -43,7 +45,7 @@ interface Flags extends CommonFlags {
   readonly clientCaFile?: string;
   readonly tokenAuthFile?: string;
   readonly authorizationMode: readonly string[];
-  readonly etcdServers?: string;
+  readonly etcdServers?: readonly string[];
   readonly storageFile: string;
   readonly serviceClusterIpRange: readonly string[];
   readonly serviceNodePortRange: { readonly from: number; readonly to: number };
@@ -70,7 +72,11 @@ export function command(): Command {
     .option('--token-auth-file <file>', 'static tokens: token,user,uid,"groups"')
     .addOption(new Option('--authorization-mode <modes>', 'Node, RBAC, AlwaysAllow, AlwaysDeny').argParser(list).default(['Node', 'RBAC'], 'Node,RBAC'))
     .option('--storage-file <file>', 'where objects are kept, an SQLite file; ":memory:" forgets', join(stateHome(), 'apiserver/store.db'))
-    .option('--etcd-servers <urls>', 'not built yet: objects are kept in --storage-file')
+    .addOption(new Option('--etcd-servers <urls>', 'members of an etcd (3.4 or later) to keep objects in, in place of a file').argParser(list))
+    .option('--etcd-cafile <file>', 'authority of etcd\'s certificates')
+    .option('--etcd-certfile <file>', 'the certificate that etcd knows this server by')
+    .option('--etcd-keyfile <file>', 'its key')
+    .option('--etcd-prefix <prefix>', 'what keys start with in etcd', defaultEtcdPrefix)
     .addOption(new Option('--service-cluster-ip-range <ranges>', 'addresses of Services').argParser(list).default(['10.96.0.0/16'], '10.96.0.0/16'))
     .addOption(new Option('--service-node-port-range <range>', 'node ports').argParser(portRange).default({ from: 30_000, to: 32_768 }, '30000-32767'))
     .option('--service-account-issuer <url>', 'iss of tokens')
@@ -85,12 +91,11 @@ export function command(): Command {
 }
 
 async function runApiServer(flags: Flags): Promise<void> {
-  if (flags.etcdServers !== undefined) throw new UserError('--etcd-servers: the etcd store is not built yet; leave the flag out, and objects are kept in --storage-file');
   const log = createLog({ level: logLevelOf(flags) }).child({ component: 'kube-apiserver' });
   const ending = endOnSignal(log);
   const advertiseAddress = flags.advertiseAddress ?? nodeAddress();
   const certificates = await ownCertificates(flags, advertiseAddress);
-  const store = await openStore(flags.storageFile);
+  const store = await openStore(flags, log);
   let client: Client | undefined;
   const apiServer = await createApiServer({
     ...optionsOf(flags, log, certificates),
@@ -162,7 +167,9 @@ function pairOf(flags: Flags, certificate: 'tlsCertFile' | 'kubeletClientCertifi
   return { certificatePem: readPemFile(certificate, certificateFile), privateKeyPem: readPemFile(key, keyFile) };
 }
 
-async function openStore(file: string): Promise<Store> {
+async function openStore(flags: Flags, log: Logger): Promise<Store> {
+  if (flags.etcdServers !== undefined) return openEtcd(flags.etcdServers, flags, log);
+  const file = flags.storageFile;
   const dependencies = { clock: systemClock, random: systemRandom };
   if (file === ':memory:') return openMemoryStore(dependencies);
   mkdirSync(dirname(file), { recursive: true });

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { systemClock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
 import { systemRandom } from '#base/random.ts';
 import type { Store } from '#store/store.ts';
 import { StoreError } from '#store/store.ts';
@@ -65,7 +66,7 @@ export async function openLocation(location: StoreLocation, flags: EtcdFlags): P
 }
 
 /** An etcd as kube-apiserver's flags name it. */
-export async function openEtcd(endpoints: readonly string[], flags: EtcdFlags): Promise<Store> {
+export async function openEtcd(endpoints: readonly string[], flags: EtcdFlags, log?: Logger): Promise<Store> {
   const { openEtcdStore } = await import('#store/etcd.ts');
   const { etcdCafile, etcdCertfile, etcdKeyfile, etcdPrefix = defaultEtcdPrefix } = flags;
   if ((etcdCertfile === undefined) !== (etcdKeyfile === undefined)) throw new UserError('--etcd-certfile and --etcd-keyfile are given together');
@@ -77,5 +78,6 @@ export async function openEtcd(endpoints: readonly string[], flags: EtcdFlags): 
     keyPrefix: etcdPrefix === defaultEtcdPrefix ? '' : etcdPrefix,
     clock: systemClock,
     random: systemRandom,
+    ...(log !== undefined && { log }),
   });
 }
