@@ -124,5 +124,6 @@ function readEntry(reader: WireReader, entries: Record<string, string>): void {
     else if (tag === 18) value = reader.string();
     else reader.skip(tag % 8);
   }
-  entries[key] = value;
+  // An assignment to `__proto__` would not make a property of that name.
+  Object.defineProperty(entries, key, { value, enumerable: true, writable: true, configurable: true });
 }
