@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { after, before, describe } from 'node:test';
+import type { RawAnswer, TestApiServer } from '../support/api-server.ts';
+import { startApiServer } from '../support/api-server.ts';
+import type { ApiObject } from './api-operations.ts';
+import { ResourceApi, ok, seen } from './api-operations.ts';
+import { conformance } from './conformance.ts';
+
+const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+
+interface Version { readonly name: string; readonly served: boolean; readonly storage: boolean; readonly schema: { readonly openAPIV3Schema: object }; readonly subresources?: object }
+const openSchema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+
+let api: TestApiServer;
+before(async () => {
+  api = await startApiServer();
+});
+after(() => api.close());
+
+let serial = 0;
+interface Defined { readonly name: string; readonly group: string; readonly plural: string; readonly kind: string; readonly collection: string; readonly object: ApiObject }
+
+/** Defines a kind and waits until it is served. */
+async function define(schema: object = openSchema, more: { readonly labels?: Record<string, string>; readonly versions?: readonly Version[]; readonly group?: string } = {}): Promise<Defined> {
+  const id = ++serial;
+  const { group = `g${id}.example.com`, labels = {} } = more;
+  const [plural, kind] = [`boats${id}`, `Boat${id}`];
+  const name = `${plural}.${group}`;
+  const versions = more.versions ?? [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: schema }, subresources: { status: {} } }];
+  const object = ok(await api.request('POST', definitions, {
+    body: { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name, labels }, spec: { group, scope: 'Namespaced', names: { plural, singular: `boat${id}`, kind, listKind: `${kind}List` }, versions } },
+  }), 201);
+  const collection = `/apis/${group}/${versions[0]?.name}/namespaces/default/${plural}`;
+  while ((await api.request('GET', collection)).code === 404) await new Promise((resolve) => setImmediate(resolve));
+  return { name, group, plural, kind, collection, object };
+}
+
+function create({ collection, group, kind }: Defined, name: string, content: object, version = 'v1'): Promise<RawAnswer> {
+  return api.request('POST', collection, { body: { apiVersion: `${group}/${version}`, kind, metadata: { name }, ...content } });
+}
+function apply({ collection, group, kind }: Defined, name: string, content: string): Promise<RawAnswer> {
+  const body = `{"apiVersion":"${group}/v1","kind":"${kind}","metadata":{"name":"${name}"},${content}}`;
+  return api.request('PATCH', `${collection}/${name}?fieldValidation=Strict&fieldManager=e2e&force=true`, { body, headers: { 'content-type': 'application/apply-patch+yaml' } });
+}
+function post({ collection, group, kind }: Defined, content: string, metadata = '"name":"posted"'): Promise<RawAnswer> {
+  return api.request('POST', `${collection}?fieldValidation=Strict`, { body: `{"apiVersion":"${group}/v1","kind":"${kind}","metadata":{${metadata}},${content}}` });
+}
+const withSchema = { type: 'object', properties: { spec: { type: 'object', properties: { foo: { type: 'string' }, cronSpec: { type: 'string', pattern: '^(\\d+|\\*)(/\\d+)?(\\s+(\\d+|\\*)(/\\d+)?){4}$' }, ports: { type: 'array', items: { type: 'integer' } } } } } };
+
+describe('conformance: custom resource definitions', { concurrency: false }, () => {
+  const resource = (): ResourceApi => new ResourceApi(api, { group: 'apiextensions.k8s.io', version: 'v1', resource: 'customresourcedefinitions', kind: 'CustomResourceDefinition', make: () => ({}) });
+
+  conformance('[sig-api-machinery] CustomResourceDefinition resources [Privileged:ClusterAdmin] Simple CustomResourceDefinition creating/deleting custom resource definition objects works [Conformance]', async () => {
+    const boat = await define();
+    await resource().delete(boat.name);
+    while (await resource().isThere(boat.name)) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal((await api.request('GET', boat.collection)).code, 404);
+  });
+
+  conformance('[sig-api-machinery] CustomResourceDefinition resources [Privileged:ClusterAdmin] Simple CustomResourceDefinition listing custom resource definition objects works [Conformance]', async () => {
+    const other = await define();
+    for (let index = 0; index < 10; index++) await define(openSchema, { labels: { 'e2e-list-test-uuid': 'x' } });
+    const query = 'labelSelector=e2e-list-test-uuid%3Dx';
+    assert.equal((await resource().list(query)).length, 10);
+    await resource().deleteCollection(query);
+    while ((await resource().list(query)).length > 0) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(await resource().isThere(other.name), true);
+  });
+
+  conformance('[sig-api-machinery] CustomResourceDefinition resources [Privileged:ClusterAdmin] Simple CustomResourceDefinition getting/updating/patching custom resource definition status sub-resource works [Conformance]', async () => {
+    const { name } = await define();
+    const status = await resource().get(name, '/status');
+    const conditions = (status['status'] as { conditions: object[] }).conditions;
+    const updated = await resource().update({ ...status, status: { ...(status['status'] as object), conditions: [...conditions, { type: 'StatusUpdate', status: 'True', reason: 'E2E', message: 'm' }] } }, '/status');
+    assert.match(JSON.stringify(updated['status']), /StatusUpdate/);
+    const patched = await resource().patch(name, { status: { conditions: [{ type: 'StatusPatched', status: 'True', reason: 'E2E', message: 'm' }] } }, '/status');
+    assert.match(JSON.stringify(patched['status']), /StatusPatched/);
+    assert.match(JSON.stringify((await resource().get(name))['status']), /StatusPatched/);
+  });
+
+  conformance('[sig-api-machinery] CustomResourceDefinition Watch [Privileged:ClusterAdmin] CustomResourceDefinition Watch watch on custom resource definition objects [Conformance]', async () => {
+    const boat = await define();
+    const stream = api.watch(`${boat.collection}?watch=true`);
+    const made = ok(await create(boat, 'a', { num: 1 }), 201);
+    await seen(stream, 'ADDED', 'a');
+    ok(await api.request('PUT', `${boat.collection}/a`, { body: { ...made, num: 2 } }));
+    await seen(stream, 'MODIFIED', 'a');
+    ok(await api.request('DELETE', `${boat.collection}/a`));
+    await seen(stream, 'DELETED', 'a');
+    await stream.return();
+  });
+
+  conformance('[sig-api-machinery] CustomResourceDefinition resources [Privileged:ClusterAdmin] custom resource defaulting for requests and from storage works [Conformance]', async () => {
+    const schemaWith = (defaults: Record<string, string>): object => ({ type: 'object', properties: Object.fromEntries(['a', 'b'].map((field) => [field, { type: 'string', ...(defaults[field] !== undefined && { default: defaults[field] }) }])) });
+    const boat = await define(schemaWith({}));
+    ok(await create(boat, 'one', {}), 201);
+    const setDefaults = async (defaults: Record<string, string>): Promise<void> => {
+      const patch = [{ op: 'replace', path: '/spec/versions/0/schema/openAPIV3Schema', value: schemaWith(defaults) }];
+      ok(await api.request('PATCH', `${definitions}/${boat.name}`, { body: patch, headers: { 'content-type': 'application/json-patch+json' } }));
+    };
+    const until = async (name: string, field: string, value: string): Promise<ApiObject> => {
+      for (;;) {
+        const found = ok(await api.request('GET', `${boat.collection}/${name}`));
+        if (found[field] === value) return found;
+      }
+    };
+    await setDefaults({ a: 'A' });
+    await until('one', 'a', 'A');
+    const two = ok(await create(boat, 'two', {}), 201);
+    assert.equal(two['a'], 'A');
+    await setDefaults({ b: 'B' });
+    await until('one', 'b', 'B');
+    assert.deepEqual([(await until('two', 'b', 'B'))['a'], ok(await api.request('GET', `${boat.collection}/one`))['a']], ['A', undefined]);
+  });
+
+  conformance('[sig-api-machinery] AggregatedDiscovery should support raw aggregated discovery request for CRDs [Conformance]', async () => {
+    const boat = await define();
+    const answer = await api.request('GET', '/apis', { headers: { accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' } });
+    assert.match(answer.text, new RegExp(`"name":"${boat.group}"`));
+  });
+
+  conformance('[sig-api-machinery] AggregatedDiscovery should support aggregated discovery interface for CRDs [Conformance]', async () => {
+    const boat = await define();
+    const { items } = (await api.request('GET', '/apis', { headers: { accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' } })).json<{ items: { metadata: { name: string }; versions: { version: string; resources: { resource: string; responseKind: { kind: string } }[] }[] }[] }>();
+    const found = items.find((each) => each.metadata.name === boat.group)?.versions[0]?.resources[0];
+    assert.deepEqual([found?.resource, found?.responseKind.kind], [boat.plural, boat.kind]);
+  });
+});
+
+describe('conformance: field validation of custom resources', { concurrency: false }, () => {
+  conformance('[sig-api-machinery] FieldValidation should create/apply a CR with unknown fields for CRD with no validation schema [Conformance]', async () => {
+    ok(await apply(await define(), 'mytest', '"spec":{"knownField":"x","unknown":"uk1","ports":[{"name":"n","containerPort":80}]}'), 201);
+  });
+  conformance('[sig-api-machinery] FieldValidation should create/apply a valid CR for CRD with validation schema [Conformance]', async () => {
+    ok(await apply(await define(withSchema), 'mytest', '"spec":{"foo":"bar","cronSpec":"* * * * */5","ports":[80]}'), 201);
+  });
+  conformance('[sig-api-machinery] FieldValidation should create/apply an invalid CR with extra properties for CRD with validation schema [Conformance]', async () => {
+    const answer = await apply(await define(withSchema), 'mytest', '"spec":{"extraProperty":"arbitrary-value","cronSpec":"* * * * */5"}');
+    assert.ok(answer.code >= 400 && answer.code < 600, answer.text);
+    assert.match(answer.text, /spec\.extraProperty.*(field not declared in schema|unknown field)|unknown field \\"spec\.extraProperty\\"/);
+  });
+  conformance('[sig-api-machinery] FieldValidation should detect duplicates in a CR when preserving unknown fields [Conformance]', async () => {
+    const answer = await post(await define(), '"spec":{"unknown":"uk1","foo":"a","foo":"b"}');
+    assert.equal(answer.code, 400, answer.text);
+    assert.match(answer.text, /strict decoding error: duplicate field \\"spec\.foo\\"/);
+  });
+  conformance('[sig-api-machinery] FieldValidation should detect unknown metadata fields in both the root and embedded object of a CR [Conformance]', async () => {
+    const embedded = { type: 'object', properties: { template: { type: 'object', 'x-kubernetes-embedded-resource': true, properties: { spec: { type: 'object', properties: { foo: { type: 'string' } } } } } } };
+    const boat = await define(embedded);
+    const answer = await post(boat, '"template":{"apiVersion":"foo/v1","kind":"Sub","metadata":{"unknownSubMeta":"x","name":"subobject"}}', '"name":"posted","unknownMeta":"y"');
+    assert.equal(answer.code, 400, answer.text);
+    assert.match(answer.text, /unknown field \\"metadata\.unknownMeta\\"/);
+    assert.match(answer.text, /unknown field \\"template\.metadata\.unknownSubMeta\\"/);
+  });
+});
+
+describe('conformance: OpenAPI of custom resources', { concurrency: false }, () => {
+  /** The definitions that /openapi/v3 and /openapi/v2 have for this kind. */
+  const published = async ({ group, kind }: Defined, version: string): Promise<boolean> => {
+    const index = (await api.request('GET', '/openapi/v3')).json<{ paths: Record<string, { serverRelativeURL: string }> }>();
+    const url = index.paths[`apis/${group}/${version}`]?.serverRelativeURL;
+    const v3 = url !== undefined && (await api.request('GET', url)).text.includes(`"kind":"${kind}"`);
+    const v2 = (await api.request('GET', '/openapi/v2')).text;
+    const isInV2 = new RegExp(`"kind":"${kind}","version":"${version}"`).test(v2);
+    assert.equal(v3, isInV2, `OpenAPI v3 has ${kind} in ${version}: ${v3}; v2: ${isInV2}`);
+    return v3;
+  };
+  const twoVersions = (): readonly Version[] => [{ name: 'v2', served: true, storage: true, schema: { openAPIV3Schema: withSchema } }, { name: 'v3', served: true, storage: false, schema: { openAPIV3Schema: withSchema } }];
+  const patch = async ({ name }: Defined, body: object): Promise<void> => void ok(await api.request('PATCH', `${definitions}/${name}`, { body, headers: { 'content-type': 'application/json-patch+json' } }));
+  const until = async (condition: () => Promise<boolean>): Promise<void> => {
+    while (!await condition()) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  conformance('[sig-api-machinery] CustomResourcePublishOpenAPI [Privileged:ClusterAdmin] works for multiple CRDs of same group but different versions [Conformance]', async () => {
+    const boat = await define(withSchema, { versions: twoVersions() });
+    await until(async () => await published(boat, 'v2') && await published(boat, 'v3'));
+  });
+  conformance('[sig-api-machinery] CustomResourcePublishOpenAPI [Privileged:ClusterAdmin] works for multiple CRDs of same group and version but different kinds [Conformance]', async () => {
+    const [first, second] = [await define(withSchema, { group: 'same.example.com' }), await define(withSchema, { group: 'same.example.com' })];
+    await until(async () => await published(first, 'v1') && await published(second, 'v1'));
+  });
+  conformance('[sig-api-machinery] CustomResourcePublishOpenAPI [Privileged:ClusterAdmin] works for multiple CRDs of different groups [Conformance]', async () => {
+    const [first, second] = [await define(withSchema), await define(withSchema)];
+    await until(async () => await published(first, 'v1') && await published(second, 'v1'));
+  });
+  conformance('[sig-api-machinery] CustomResourcePublishOpenAPI [Privileged:ClusterAdmin] removes definition from spec when one version gets changed to not be served [Conformance]', async () => {
+    const boat = await define(withSchema, { versions: twoVersions() });
+    await until(() => published(boat, 'v3'));
+    await patch(boat, [{ op: 'test', path: '/spec/versions/1/name', value: 'v3' }, { op: 'replace', path: '/spec/versions/1/served', value: false }]);
+    await until(async () => !await published(boat, 'v3'));
+    assert.equal(await published(boat, 'v2'), true);
+  });
+  conformance('[sig-api-machinery] CustomResourcePublishOpenAPI [Privileged:ClusterAdmin] updates the published spec when one version gets renamed [Conformance]', async () => {
+    const boat = await define(withSchema, { versions: twoVersions() });
+    await until(() => published(boat, 'v3'));
+    await patch(boat, [{ op: 'test', path: '/spec/versions/1/name', value: 'v3' }, { op: 'replace', path: '/spec/versions/1/name', value: 'v4' }]);
+    await until(async () => await published(boat, 'v4') && !await published(boat, 'v3'));
+    assert.equal(await published(boat, 'v2'), true);
+  });
+});
