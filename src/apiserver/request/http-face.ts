@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
+import type { ResourceKind } from '#apimachinery/resource.ts';
 import { StatusError, internalError, notAcceptable, tooLarge } from '#apimachinery/status-error.ts';
 import type { ResponseHeaders, ServerRequest, ServerResponse } from '#serving/exchange.ts';
 import { readBody } from '#serving/read-body.ts';
@@ -59,12 +60,14 @@ export function httpFace(options: HttpFaceOptions): (request: ServerRequest, res
 async function callOf(request: ServerRequest, user: UserInfo, warnings: string[], kindOf: KindOf): Promise<ApiCall> {
   const query = queryOf(request.query);
   const contentType = mediaType(request.headers['content-type']);
-  const hasBody = request.method !== 'GET' && request.method !== 'HEAD' && request.upgrade === undefined;
+  const info = requestInfo(request.method, request.path, isTrue(query['watch']));
+  // What is handed on is not read here.
+  const hasBody = request.method !== 'GET' && request.method !== 'HEAD' && request.upgrade === undefined && info.subresource !== 'proxy';
   const bytes = hasBody ? await readBody(request, { limitBytes: maxBodyBytes, tooLarge: () => tooLarge(maxBodyBytes) }) : undefined;
   let body: CallBody | undefined;
   let isRead = false;
   return {
-    info: requestInfo(request.method, request.path, isTrue(query['watch'])),
+    info,
     user,
     query,
     body() {
@@ -107,7 +110,7 @@ async function answer(
     case 'list':
     case 'watch':
   }
-  const offer: Offer = { streams: result.is === 'watch', isCustom: result.kind.isCustom === true };
+  const offer: Offer = { streams: result.is === 'watch', isCustom: result.kind.isCustom === true, isReview: isReview(result.kind) };
   const form = negotiate(call.accept, offer);
   if (form === undefined) throw notAcceptable(acceptableTypes(offer));
   const context: EncodeContext = { form, nowMs: options.clock.nowMs(), includeObject: includeObjectOf(call.query) };
@@ -241,4 +244,9 @@ function headerText(header: string | string[] | undefined): string {
 function includeObjectOf(query: Query): EncodeContext['includeObject'] {
   const value = query['includeObject'];
   return value === 'None' || value === 'Object' ? value : 'Metadata';
+}
+
+/** Kinds that are questions can be created and nothing else. */
+function isReview({ verbs }: ResourceKind): boolean {
+  return verbs.length === 1 && verbs[0] === 'create';
 }

@@ -11,6 +11,8 @@ export interface Offer {
   readonly streams?: boolean;
   /** Whether it is of a custom kind, which has no protobuf form. */
   readonly isCustom?: boolean;
+  /** Whether it only answers a question (an access review): it has no metadata, so it is no table either. */
+  readonly isReview?: boolean;
 }
 
 interface Accepted {
@@ -33,11 +35,11 @@ export const streamTypes: Readonly<Record<Exclude<Media, 'yaml'>, string>> = {
 };
 
 /** The first acceptable form in the client's order; undefined when there is none (406). */
-export function negotiate(accept: string | undefined, { streams = false, isCustom = false }: Offer = {}): AnswerForm | undefined {
+export function negotiate(accept: string | undefined, { streams = false, isCustom = false, isReview = false }: Offer = {}): AnswerForm | undefined {
   if (accept === undefined || accept === '' || accept === 'application/json') return plain;
-  const key = `${streams ? 's' : ''}${isCustom ? 'c' : ''} ${accept}`;
+  const key = `${streams ? 's' : ''}${isCustom ? 'c' : ''}${isReview ? 'r' : ''} ${accept}`;
   if (parsed.has(key)) return parsed.get(key);
-  const form = firstAcceptable(accept, { streams, isCustom });
+  const form = firstAcceptable(accept, { streams, isCustom, isReview });
   if (parsed.size >= parsedLimit) parsed.clear();
   parsed.set(key, form);
   return form;
@@ -57,7 +59,8 @@ function firstAcceptable(accept: string, offer: Required<Offer>): AnswerForm | u
 const parts: Readonly<Record<string, AnswerForm['as']>> = { Table: 'table', PartialObjectMetadata: 'partial', PartialObjectMetadataList: 'partial' };
 
 /** Tables have no protobuf form, nor do objects of custom kinds; their metadata has. */
-function isOffered(media: Media, as: AnswerForm['as'], { streams, isCustom }: Required<Offer>): boolean {
+function isOffered(media: Media, as: AnswerForm['as'], { streams, isCustom, isReview }: Required<Offer>): boolean {
+  if (isReview && as !== 'object') return false;
   if (media === 'yaml') return !streams;
   return media !== 'protobuf' || as === 'partial' || (as === 'object' && !isCustom);
 }
@@ -104,7 +107,7 @@ function breadth(type: string): number {
 }
 
 /** For the text of a 406. */
-export function acceptableTypes({ streams = false, isCustom = false }: Offer = {}): readonly string[] {
+export function acceptableTypes({ streams = false, isCustom = false, isReview = false }: Offer = {}): readonly string[] {
   const all: readonly Media[] = ['json', 'yaml', 'protobuf', 'cbor'];
-  return all.filter((media) => isOffered(media, 'object', { streams, isCustom })).map((media) => (streams && media !== 'yaml' ? streamTypes[media] : contentTypes[media]));
+  return all.filter((media) => isOffered(media, 'object', { streams, isCustom, isReview })).map((media) => (streams && media !== 'yaml' ? streamTypes[media] : contentTypes[media]));
 }
