@@ -67,6 +67,18 @@ test('a container that keeps failing is restarted after 10 s, 20 s, 40 s', () =>
     assert.ok((await events()).some((event) => event.startsWith('BackOff: Back-off restarting failed container app in pod web_default(')));
   }));
 
+test('the log of a container that waits for its restart is that of the one that ended', () =>
+  withKubelet({ behaviour: () => ({ exitAfterMs: 100, exitCode: 1, log: ['boom'] }) }, async ({ createPod, clock, kubelet }) => {
+    await createPod('web', { containers: one });
+    await clock.advance(3000);
+    for (const previous of [false, true]) {
+      let text = '';
+      for await (const chunk of await kubelet.handle.containerLogs({ namespace: 'default', pod: 'web' }, { previous }, new AbortController().signal)) text += Buffer.from(chunk).toString();
+      assert.equal(text, 'boom\n');
+    }
+    await assert.rejects(kubelet.handle.containerLogs({ namespace: 'default', pod: 'none' }, {}, new AbortController().signal), /pods "none" not found/);
+  }));
+
 test('a pod that runs to its end succeeds or fails, as its policy says', () =>
   withKubelet({ behaviour: ({ pod }) => ({ exitAfterMs: 1000, exitCode: pod.name === 'good' ? 0 : 3 }) }, async ({ createPod, clock, pod, runtime }) => {
     await createPod('good', { containers: one, restartPolicy: 'OnFailure' });

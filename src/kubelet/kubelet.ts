@@ -382,13 +382,15 @@ class Kubelet implements RunningKubelet, KubeletHandle {
   async containerLogs(target: ContainerTarget, query: LogQuery, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     const { worker, containerName } = this.#find(target);
     const records = worker.runtime.containers.filter((record) => record.name === containerName);
-    const record = query.previous === true ? records[1] : records.find(({ state }) => state !== 'created');
     const podName = worker.pod.metadata.name;
+    const { status } = this.#statuses.newest(worker.pod);
+    const shown = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? []), ...(status.ephemeralContainerStatuses ?? [])].find(({ name }) => name === containerName);
+    // Of a container that waits for its restart, the one before is also the last there is.
+    const lastId = shown?.lastState.terminated?.containerID?.replace(/^.*:\/\//, '');
+    const record = query.previous === true ? (records.find(({ id }) => id === lastId) ?? records[1]) : records.find(({ state }) => state !== 'created');
     if (record === undefined) {
       if (query.previous === true) throw badRequest(`previous terminated container "${containerName}" in pod "${podName}" not found`);
-      const { status } = this.#statuses.newest(worker.pod);
-      const state = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? []), ...(status.ephemeralContainerStatuses ?? [])].find(({ name }) => name === containerName)?.state;
-      const reason = state?.waiting?.reason ?? 'ContainerCreating';
+      const reason = shown?.state.waiting?.reason ?? 'ContainerCreating';
       const why = reason === 'ErrImagePull' || reason === 'ImagePullBackOff' ? `trying and failing to pull image` : reason;
       throw badRequest(`container "${containerName}" in pod "${podName}" is waiting to start: ${why}`);
     }
