@@ -36,7 +36,11 @@ import { Documents } from './documents/documents.ts';
 import { ApiMetrics, metricsContentType } from './metrics/api-metrics.ts';
 import type { RegistryContext } from './registry/registry-context.ts';
 import { nowText, objectReader } from './registry/registry-context.ts';
+import { directly } from './proxy/egress.ts';
+import type { Egress } from './proxy/egress.ts';
+import { proxySubresources } from './proxy/proxy-subresources.ts';
 import { namespaceFinalize } from './registry/subresources/namespace-finalize.ts';
+import { narrowParts } from './registry/subresources/narrow-parts.ts';
 import { bindings, podBinding } from './registry/subresources/pod-binding.ts';
 import { podEviction } from './registry/subresources/pod-eviction.ts';
 import { podStreams } from './registry/subresources/pod-streams.ts';
@@ -67,6 +71,8 @@ export interface ApiServerOptions {
   readonly serviceNodePortRange?: { readonly from: number; readonly to: number };
   /** How to reach kubelets. */
   readonly nodes: NodeGateway;
+  /** The way to what runs in the cluster (webhooks, proxied pods). Default: directly. */
+  readonly egress?: Egress;
   /** Asked before the built-in authenticators. */
   readonly authenticators?: readonly Authenticator[];
   /** Default: system:masters, nodes, RBAC. */
@@ -102,6 +108,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const stopping = new AbortController();
   const metrics = new ApiMetrics({ clock, signal: stopping.signal });
   const store = metrics.store.measured(options.store, clock);
+  const egress = options.egress ?? directly;
   const cache = new WatchCache({ store, clock, log });
   const objects = objectReader(cache);
   const ranges = (options.serviceClusterIpRanges ?? ['10.96.0.0/16']).map(addressRange);
@@ -122,7 +129,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const context: DispatchContext = {
     registry,
     kinds,
-    subresources: [podBinding(registry), podEviction(registry), namespaceFinalize(registry), serviceAccountToken(registry, issuer), ...podStreams(registry, options.nodes)],
+    subresources: [podBinding(registry), podEviction(registry), namespaceFinalize(registry), serviceAccountToken(registry, issuer), ...podStreams(registry, options.nodes), ...proxySubresources({ registry, nodes: options.nodes, egress }), ...narrowParts(registry)],
     reviews: [bindings(registry), ...reviews({ authorizers, issuer, rbac })],
   };
   const documents = new Documents({ kinds, issuer, serviceAccountKey: options.serviceAccountKey, address: () => address });

@@ -5,6 +5,7 @@ import type { Node } from '#api/core/node.ts';
 import { StatusError, unavailable } from '#apimachinery/status-error.ts';
 import type { NodeAnswer, NodeGateway } from '#apiserver/request/node-gateway.ts';
 import type { PemPair } from '#pki/authority.ts';
+import { UnreachableError, forwardRequest } from '#serving/reverse-proxy.ts';
 import { readRefusal } from '#wire/upgrade/dial-upgrade.ts';
 import { proxyUpgrade } from '#wire/upgrade/proxy-upgrade.ts';
 import { UpgradeError } from '#wire/upgrade/upgrade-request.ts';
@@ -46,6 +47,14 @@ export function httpsNodes(options: NodeGatewayOptions): NodeGateway {
       // A log that is followed may be silent for as long as it likes.
       response.socket.setTimeout(0);
       return answerOf(response);
+    },
+    async forward(nodeName, target, request, response) {
+      const url = await urlOf(nodeName, target);
+      try {
+        await forwardRequest(request, response, { url, tls, agent, without: (name) => name === 'authorization' || name.startsWith('impersonate-') });
+      } catch (error) {
+        throw error instanceof UnreachableError ? unavailable(`error trying to reach service: ${error.message}`) : error;
+      }
     },
     async upgrade(nodeName, target, request) {
       const url = await urlOf(nodeName, target);

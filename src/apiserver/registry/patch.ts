@@ -13,7 +13,7 @@ import { decodeAs } from './decode-body.ts';
 import type { RegistryContext } from './registry-context.ts';
 import { nowText } from './registry-context.ts';
 import { toServed } from './served.ts';
-import type { UpdatePlan } from './update.ts';
+import type { UpdatePart } from './update.ts';
 import { updateObject } from './update.ts';
 
 const patchTypes = [
@@ -21,9 +21,9 @@ const patchTypes = [
   'application/apply-patch+cbor',
 ] as const;
 
-/** PATCH of a resource or of one of its subresources; `narrow` as in `UpdatePlan`. Throws a StatusError when it is refused. */
+/** PATCH of a resource or of one of its subresources; `part` says of which. Throws a StatusError when it is refused. */
 export async function patchFromCall(
-  context: RegistryContext, served: ResourceKind, call: ApiCall, part: Pick<UpdatePlan, 'subresource' | 'narrow'>,
+  context: RegistryContext, served: ResourceKind, call: ApiCall, part: UpdatePart,
 ): Promise<ObjectResult> {
   const body = call.body();
   if (body === undefined) throw badRequest('the request body is empty');
@@ -36,7 +36,7 @@ export async function patchFromCall(
     ...part,
     change: (current) => {
       const document = toServed(served, current as KubeObject) as unknown as JsonObject;
-      return asDraft(served, patched(document, body.json), body, call);
+      return forAnyVersion(asDraft(served, patched(document, body.json), body, call), current);
     },
   });
 }
@@ -65,9 +65,18 @@ function asDraft(kind: ResourceKind, json: JsonValue, body: CallBody, call: ApiC
   return decodeAs(kind, { json, duplicateFields: body.duplicateFields }, call);
 }
 
+/**
+ * A patch that names no version, or the one it found, is meant for whatever stands there: when somebody writes in between
+ * it is made anew on the newer state, where a version that it does name will not fit any more.
+ */
+function forAnyVersion(draft: Draft<KubeObject>, current: KubeObject | undefined): Draft<KubeObject> {
+  if (draft.metadata.resourceVersion === current?.metadata.resourceVersion) draft.metadata.resourceVersion = '';
+  return draft;
+}
+
 /** Server-side apply. Source: Kubernetes documentation, "Server-Side Apply". */
 async function applyFromCall(
-  context: RegistryContext, served: ResourceKind, call: ApiCall, body: CallBody, part: Pick<UpdatePlan, 'subresource' | 'narrow'>,
+  context: RegistryContext, served: ResourceKind, call: ApiCall, body: CallBody, part: UpdatePart,
 ): Promise<ObjectResult> {
   const manager = call.query['fieldManager'] ?? '';
   if (manager === '') {
@@ -93,7 +102,7 @@ async function applyFromCall(
         nowIso: nowText(context.clock),
       });
       managedFields = merged.managedFields;
-      return asDraft(served, merged.object, { json: null, duplicateFields: () => [] }, { ...call, query: { ...call.query, fieldValidation: 'Ignore' } });
+      return forAnyVersion(asDraft(served, merged.object, { json: null, duplicateFields: () => [] }, { ...call, query: { ...call.query, fieldValidation: 'Ignore' } }), current);
     },
     owners: (draft) => {
       draft.metadata.managedFields = managedFields as Draft<ManagedFieldsEntry>[];

@@ -1,4 +1,5 @@
 import { saysTheSame } from '#apimachinery/equal.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
 import { sameJson } from '#apimachinery/json.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
@@ -13,14 +14,22 @@ import { fieldManager, trackOwnership } from './field-ownership.ts';
 import type { RegistryContext } from './registry-context.ts';
 import { nowText, storeKey } from './registry-context.ts';
 import { hubOf } from './served.ts';
-import { validateStatusUpdate, validateUpdate } from './validation.ts';
+import { validatePartUpdate, validateStatusUpdate, validateUpdate } from './validation.ts';
 
 /** How often a change is tried anew when somebody else writes in between. */
 const maxAttempts = 10;
 
-export interface UpdatePlan {
+/** What of an object is written. */
+export interface UpdatePart {
   /** '' for the resource itself; `status` and others narrow what may change. */
   readonly subresource: string;
+  /** What a subresource other than `status` puts back; runs before the strategy. */
+  readonly narrow?: (draft: Draft<KubeObject>, old: KubeObject) => void;
+  /** The rules for what it changes, in the place of those for updates of the resource itself. */
+  readonly rules?: (object: KubeObject, old: KubeObject) => Iterable<FieldError>;
+}
+
+export interface UpdatePlan extends UpdatePart {
   /**
    * The object as it shall be, in the stored version; called again with the newer state when somebody wrote in between.
    * `current` is undefined only where `createsIfAbsent`.
@@ -30,8 +39,6 @@ export interface UpdatePlan {
   readonly createsIfAbsent?: boolean;
   /** Notes field ownership; default: as an update by the caller's manager. */
   readonly owners?: (draft: Draft<KubeObject>, live: KubeObject | undefined) => void;
-  /** What a subresource other than `status` puts back; runs before the strategy. */
-  readonly narrow?: (draft: Draft<KubeObject>, old: KubeObject) => void;
   /** `change` is the server's own work (a binding): neither the strategy nor the rules for clients' updates apply. */
   readonly isTrusted?: boolean;
 }
@@ -96,6 +103,7 @@ async function tryWrite(context: RegistryContext, write: Write): Promise<ObjectR
     plan.owners(draft, old);
   }
   if (subresource === 'status') validateStatusUpdate(kind, draft, old);
+  else if (plan.rules !== undefined) validatePartUpdate(kind, draft, old, plan.rules);
   else if (plan.isTrusted !== true) validateUpdate(kind, draft, old);
   await admitValidating(context, request);
 
@@ -170,8 +178,8 @@ function prepareForUpdate(kind: ResourceKind, draft: Draft<KubeObject>, old: Kub
     strategy.prepareForStatusUpdate?.(draft, old);
     return;
   }
-  for (const name of ofStatus) copyField(content, before, name);
   if (plan.narrow !== undefined) plan.narrow(draft, old);
+  else for (const name of ofStatus) copyField(content, before, name);
   strategy.prepareForUpdate?.(draft, old);
   const counted = strategy.generationFrom ?? (kind.fields.has('spec') ? ['spec'] : []);
   if (!(strategy.generation ?? kind.fields.has('spec'))) return;

@@ -33,6 +33,15 @@ export function validateStatusUpdate(kind: ResourceKind, object: KubeObject, old
   ]);
 }
 
+/** The same for another subresource, which has rules of its own. */
+export function validatePartUpdate(kind: ResourceKind, object: KubeObject, old: KubeObject, rules: (object: KubeObject, old: KubeObject) => Iterable<FieldError>): void {
+  refuse(kind, object, [
+    ...validateObjectMetaUpdate(object.metadata, old.metadata, 'metadata'),
+    ...contentErrors(kind, object),
+    ...rules(object, old),
+  ]);
+}
+
 function refuse(kind: ResourceKind, object: KubeObject, errors: readonly FieldError[]): void {
   if (errors.length > 0) throw invalid(kind, object.metadata.name, errors);
 }

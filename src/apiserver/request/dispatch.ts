@@ -1,17 +1,14 @@
 /** From a call to the code that carries it out: verbs on resources, subresources, reviews. */
-import { invalidValue } from '#apimachinery/field-error.ts';
-import type { KubeObject } from '#apimachinery/object-meta.ts';
-import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
-import { badRequest, invalid, methodNotAllowed, methodNotSupported, noSuchPath, notFound } from '#apimachinery/status-error.ts';
+import type { ResourceKind } from '#apimachinery/resource.ts';
+import { methodNotAllowed, methodNotSupported, noSuchPath, notFound } from '#apimachinery/status-error.ts';
 import { createFromCall } from '../registry/create.ts';
-import { decodeBody } from '../registry/decode-body.ts';
 import { deleteCollectionFromCall, deleteFromCall } from '../registry/delete.ts';
 import { patchFromCall } from '../registry/patch.ts';
 import { getFromCall, listFromCall } from '../registry/read.ts';
 import type { RegistryContext } from '../registry/registry-context.ts';
+import { replace } from '../registry/replace.ts';
 import { scaleFromCall } from '../registry/subresources/scale.ts';
 import type { SubresourceHandler } from '../registry/subresources/subresource-handler.ts';
-import { updateObject } from '../registry/update.ts';
 import { watchFromCall } from '../registry/watch.ts';
 import type { ApiCall, ApiResult } from './api-call.ts';
 import type { ServedKinds } from './served-kinds.ts';
@@ -59,7 +56,7 @@ export async function dispatch(context: DispatchContext, call: ApiCall): Promise
       if (info.name !== '') throw methodNotAllowed();
       return createFromCall(registry, kind, call);
     case 'update':
-      return replace(registry, kind, call, '');
+      return replace(registry, kind, call, { subresource: '' });
     case 'patch':
       return patchFromCall(registry, kind, call, { subresource: '' });
     case 'delete':
@@ -92,7 +89,7 @@ async function dispatchSubresource(context: DispatchContext, kind: ResourceKind,
     case 'get':
       return getFromCall(registry, kind, call);
     case 'update':
-      return replace(registry, kind, call, info.subresource);
+      return replace(registry, kind, call, { subresource: info.subresource });
     case 'patch':
       return patchFromCall(registry, kind, call, { subresource: info.subresource });
     default:
@@ -102,35 +99,4 @@ async function dispatchSubresource(context: DispatchContext, kind: ResourceKind,
 
 function notFoundPath(kind: ResourceKind, call: ApiCall): Error {
   return call.info.verb === 'get' ? noSuchPath() : notFound(kind, call.info.name);
-}
-
-/** PUT. */
-export async function replace(registry: RegistryContext, kind: ResourceKind, call: ApiCall, subresource: string): Promise<ApiResult> {
-  const { name } = call.info;
-  // A body that is no good is refused whether there is such an object or not.
-  let read: Draft<KubeObject> | undefined = readBody();
-  return updateObject(registry, kind, call, {
-    subresource,
-    createsIfAbsent: subresource === '' && kind.strategy.createOnUpdate === true,
-    change() {
-      const draft = read ?? readBody();
-      read = undefined;
-      return draft;
-    },
-  });
-
-  function readBody(): Draft<KubeObject> {
-    const draft = decodeBody(kind, call);
-    const given = draft.metadata.name ?? '';
-    if (given === '') draft.metadata.name = name;
-    else if (given !== name) throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
-    const namespace = draft.metadata.namespace ?? '';
-    if (namespace !== '' && kind.scope === 'Namespaced' && namespace !== call.info.namespace) {
-      throw badRequest(`the namespace of the object (${namespace}) does not match the namespace on the request (${call.info.namespace})`);
-    }
-    if (kind.strategy.needsResourceVersion === true && (draft.metadata.resourceVersion ?? '') === '') {
-      throw invalid({ group: kind.group, kind: kind.plural }, name, [invalidValue('metadata.resourceVersion', 0, 'must be specified for an update')]);
-    }
-    return draft;
-  }
 }

@@ -11,6 +11,8 @@ export interface NodeGateway {
   get(nodeName: string, target: string, signal: AbortSignal): Promise<NodeAnswer>;
   /** Hands the connection of an upgrade request on to the kubelet's `target`. Throws before anything was sent. */
   upgrade(nodeName: string, target: string, request: ServerRequest, response: ServerResponse): Promise<void>;
+  /** Hands any other request on to the kubelet's `target` (nodes/proxy). Without it only GET works. */
+  forward?(nodeName: string, target: string, request: ServerRequest, response: ServerResponse): Promise<void>;
 }
 
 export interface NodeAnswer {
