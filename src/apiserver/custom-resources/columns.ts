@@ -5,7 +5,7 @@ import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Column } from '#apimachinery/resource.ts';
 import type { CustomResourceColumnDefinition } from '#api/apiextensions/custom-resource-definition.ts';
 import type { JsonPath } from './json-path.ts';
-import { jsonPath } from './json-path.ts';
+import { jsonPath, valueText } from './json-path.ts';
 
 const ageDefinition: CustomResourceColumnDefinition = {
   name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp',
@@ -52,6 +52,6 @@ function cell(type: string, value: unknown, nowMs: number): string | number | bo
       if (typeof value !== 'string') return null;
       return Number.isNaN(Date.parse(value)) ? '<invalid>' : age(value, nowMs);
     default:
-      return typeof value === 'object' ? JSON.stringify(value) : String(value);
+      return valueText(value);
   }
 }

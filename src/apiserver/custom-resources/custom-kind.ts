@@ -16,7 +16,7 @@ import type { Field } from '#apimachinery/schema.ts';
 import { json, object as byValue, string } from '#apimachinery/schema.ts';
 import { StatusError } from '#apimachinery/status-error.ts';
 import { columnsOf } from './columns.ts';
-import { jsonPath } from './json-path.ts';
+import { jsonPath, valueText } from './json-path.ts';
 import { publishSchema } from './publish-schema.ts';
 import { completeObject } from './schema/complete-value.ts';
 import { checkEmbedded, checkListTypes } from './schema/check-structure.ts';
@@ -197,7 +197,7 @@ function fieldReader(path: string): (object: object) => string {
   const read = jsonPath(`.${path}`);
   return (value) => {
     const [found] = read(value);
-    return found === undefined || found === null ? '' : String(found);
+    return found === undefined || found === null ? '' : valueText(found);
   };
 }
 

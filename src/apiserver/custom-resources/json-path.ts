@@ -19,6 +19,11 @@ export function jsonPath(text: string): JsonPath {
   return (value) => steps.reduce<readonly unknown[]>((values, step) => step(values), [value]);
 }
 
+/** A value as a cell or a selector shows it. */
+export function valueText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
 class Reader {
   readonly #text: string;
   #at = 0;

@@ -4,7 +4,7 @@
  */
 import type { CustomResourceDefinition } from '#api/apiextensions/custom-resource-definition.ts';
 import type { RegistryContext } from '../registry/registry-context.ts';
-import type { DefinedKinds } from './custom-kind.ts';
+import type { DefinedKinds, RuleCheck } from './custom-kind.ts';
 import { kindsOf } from './custom-kind.ts';
 
 export interface MakeKindsDependencies {
@@ -13,5 +13,7 @@ export interface MakeKindsDependencies {
 }
 
 export async function makeKinds(definition: CustomResourceDefinition, { isTerminating }: MakeKindsDependencies): Promise<DefinedKinds> {
-  return Promise.resolve(kindsOf(definition, { rulesOf: () => ({ run: () => [] }), isTerminating, convert: undefined }));
+  const hasRules = JSON.stringify(definition.spec.versions).includes('"x-kubernetes-validations"');
+  const rulesOf = hasRules ? (await import('./rules/rule-check.ts')).ruleCheck : (): RuleCheck => ({ run: () => [] });
+  return kindsOf(definition, { rulesOf, isTerminating, convert: undefined });
 }
