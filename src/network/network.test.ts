@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { planCniConfig } from './cni-config.ts';
+import { dropsByDefault, forwardRules } from './forward-rules.ts';
 import { isHostPortLeftover } from './host-port-leftovers.ts';
 import { egressTableName, planEgressTables } from './egress-table.ts';
 
@@ -38,4 +39,10 @@ test('the frame that the portmap plugin leaves is told from a table that somebod
   assert.equal(isHostPortLeftover({ nftables: [...frame, { chain: { name: 'CNI-DN-abc' } }] }), false);
   assert.equal(isHostPortLeftover({ nftables: [...frame, jump('CNI-HOSTPORT-DNAT', 'CNI-DN-abc')] }), false);
   assert.equal(isHostPortLeftover({ nftables: [...chains, { rule: { chain: 'POSTROUTING', expr: [{ masquerade: null }] } }] }), false);
+});
+
+test('where forwarding is dropped by default, both directions of the pod range are let through', () => {
+  assert.equal(dropsByDefault({ nftables: [{}, { chain: { policy: 'drop' } }] }), true);
+  assert.equal(dropsByDefault({ nftables: [{ chain: { policy: 'accept' } }] }), false);
+  assert.deepEqual(forwardRules('blue', ['10.244.0.0/16', 'fd00::/48'], 'ip').map((rule) => rule.slice(0, 2)), [['-s', '10.244.0.0/16'], ['-d', '10.244.0.0/16']]);
 });

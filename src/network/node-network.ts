@@ -3,6 +3,8 @@ import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { networkName, planCniConfig } from './cni-config.ts';
+import { dropsByDefault, forwardRules } from './forward-rules.ts';
+import type { ListedChain } from './forward-rules.ts';
 import { isHostPortLeftover } from './host-port-leftovers.ts';
 import type { ListedTable } from './host-port-leftovers.ts';
 import { egressTableName, planEgressTables } from './egress-table.ts';
@@ -17,6 +19,10 @@ export interface NodeNetworkOptions {
   readonly leaseDir: string;
   readonly mtu?: number;
 }
+
+type Family = 'ip' | 'ip6';
+const families: readonly Family[] = ['ip', 'ip6'];
+const iptables: Readonly<Record<Family, string>> = { ip: 'iptables', ip6: 'ip6tables' };
 
 /** Where CNI's library keeps the results of its calls. */
 const cniResultsDir = '/var/lib/cni/results';
@@ -33,6 +39,7 @@ export async function setUpNetwork(options: NodeNetworkOptions): Promise<void> {
   await setSysctl('net/ipv4/ip_forward', '1');
   if (options.podCidrs.some((cidr) => cidr.includes(':'))) await setSysctl('net/ipv6/conf/all/forwarding', '1');
   await runProgram('nft', ['-f', '-'], planEgressTables(options));
+  if (withHostPorts) for (const family of families) await letForwardedThrough(options, family);
   // Pods have routes of their own. What is sent to one that is gone must not leave by the default route.
   for (const cidr of options.podCidrs) await runProgram('ip', [...familyOf(cidr), 'route', 'replace', 'unreachable', cidr]);
   // Last, and in one step: as soon as it is there the runtime says that the network is ready.
@@ -45,14 +52,17 @@ export async function setUpNetwork(options: NodeNetworkOptions): Promise<void> {
  * Removes what the network of a cluster left on the machine: links of its pods, rules, leases, kept results. Call it after
  * the pods are gone. Works on a machine where nothing is left, or nothing ever was.
  */
-export async function purgeNetwork(options: Pick<NodeNetworkOptions, 'clusterName' | 'podCidrs' | 'cniConfDir' | 'leaseDir'>): Promise<void> {
-  for (const family of ['ip', 'ip6']) {
+export async function purgeNetwork(options: Pick<NodeNetworkOptions, 'clusterName' | 'podCidrs' | 'cniConfDir' | 'leaseDir'> & { readonly clusterCidrs?: readonly string[] }): Promise<void> {
+  for (const family of families) {
+    await takeForwardRulesBack(options.clusterName, options.clusterCidrs ?? options.podCidrs, family);
     const table = `${family} ${egressTableName(options.clusterName)}`;
     await runProgram('nft', ['-f', '-'], `add table ${table}\ndelete table ${table}\n`).catch(() => undefined);
     await removeHostPortLeftovers(family);
   }
-  for (const cidr of options.podCidrs) await runProgram('ip', [...familyOf(cidr), 'route', 'delete', 'unreachable', cidr]).catch(() => undefined);
-  for (const link of await linksTo(options.podCidrs)) await runProgram('ip', ['link', 'delete', link]).catch(() => undefined);
+  for (const { family, dst, dev } of await routesInto(options.podCidrs)) {
+    const leftover = dev === undefined ? [family, 'route', 'delete', 'unreachable', dst] : ['link', 'delete', dev];
+    await runProgram('ip', leftover).catch(() => undefined);
+  }
   for (const result of await readdir(cniResultsDir).catch(() => [])) {
     if (result.startsWith(`${networkName(options.clusterName)}-`)) await rm(join(cniResultsDir, result), { force: true });
   }
@@ -60,25 +70,51 @@ export async function purgeNetwork(options: Pick<NodeNetworkOptions, 'clusterNam
   await rm(options.cniConfDir, { recursive: true, force: true });
 }
 
-async function removeHostPortLeftovers(family: string): Promise<void> {
+/** Accept rules in a chain of another's cannot be made from a table of our own: a drop anywhere is final. */
+async function letForwardedThrough(options: NodeNetworkOptions, family: Family): Promise<void> {
+  const chain = await runProgram('nft', ['-j', 'list', 'chain', family, 'filter', 'FORWARD']).catch(() => undefined);
+  if (chain === undefined || !dropsByDefault(JSON.parse(chain) as ListedChain)) return;
+  for (const rule of forwardRules(options.clusterName, options.clusterCidrs, family)) {
+    const isThere = await runProgram(iptables[family], ['-w', '-C', 'FORWARD', ...rule]).then(() => true, () => false);
+    if (!isThere) await runProgram(iptables[family], ['-w', '-I', 'FORWARD', '1', ...rule]);
+  }
+}
+
+async function takeForwardRulesBack(clusterName: string, clusterCidrs: readonly string[], family: Family): Promise<void> {
+  // iptables would make the chain it looks into.
+  const hasChain = await runProgram('nft', ['list', 'chain', family, 'filter', 'FORWARD']).then(() => true, () => false);
+  if (!hasChain) return;
+  for (const rule of forwardRules(clusterName, clusterCidrs, family)) await runProgram(iptables[family], ['-w', '-D', 'FORWARD', ...rule]).catch(() => undefined);
+}
+
+async function removeHostPortLeftovers(family: Family): Promise<void> {
   const text = await runProgram('nft', ['-j', 'list', 'table', family, 'nat']).catch(() => undefined);
   if (text === undefined || !isHostPortLeftover(JSON.parse(text) as ListedTable)) return;
   await runProgram('nft', ['delete', 'table', family, 'nat']).catch(() => undefined);
 }
 
-/** The host's ends of pods' links: virtual Ethernet devices with a route to an address of the ranges. */
-async function linksTo(podCidrs: readonly string[]): Promise<readonly string[]> {
+interface Route {
+  readonly family: '-4' | '-6';
+  readonly dst: string;
+  /** The host's end of a pod's link; undefined for the route that stands in for pods that are gone. */
+  readonly dev: string | undefined;
+}
+
+/** What of the cluster's is in the route table: links to pods, and the ranges that are unreachable otherwise. */
+async function routesInto(podCidrs: readonly string[]): Promise<readonly Route[]> {
   const ranges = podCidrs.map((cidr) => ipaddr.parseCIDR(cidr));
-  const links = new Set<string>();
-  for (const family of ['-4', '-6']) {
-    const routes = JSON.parse((await runProgram('ip', ['-j', family, 'route']).catch(() => '')) || '[]') as readonly { dst?: string; dev?: string }[];
-    for (const { dst, dev } of routes) {
-      if (dst === undefined || dev?.startsWith('veth') !== true || !ipaddr.isValid(dst)) continue;
-      const address = ipaddr.parse(dst);
-      if (ranges.some(([range, bits]) => address.kind() === range.kind() && address.match(range, bits))) links.add(dev);
+  const found: Route[] = [];
+  for (const family of ['-4', '-6'] as const) {
+    const routes = JSON.parse((await runProgram('ip', ['-j', family, 'route']).catch(() => '')) || '[]') as readonly { type?: string; dst?: string; dev?: string }[];
+    for (const { type, dst, dev } of routes) {
+      const [host = '', bits] = dst?.split('/') ?? [];
+      const isOurs = type === 'unreachable' ? bits !== undefined : bits === undefined && dev?.startsWith('veth') === true;
+      if (dst === undefined || !isOurs || !ipaddr.isValid(host)) continue;
+      const address = ipaddr.parse(host);
+      if (ranges.some(([range, length]) => address.kind() === range.kind() && address.match(range, length))) found.push({ family, dst, dev: type === 'unreachable' ? undefined : dev });
     }
   }
-  return [...links];
+  return found;
 }
 
 function familyOf(cidr: string): readonly string[] {
