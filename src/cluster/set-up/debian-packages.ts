@@ -28,6 +28,7 @@ export const testNeeds: readonly Need[] = [
   { package: 'util-linux', provides: ['nsenter', 'unshare'] },
   { package: 'curl', provides: ['curl'] },
   { package: 'procps', provides: ['ps'] },
+  { package: 'etcd-server', provides: ['etcd'] },
 ];
 
 /** Packages of which something is missing here. */
@@ -60,7 +61,6 @@ export async function whyNoPackages(): Promise<string | undefined> {
  * the next boot: Skiff runs a containerd of its own. Throws with what apt-get said.
  */
 export async function installPackages(packages: readonly string[]): Promise<void> {
-  const hadContainerd = (await findProgram('containerd')) !== undefined;
   const allowServices = await forbidServices();
   try {
     const install = ['install', '--yes', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...packages];
@@ -75,10 +75,12 @@ export async function installPackages(packages: readonly string[]): Promise<void
   } finally {
     await allowServices();
   }
-  if (!hadContainerd && packages.includes('containerd') && (await findProgram('systemctl')) !== undefined) {
-    await runProgram('systemctl', ['disable', 'containerd.service']);
-  }
+  if ((await findProgram('systemctl')) === undefined) return;
+  for (const [name, service] of Object.entries(services)) if (packages.includes(name)) await runProgram('systemctl', ['disable', service]);
 }
+
+/** What packages would start at every boot. Only what was missing is installed, so nobody has wanted them yet. */
+const services: Readonly<Record<string, string>> = { containerd: 'containerd.service', 'etcd-server': 'etcd.service' };
 
 /** Source: invoke-rc.d(8): a policy that answers 101 forbids the action. */
 const servicePolicy = '/usr/sbin/policy-rc.d';

@@ -29,19 +29,22 @@ async function isNewEnough(kubectl: string): Promise<boolean> {
 /** Suites that have kubectl 1.32 or newer. The binary needs nothing of them but the C library. */
 const suites = ['forky', 'sid'];
 
-/** With lists, cache and state of its own, and nothing installed: apt-get then needs no root either. */
+/**
+ * With lists, cache and state of its own, and nothing installed: apt-get then needs no root either. A mirror that
+ * lags behind will do; signatures are checked all the same.
+ */
 async function fetchPackage(directory: string): Promise<void> {
   const apt = join(directory, 'apt');
   await rm(directory, { recursive: true, force: true });
   await mkdir(join(apt, 'lists/partial'), { recursive: true });
   await mkdir(join(apt, 'cache/archives/partial'), { recursive: true });
   await writeFile(join(apt, 'status'), '');
-  let said = '';
+  const said: string[] = [];
   for (const suite of suites) {
     await writeFile(join(apt, 'sources.list'), `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian ${suite} main\n`);
     const settings = [
       `Dir::Etc::sourcelist=${apt}/sources.list`, 'Dir::Etc::sourceparts=-', `Dir::State::lists=${apt}/lists`, `Dir::State::status=${apt}/status`,
-      `Dir::Cache=${apt}/cache`, 'Acquire::Languages=none', 'APT::Sandbox::User=root', 'Acquire::Retries=3',
+      `Dir::Cache=${apt}/cache`, 'Acquire::Languages=none', 'Acquire::Check-Valid-Until=false', 'APT::Sandbox::User=root', 'Acquire::Retries=3',
     ].flatMap((setting) => ['-o', setting]);
     const update = await runProgram('apt-get', [...settings, 'update']);
     const download = update.code === 0 ? await runProgram('apt-get', [...settings, 'download', 'kubectl'], { cwd: apt }) : update;
@@ -49,8 +52,8 @@ async function fetchPackage(directory: string): Promise<void> {
       const archive = (await readdir(apt)).find((name) => name.endsWith('.deb'));
       const unpack = await runProgram('dpkg-deb', ['--extract', archive ?? '', directory], { cwd: apt });
       if (unpack.code === 0) return rm(apt, { recursive: true, force: true });
-      said = unpack.output;
-    } else said = download.output;
+      said.push(unpack.output);
+    } else said.push(download.output);
   }
-  throw new Error(`Debian's kubectl package cannot be fetched: ${said.trim().split('\n').slice(-3).join(' ')}`);
+  throw new Error(`Debian's kubectl package cannot be fetched: ${said.map((output) => output.trim().split('\n').slice(-2).join(' ')).join('; ')}`);
 }
