@@ -81,7 +81,7 @@ function planScale({ deployment, nowMs }: DeploymentInput, revisions: Revisions,
     create: undefined,
     changes: resized(deployment, sizes, newest === undefined ? [] : [newest]),
     remove: deployment.spec.paused === true ? removable(deployment, revisions.old) : [],
-    revision: revisions.current === undefined ? undefined : revisionChange(deployment, String(Math.max(revisionOf(revisions.current), nextRevision(revisions.old)))),
+    revision: revisions.current === undefined ? undefined : revisionChange(deployment, String(larger(revisionOf(revisions.current), nextRevision(revisions.old)))),
     status,
     recheckAfterMs: undefined,
   };
@@ -126,6 +126,10 @@ function progress(reason: string, message: string) {
   return { type: 'Progressing', status: 'True', reason, message } as const;
 }
 
+function larger(left: bigint, right: bigint): bigint {
+  return left > right ? left : right;
+}
+
 function revisionChange({ metadata }: Deployment, revision: string): string | undefined {
   return metadata.annotations?.[revisionAnnotation] === revision ? undefined : revision;
 }
@@ -138,7 +142,7 @@ function currentChanged(deployment: Deployment, current: ReplicaSet, old: readon
   return isSame ? undefined : { ...current, metadata: { ...current.metadata, annotations }, spec: { ...current.spec, minReadySeconds } };
 }
 
-function newReplicaSet(deployment: Deployment, { all }: Revisions, revision: number): Given<ReplicaSet> {
+function newReplicaSet(deployment: Deployment, { all }: Revisions, revision: bigint): Given<ReplicaSet> {
   const { template, selector, minReadySeconds } = deployment.spec;
   const hash = templateHash(template, deployment.status.collisionCount);
   const labels = { ...template.metadata.labels, [podTemplateHashLabel]: hash };
@@ -178,7 +182,7 @@ function removable({ spec }: Deployment, old: readonly ReplicaSet[]): readonly R
   const kept = old.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   const surplus = kept.length - limit;
   if (surplus <= 0) return [];
-  const byRevision = kept.toSorted((left, right) => revisionOf(left) - revisionOf(right));
+  const byRevision = kept.toSorted((left, right) => (revisionOf(left) < revisionOf(right) ? -1 : 1));
   return byRevision.slice(0, surplus).filter(({ status, spec: { replicas = 1 }, metadata }) =>
     status.replicas === 0 && replicas === 0 && (metadata.generation ?? 0) <= (status.observedGeneration ?? 0));
 }

@@ -17,15 +17,15 @@ const notCopied: ReadonlySet<string> = new Set([
 /** Characters of past revision numbers that are kept. */
 const maxHistoryLength = 2000;
 
-/** 0 when there is none or it is no number. */
-export function revisionOf({ metadata }: ReplicaSet | Deployment): number {
+/** 0 when there is none or it is no number. It has 64 bits, as everybody else counts it. */
+export function revisionOf({ metadata }: ReplicaSet | Deployment): bigint {
   const text = metadata.annotations?.[revisionAnnotation] ?? '';
-  return /^[0-9]+$/.test(text) ? Number(text) : 0;
+  return /^[0-9]{1,19}$/.test(text) ? BigInt(text) : 0n;
 }
 
 /** The number of the newest revision: one more than that of any old set. */
-export function nextRevision(old: readonly ReplicaSet[]): number {
-  return Math.max(0, ...old.map(revisionOf)) + 1;
+export function nextRevision(old: readonly ReplicaSet[]): bigint {
+  return old.map(revisionOf).reduce((highest, each) => (each > highest ? each : highest), 0n) + 1n;
 }
 
 /** How many replicas the Deployment wants and may have, which proportional scaling starts from next time. */
@@ -35,12 +35,12 @@ export function sizeAnnotations(deployment: Deployment): Annotations {
 }
 
 /** The annotations of a set that is made now. */
-export function annotationsOfNew(deployment: Deployment, revision: number): Annotations {
+export function annotationsOfNew(deployment: Deployment, revision: bigint): Annotations {
   return { ...copied(deployment), [revisionAnnotation]: String(revision), ...sizeAnnotations(deployment) };
 }
 
 /** The annotations of the set that is (again) the newest. */
-export function annotationsOfCurrent(deployment: Deployment, current: ReplicaSet, revision: number): Annotations {
+export function annotationsOfCurrent(deployment: Deployment, current: ReplicaSet, revision: bigint): Annotations {
   const annotations: Record<string, string> = { ...current.metadata.annotations, ...copied(deployment) };
   const was = annotations[revisionAnnotation];
   if (revisionOf(current) < revision) {
