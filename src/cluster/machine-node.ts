@@ -41,7 +41,7 @@ export interface MachineNode extends RunningComponent {
   readonly handle: KubeletHandle;
 }
 
-/** Starts or adopts the container runtime and gives it the sandbox image. */
+/** Starts or adopts the container runtime, gives it the sandbox image, and starts it again when it dies. */
 export async function prepareRuntime(layout: ClusterLayout, endpoint: string | undefined, dependencies: { readonly clock: Clock; readonly log: Logger }): Promise<RuntimeConnection> {
   if (endpoint !== undefined) return connectRuntime(endpoint, dependencies);
   const containerd = await startContainerd(containerdOf(layout), dependencies);
@@ -52,7 +52,15 @@ export async function prepareRuntime(layout: ClusterLayout, endpoint: string | u
     const archive = (await bundledImages(layout)).find(({ name }) => name === pauseImage);
     if (archive !== undefined) await containerd.importImage(archive.file);
   }
-  return connection;
+  const supervision = new AbortController();
+  containerd.supervise(supervision.signal);
+  return {
+    ...connection,
+    close() {
+      supervision.abort(new Error('the node is closing'));
+      connection.close();
+    },
+  };
 }
 
 /** The kubelet on this machine, with the runtime behind `connection`, which is closed with it. */

@@ -71,7 +71,7 @@ export async function startCluster(options: TestClusterOptions = {}): Promise<Te
   const nodes = new Map<string, SimulatedNode>();
   const handles = (name: string): KubeletHandle | undefined => nodes.get(name)?.kubelet.handle;
   const controlPlane = await startControlPlane({
-    store, clock, random, log, serviceAccountKey: createServiceAccountKey(), nodes: inProcessNodes(handles, clock), controllers: { rootCaPem: placeholderCa, ...options.controllers },
+    store, clock, random, log, serviceAccountKey: createServiceAccountKey(), nodes: inProcessNodes(handles, clock), controllers: { rootCaPem: placeholderCa, clusterCidrs: [podRange], ...options.controllers },
   });
   const { apiServer, informers } = controlPlane;
   const client = createClient(apiServer.transport(inProcessAdmin, 'test'));
@@ -122,6 +122,8 @@ export async function startCluster(options: TestClusterOptions = {}): Promise<Te
 
 /** In one process nobody speaks TLS; a cluster with an HTTPS endpoint has a real authority, but pods of tests do not use it. */
 const placeholderCa = '-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n';
+/** Room for 32,768 nodes of 254 pods. */
+const podRange = '10.128.0.0/9';
 /** Of the machine's time; a start takes a few hundredths of it. */
 const startTimeoutMs = 5_000;
 /** How far a simulated clock moves at once while something is waited for. */
