@@ -94,31 +94,31 @@ function planOf(struct: AnyStruct): StructPlan {
   let plan = plans.get(struct);
   if (plan === undefined) {
     const fields: FieldPlan[] = [];
-    for (const [key, field] of struct.fields) fields.push(planField(key, field));
+    for (const [key, field] of struct.fields) fields.push(planField(key, field, struct));
     plan = { struct, fields, known: new Set(struct.fields.keys()) };
     plans.set(struct, plan);
   }
   return plan;
 }
 
-function planField(key: string, field: Field): FieldPlan {
+function planField(key: string, field: Field, owner: AnyStruct): FieldPlan {
   const { options, type } = field;
   const kept = options.required === true || options.always === true;
-  const zero = zeroOf(type);
+  return { key, decode: decoderOf(type), absent: absentValue(field, kept, owner), dropsZero: options.pointer !== true && !(kept && options.default === undefined) };
+}
+
+/** What stands where nothing was given; undefined: nothing does. */
+function absentValue({ type, value, options }: Field, kept: boolean, owner: AnyStruct): FieldPlan['absent'] {
   const fallback = options.default;
-  let absent: FieldPlan['absent'];
-  if (type.is === 'struct' && field.value) {
-    absent = (walk) => decodeStruct(planOf(type.struct()), emptyObject, walk);
-    if (fallback !== undefined) {
-      absent = (walk) => decodeStruct(planOf(type.struct()), walk.defaults ? fallback : emptyObject, walk);
-    }
-  } else if (fallback !== undefined) {
-    const decode = decoderOf(type);
-    absent = (walk) => (walk.defaults ? decode(fallback, walk, { name: '', fields: new Map(), inlines: [], atomic: false }) : kept ? zero() : undefined);
-  } else if (kept && type.is !== 'struct' && options.pointer !== true) {
-    absent = zero;
+  if (type.is === 'struct' && value) {
+    return (walk) => decodeStruct(planOf(type.struct()), walk.defaults ? (fallback ?? emptyObject) : emptyObject, walk);
   }
-  return { key, decode: decoderOf(type), absent, dropsZero: options.pointer !== true && !(kept && fallback === undefined) };
+  if (fallback !== undefined) {
+    const decode = decoderOf(type);
+    const zero = zeroOf(type);
+    return (walk) => (walk.defaults ? decode(fallback, walk, owner) : kept ? zero() : undefined);
+  }
+  return kept && type.is !== 'struct' && options.pointer !== true ? zeroOf(type) : undefined;
 }
 
 const emptyObject: JsonObject = Object.freeze({});
