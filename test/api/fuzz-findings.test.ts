@@ -42,4 +42,16 @@ describe('requests that once broke the API server', () => {
     const shown = await answers(200, 'GET', '/apis/events.k8s.io/v1/namespaces/default/events/x');
     await answers(200, 'PUT', '/apis/events.k8s.io/v1/namespaces/default/events/x', shown.text);
   });
+
+  it('a patch that takes the name away is refused', async () => {
+    await answers(201, 'POST', '/apis/scheduling.k8s.io/v1/priorityclasses', { metadata: { name: 'named' }, value: 1 });
+    const patch = { metadata: { $patch: 'delete' } };
+    await answers(422, 'PATCH', '/apis/scheduling.k8s.io/v1/priorityclasses/named', patch, { 'content-type': 'application/strategic-merge-patch+json' });
+  });
+
+  it('a claim template of a stateful set without a name is refused', async () => {
+    const template = { metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'c', image: 'nginx' }] } };
+    const spec = { selector: { matchLabels: { app: 'x' } }, serviceName: 'x', template, volumeClaimTemplates: [{}] };
+    await answers(422, 'POST', '/apis/apps/v1/namespaces/default/statefulsets', { metadata: { name: 'x' }, spec });
+  });
 });

@@ -93,7 +93,7 @@ function defaultStatefulSet({ spec }: Draft<Parted>): void {
 function* validateStatefulSet({ spec }: Parted): Iterable<FieldError> {
   yield* validateSelectorOf(spec.selector, spec.template, 'statefulset');
   // Volumes made from the claim templates come on top of the template's own.
-  const claims = (spec.volumeClaimTemplates ?? []).map(({ metadata: { name } }) => ({ name, persistentVolumeClaim: { claimName: name } }));
+  const claims = (spec.volumeClaimTemplates ?? []).map(({ metadata: { name = '' } }) => ({ name, persistentVolumeClaim: { claimName: name } }));
   const volumes = [...(spec.template.spec.volumes ?? []).filter((volume) => !claims.some(({ name }) => name === volume.name)), ...claims];
   yield* validateTemplate({ ...spec.template, spec: { ...spec.template.spec, volumes } });
   const { activeDeadlineSeconds, restartPolicy = 'Always' } = spec.template.spec;

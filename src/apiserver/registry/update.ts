@@ -145,6 +145,8 @@ function keepSystemMetadata(kind: ResourceKind, draft: Draft<KubeObject>, old: K
     throw conflict(kind, was.name, `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${was.uid}`);
   }
   metadata.uid = was.uid;
+  // A patch may take the name away; that it must not is for validation to say.
+  metadata.name ??= '';
   metadata.creationTimestamp = was.creationTimestamp;
   if (was.deletionTimestamp === undefined) {
     delete metadata.deletionTimestamp;
