@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '#base/clock.ts';
+import type { EtcdCluster } from '#store/etcd/etcd-member.fixture.ts';
 import type { ProcessUsage } from '../process-usage.ts';
 import { usageOf } from '../process-usage.ts';
 import type { LoadClient, LoadRequest } from '../http-load.ts';
@@ -38,8 +39,6 @@ export interface ApiBenchOptions {
   readonly isQuick: boolean;
   /** Only rows whose name contains one of these. */
   readonly only: readonly string[];
-  /** For `--store etcd`. */
-  readonly startEtcd?: (directory: string) => Promise<{ readonly endpoint: string; readonly pid: number; close(): Promise<void> }>;
   readonly nodeFlags?: readonly string[];
   /** Hears of every row as soon as it is known. */
   readonly onRow: (row: BenchRow) => void;
@@ -52,13 +51,13 @@ const idleMs = 5_000;
 /** Runs all rows against servers of its own. Throws when a request fails: a wrong answer must not look fast. */
 export async function runApiBench(options: ApiBenchOptions): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'skiff-bench-'));
-  const etcd = options.store === 'etcd' ? await options.startEtcd?.(directory) : undefined;
+  const etcd = options.store === 'etcd' ? await startEtcd() : undefined;
   try {
-    const place = etcd?.endpoint ?? directory;
+    const place = etcd?.endpoints.join(',') ?? directory;
     const startedMs = systemClock.monotonicMs();
     const server = await startServerProcess({ store: options.store, place, ...(options.nodeFlags !== undefined && { nodeFlags: options.nodeFlags }) });
     const startMs = systemClock.monotonicMs() - startedMs;
-    const bench = new ApiBench(options, server, [server.pid, ...(etcd === undefined ? [] : [etcd.pid])]);
+    const bench = new ApiBench(options, server, [server.pid, ...(etcd?.pids ?? [])]);
     try {
       await bench.run(startMs);
     } finally {
@@ -69,6 +68,13 @@ export async function runApiBench(options: ApiBenchOptions): Promise<void> {
     await etcd?.close();
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** One member that writes through to disk, counted into what the server uses. */
+async function startEtcd(): Promise<EtcdCluster> {
+  const { etcdMissing, startEtcdCluster } = await import('#store/etcd/etcd-member.fixture.ts');
+  if (etcdMissing !== false) throw new Error(etcdMissing);
+  return startEtcdCluster({ members: 1, isDurable: true });
 }
 
 class ApiBench {

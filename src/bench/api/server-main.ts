@@ -54,6 +54,10 @@ async function openStore(): Promise<Store> {
       const { openSqliteStore } = await import('#store/sqlite.ts');
       return openSqliteStore({ file: join(place, 'store.db'), clock, random });
     }
+    case 'etcd': {
+      const { openEtcdStore } = await import('#store/etcd.ts');
+      return openEtcdStore({ endpoints: place.split(','), clock, random, log: silentLog });
+    }
     default:
       throw new Error(`there is no store "${storeName}"`);
   }
