@@ -29,6 +29,7 @@ import { NodeGraph } from './authz/node-graph.ts';
 import { masters, rbacAuthorizer, rbacRules } from './authz/rbac.ts';
 import { bootstrap } from './bootstrap/bootstrap.ts';
 import { CustomResources } from './custom-resources/custom-resources.ts';
+import { definitionValidation } from './custom-resources/definition/admission.ts';
 import { defaultObjects } from './bootstrap/default-objects.ts';
 import { publishApiService } from './bootstrap/kubernetes-service.ts';
 import { nodeRules } from './bootstrap/roles/component-roles.ts';
@@ -115,7 +116,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const allocation = new ServiceAllocation({ ranges, ports: options.serviceNodePortRange ?? { from: 30_000, to: 32_768 }, clock, random });
   const rbac = rbacRules({ objects, caches: cache });
   const authorizers = options.authorizers ?? [masters, nodeAuthorizer({ graph: new NodeGraph({ objects, caches: cache }), nodeRules }), rbacAuthorizer(rbac)];
-  const admission = [...admissionPlugins, allocation, escalationCheck({ authorizers, rbac })];
+  const admission = [definitionValidation, ...admissionPlugins, allocation, escalationCheck({ authorizers, rbac })];
   const registry: RegistryContext = { store, cache, clock, random, log, objects, admission };
   const kinds = new ServedKinds(builtInKinds);
   await cache.start(builtInKinds.filter((kind) => kind.convertedFrom === undefined));

@@ -1,0 +1,138 @@
+/** What is wrong with a definition beyond what its own declaration says: schemas, rules, fields to select by, conversion. */
+import type { CustomResourceConversion, CustomResourceDefinition, CustomResourceDefinitionVersion } from '#api/apiextensions/custom-resource-definition.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { duplicate, invalidValue, required, tooMany } from '#apimachinery/field-error.ts';
+import { sameJson } from '#apimachinery/json.ts';
+import { dns1035Label } from '#apimachinery/names.ts';
+import { fieldPath, FieldPathError } from '../rules/field-path.ts';
+import type { SchemaNode } from '../schema/schema-node.ts';
+import { schemaNode } from '../schema/schema-node.ts';
+import { approvalAnnotation, approvalOf } from './api-approval.ts';
+import { checkDefaults } from './check-defaults.ts';
+import { checkRules } from './check-rules.ts';
+import { checkSchema } from './check-schema.ts';
+
+const maxSelectableFields = 8;
+const reviewVersions = ['v1', 'v1beta1'];
+
+/** `old` is what is stored, at an update: what has not changed is not checked again. */
+export function checkDefinition(definition: CustomResourceDefinition, old: CustomResourceDefinition | undefined): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  const before = old?.spec.versions ?? [];
+  for (const [index, version] of definition.spec.versions.entries()) {
+    const same = before.find((each) => each.name === version.name);
+    if (same !== undefined && sameJson(same, version)) continue;
+    errors.push(...checkVersion(version, `spec.versions[${index}]`, same));
+  }
+  if (old === undefined || !sameJson(old.spec.conversion, definition.spec.conversion)) errors.push(...checkConversion(definition.spec.conversion, 'spec.conversion'));
+  errors.push(...checkApproval(definition, old), ...checkStoredVersions(definition));
+  return errors;
+}
+
+function checkVersion(version: CustomResourceDefinitionVersion, path: string, old: CustomResourceDefinitionVersion | undefined): readonly FieldError[] {
+  const errors = [...checkWarning(version, path)];
+  const schema = version.schema?.openAPIV3Schema;
+  if (schema === undefined) return [...errors, required(`${path}.schema.openAPIV3Schema`)];
+  const at = `${path}.schema.openAPIV3Schema`;
+  const formal = checkSchema(schema, at, version.subresources?.status !== undefined);
+  errors.push(...formal);
+  if (formal.length > 0) return errors;
+  const node = schemaNode(schema);
+  errors.push(...checkDefaults(node, at, true));
+  const oldSchema = old?.schema?.openAPIV3Schema;
+  errors.push(...checkRules(node, at, oldSchema === undefined ? new Set() : rulesIn(schemaNode(oldSchema))));
+  errors.push(...checkSelectableFields(version, node, `${path}.selectableFields`));
+  return errors;
+}
+
+function rulesIn(node: SchemaNode, found = new Set<string>()): ReadonlySet<string> {
+  for (const { rule } of node.source['x-kubernetes-validations'] ?? []) found.add(rule);
+  for (const property of node.properties.values()) rulesIn(property, found);
+  if (node.items !== undefined) rulesIn(node.items, found);
+  if (typeof node.additional === 'object') rulesIn(node.additional, found);
+  return found;
+}
+
+function* checkWarning({ deprecated, deprecationWarning }: CustomResourceDefinitionVersion, path: string): Iterable<FieldError> {
+  if (deprecationWarning === undefined) return;
+  const at = `${path}.deprecationWarning`;
+  if (deprecated !== true) yield invalidValue(at, deprecationWarning, 'can only be set for deprecated versions');
+  else if (deprecationWarning.length > 256) yield invalidValue(at, deprecationWarning, 'must be <= 256 characters long');
+  else if (deprecationWarning === '') yield invalidValue(at, deprecationWarning, 'must not be an empty string');
+  else {
+    const index = deprecationWarning.search(/\p{C}/u);
+    if (index >= 0) yield invalidValue(at, deprecationWarning, `must only contain printable UTF-8 characters; non-printable character found at index ${index}`);
+  }
+}
+
+function* checkSelectableFields({ selectableFields = [] }: CustomResourceDefinitionVersion, node: SchemaNode, path: string): Iterable<FieldError> {
+  const seen = new Set<string>();
+  for (const [index, { jsonPath }] of selectableFields.entries()) {
+    const at = `${path}[${index}].jsonPath`;
+    if (jsonPath === '') {
+      yield required(at);
+      continue;
+    }
+    try {
+      const { keys, node: found } = fieldPath(jsonPath, node, { brackets: false });
+      if (keys[0] === 'metadata') yield invalidValue(at, jsonPath, 'must not point to fields in metadata');
+      if (!['string', 'boolean', 'integer'].includes(found.type)) yield invalidValue(at, jsonPath, 'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.');
+      if (seen.has(keys.join('.'))) yield duplicate(at, jsonPath);
+      seen.add(keys.join('.'));
+    } catch (error) {
+      if (!(error instanceof FieldPathError)) throw error;
+      yield invalidValue(at, jsonPath, `is an invalid path: ${error.message}`);
+    }
+  }
+  if (seen.size > maxSelectableFields) yield tooMany(path, seen.size, maxSelectableFields);
+}
+
+function* checkConversion(conversion: CustomResourceConversion | undefined, path: string): Iterable<FieldError> {
+  if (conversion?.strategy !== 'Webhook') return;
+  const { clientConfig, conversionReviewVersions = [] } = conversion.webhook ?? {};
+  const at = `${path}.webhook.clientConfig`;
+  if (clientConfig !== undefined) {
+    const { url, service } = clientConfig;
+    if ((url === undefined) === (service === undefined)) yield required(at, 'exactly one of url or service is required');
+    else if (url !== undefined) yield* checkUrl(url, `${at}.url`);
+  }
+  const versions = `${path}.webhook.conversionReviewVersions`;
+  if (conversionReviewVersions.length === 0) yield required(versions);
+  else {
+    for (const [index, version] of conversionReviewVersions.entries()) {
+      if (conversionReviewVersions.indexOf(version) < index) yield invalidValue(`${versions}[${index}]`, version, 'duplicate version');
+      else for (const message of dns1035Label(version)) yield invalidValue(`${versions}[${index}]`, version, message);
+    }
+    if (!conversionReviewVersions.some((each) => reviewVersions.includes(each))) yield invalidValue(versions, conversionReviewVersions, `must include at least one of ${reviewVersions.join(', ')}`);
+  }
+}
+
+function* checkUrl(text: string, path: string): Iterable<FieldError> {
+  const form = '; desired format: https://host[/path]';
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined) {
+    yield required(path, `url must be a valid URL${form}`);
+    return;
+  }
+  if (url.protocol !== 'https:') yield invalidValue(path, url.protocol.slice(0, -1), `'https' is the only allowed URL scheme${form}`);
+  if (url.host === '') yield invalidValue(path, url.host, `host must be specified${form}`);
+  if (url.username !== '') yield invalidValue(path, url.username, 'user information is not permitted in the URL');
+  if (url.hash !== '') yield invalidValue(path, url.hash.slice(1), 'fragments are not permitted in the URL');
+  if (url.search !== '') yield invalidValue(path, url.search.slice(1), 'query parameters are not permitted in the URL');
+}
+
+function* checkApproval(definition: CustomResourceDefinition, old: CustomResourceDefinition | undefined): Iterable<FieldError> {
+  const approval = approvalOf(definition);
+  if (approval === undefined || (old !== undefined && approvalOf(old)?.reason === approval.reason)) return;
+  const path = `metadata.annotations[${approvalAnnotation}]`;
+  if (approval.reason === 'MissingAnnotation') yield required(path, approval.message);
+  if (approval.reason === 'InvalidAnnotation') yield invalidValue(path, definition.metadata.annotations?.[approvalAnnotation], approval.message);
+}
+
+function* checkStoredVersions({ spec, status }: CustomResourceDefinition): Iterable<FieldError> {
+  const stored = (status.storedVersions as readonly string[] | null) ?? [];
+  if (stored.length === 0) yield invalidValue('status.storedVersions', stored, 'must have at least one stored version');
+  const storage = spec.versions.find((version) => version.storage)?.name;
+  if (storage !== undefined && stored.length > 0 && !stored.includes(storage)) yield invalidValue('status.storedVersions', stored, `must have the storage version ${storage}`);
+}
+
