@@ -52,8 +52,8 @@ async function chooseRuntime(options: UpOptions, progress: Progress): Promise<'c
   return 'simulated';
 }
 
-/** A nursery of 16 MiB times three, V8's habit, would never be given back; with 4 an idle cluster needs 10 MiB less. */
-const leanV8 = ['--max-semi-space-size=4'];
+/** A nursery of 16 MiB times three, V8's habit, would never be given back; with 2 an idle cluster needs 14 MiB less. */
+const leanV8 = ['--max-semi-space-size=2'];
 
 /** The C library keeps freed memory in an arena per thread. Two arenas that give it back save 10 MiB. Source: mallopt(3). */
 const leanMalloc = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072', MALLOC_MMAP_THRESHOLD_: '65536' };
