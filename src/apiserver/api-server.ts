@@ -145,7 +145,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     }
     if (call.info.isResource) return dispatch(context, call);
     if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: await metrics.text({ kinds, cache, store }) };
-    const document = documents.find(call);
+    const document = await documents.find(call);
     if (document === undefined) throw noSuchPath();
     return document;
   };

@@ -2,11 +2,13 @@
 import { createHash } from 'node:crypto';
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '#apimachinery/discovery.ts';
 import { openApiV2, openApiV3, openApiV3Index } from '#apimachinery/openapi.ts';
+import type { JsonObject } from '#apimachinery/json.ts';
 import type { ServiceAccountKey } from '#pki/service-account-key.ts';
 import type { TokenIssuer } from '../authn/service-account-tokens.ts';
 import type { ApiCall, ApiResult } from '../request/api-call.ts';
 import type { ServedKinds } from '../request/served-kinds.ts';
 import { bodyKinds } from '../request/served-kinds.ts';
+import { descriptionsVersion, withDescriptions } from './descriptions.ts';
 import { versionInfo } from './version.ts';
 
 export interface DocumentDependencies {
@@ -22,7 +24,10 @@ const openPaths = new Set(['/version', '/version/', '/livez', '/readyz', '/healt
 /** What every authenticated user may read. Source: ClusterRole system:discovery. */
 const discoveryPaths = ['/api', '/apis', '/openapi', '/version'];
 
-/** Documents are made when first asked for and again when the served kinds change. */
+/**
+ * Documents are made when first asked for and again when the served kinds change; those of OpenAPI, which are large and
+ * seldom asked for, each time.
+ */
 export class Documents {
   readonly #dependencies: DocumentDependencies;
   #made = new Map<string, object | undefined>();
@@ -39,13 +44,15 @@ export class Documents {
   }
 
   /** The document at a path; undefined when there is none. */
-  find(call: ApiCall): ApiResult | undefined {
+  async find(call: ApiCall): Promise<ApiResult | undefined> {
     const { kinds } = this.#dependencies;
     if (kinds.generation !== this.#generation) {
       this.#made = new Map();
       this.#generation = kinds.generation;
     }
     const path = call.info.path.length > 1 ? call.info.path.replace(/\/$/, '') : call.info.path;
+    const openApi = this.#openApiAt(path);
+    if (openApi !== undefined) return { is: 'json', code: 200, body: await withDescriptions(openApi) };
     const key = call.accept.includes('as=APIGroupDiscoveryList') && (path === '/api' || path === '/apis') ? `${path} aggregated` : path;
     if (!this.#made.has(key)) this.#made.set(key, this.#make(key));
     const body = this.#made.get(key);
@@ -57,6 +64,12 @@ export class Documents {
       body,
       ...(isAggregated && { headers: { 'content-type': 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList', vary: 'Accept' } }),
     };
+  }
+
+  #openApiAt(path: string): JsonObject | undefined {
+    if (path === '/openapi/v2') return openApiV2(this.#dependencies.kinds.all(), bodyKinds);
+    if (path.startsWith('/openapi/v3/')) return openApiV3(this.#dependencies.kinds.all(), path.slice('/openapi/v3/'.length), bodyKinds);
+    return undefined;
   }
 
   #make(key: string): object | undefined {
@@ -75,10 +88,8 @@ export class Documents {
         return aggregatedDiscovery(kinds.filter((each) => each.group === ''));
       case '/apis aggregated':
         return aggregatedDiscovery(kinds.filter((each) => each.group !== ''));
-      case '/openapi/v2':
-        return openApiV2(kinds, bodyKinds);
       case '/openapi/v3':
-        return openApiV3Index(kinds, (origin) => createHash('sha512').update(JSON.stringify(origin)).digest('hex').toUpperCase());
+        return openApiV3Index(kinds, (origin) => createHash('sha512').update(JSON.stringify([origin, descriptionsVersion()])).digest('hex').toUpperCase());
       case '/.well-known/openid-configuration':
         return {
           issuer: issuer.issuer, jwks_uri: `${issuer.issuer}/openid/v1/jwks`, response_types_supported: ['id_token'],
@@ -94,7 +105,6 @@ export class Documents {
   #makeByPath(path: string): object | undefined {
     const kinds = this.#dependencies.kinds.all();
     const parts = path.split('/').slice(1);
-    if (path.startsWith('/openapi/v3/')) return openApiV3(kinds, parts.slice(2).join('/'), bodyKinds);
     if (parts[0] === 'api' && parts.length === 2) return apiResourceList(kinds, parts[1] ?? '', versionHash);
     if (parts[0] === 'apis' && parts.length === 2) return apiGroup(kinds, parts[1] ?? '');
     if (parts[0] === 'apis' && parts.length === 3) return apiResourceList(kinds, `${parts[1] ?? ''}/${parts[2] ?? ''}`, versionHash);

@@ -1,0 +1,33 @@
+/** kubectl explain: what the OpenAPI documents say of fields, with descriptions of the package kubernetes-types. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { TestApiServer } from '../support/api-server.ts';
+import { startApiServer } from '../support/api-server.ts';
+import { Kubectl, kubectlMissing } from './kubectl.ts';
+
+describe('the real kubectl explains', { skip: kubectlMissing, concurrency: false, timeout: 60_000 }, () => {
+  let api: TestApiServer;
+  let kubectl: Kubectl;
+  before(async () => {
+    api = await startApiServer();
+    kubectl = new Kubectl(api.kubeconfig);
+  });
+  after(async () => {
+    kubectl.close();
+    await api.close();
+  });
+
+  it('a field with its type and meaning', async () => {
+    const text = await kubectl.out('explain deployment.spec.replicas');
+    assert.match(text, /FIELD: replicas <integer>/);
+    assert.match(text, /Number of desired pods\./);
+  });
+  it('a kind, and the fields that refer to other structs', async () => {
+    const text = await kubectl.out('explain deployment.spec');
+    assert.match(text, /DeploymentSpec is the specification of the desired behavior/);
+    assert.match(text, /selector\s+<LabelSelector> -required-\n\s+Label selector for pods/);
+  });
+  it('all that is below a field', async () => {
+    assert.match(await kubectl.out('explain pod.spec.containers --recursive'), / {6}secretKeyRef\s+<SecretKeySelector>\n {8}key\s+<string> -required-/);
+  });
+});
