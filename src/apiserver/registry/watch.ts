@@ -87,6 +87,7 @@ async function* follow(context: RegistryContext, kind: ResourceKind, call: ApiCa
   const ended = new AbortController();
   const timer = context.clock.after(timeoutSeconds * 1000, () => ended.abort());
   const signal = AbortSignal.any([call.signal, ended.signal]);
+  const waiter = log.waiter(signal);
   try {
     for (let from = 0; from < start.state.length; from += batchSize) {
       yield start.state.slice(from, from + batchSize).map((cached) => ({ type: 'ADDED', cached }) as const);
@@ -114,10 +115,11 @@ async function* follow(context: RegistryContext, kind: ResourceKind, call: ApiCa
         markedAtMs = nowMs;
         continue;
       }
-      await log.changed(signal);
+      await waiter.changed();
     }
   } finally {
     timer.cancel();
+    waiter.dispose();
     start.release();
   }
 }

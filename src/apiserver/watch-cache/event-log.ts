@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '#base/clock.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import { expired } from '#apimachinery/status-error.ts';
 import type { CachedObject } from './cached-object.ts';
@@ -18,6 +19,24 @@ const minEvents = 100;
 /** Bounds memory when writes are many: a watcher that falls this far behind starts anew with a list. */
 const maxEvents = 100_000;
 
+/** Up to here watchers are resumed for every event. */
+const fewWatchers = 20;
+const paceMsPerWatcher = 0.1;
+const maxPaceMs = 50;
+
+/** How long watchers are left alone after they were resumed. */
+function paceMs(watchers: number): number {
+  return watchers <= fewWatchers ? 0 : Math.min(maxPaceMs, watchers * paceMsPerWatcher);
+}
+
+/** Where a watcher sleeps. */
+export interface Waiter {
+  /** Resolves when the log is woken next, and at once when the signal has aborted. */
+  changed(): Promise<void>;
+  /** Lets go of the signal. */
+  dispose(): void;
+}
+
 /**
  * The latest changes in order. A watcher is a cursor on it: a slow one costs a number, not a buffer, and is told 410 when
  * the log has left it behind.
@@ -29,6 +48,8 @@ export class EventLog<T extends KubeObject = KubeObject> {
   /** Every change above this revision is in the log. */
   #completeFrom: number;
   readonly #waiting = new Set<() => void>();
+  #wokeAtMs = -Infinity;
+  #paced: Timer | undefined;
   #isEnded = false;
 
   constructor(completeFrom: number) {
@@ -100,18 +121,43 @@ export class EventLog<T extends KubeObject = KubeObject> {
     for (const resume of resumes) resume();
   }
 
-  /** Resolves at the next `wake` or when `signal` aborts. */
-  changed(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const resume = (): void => {
-        signal.removeEventListener('abort', resume);
-        this.#waiting.delete(resume);
-        resolve();
-      };
-      if (signal.aborted) return resolve();
-      this.#waiting.add(resume);
-      signal.addEventListener('abort', resume, { once: true });
-    });
+  /**
+   * The same, but many watchers are not resumed again at once: sending to each costs more than what is sent, so that
+   * several events go out together when they come quickly one after the other.
+   */
+  wakePaced(clock: Clock): void {
+    if (this.#paced !== undefined) return;
+    const nowMs = clock.monotonicMs();
+    const dueMs = this.#wokeAtMs + paceMs(this.#waiting.size);
+    const wakeNow = (atMs: number): void => {
+      this.#paced = undefined;
+      this.#wokeAtMs = atMs;
+      this.wake();
+    };
+    if (nowMs >= dueMs) wakeNow(nowMs);
+    else this.#paced = clock.after(dueMs - nowMs, () => wakeNow(clock.monotonicMs()));
+  }
+
+  /** A place to wait at for one watcher; it is resumed for good when `signal` aborts. */
+  waiter(signal: AbortSignal): Waiter {
+    let resolve: (() => void) | undefined;
+    const resume = (): void => {
+      resolve?.();
+      resolve = undefined;
+    };
+    const onAbort = (): void => {
+      this.#waiting.delete(resume);
+      resume();
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    return {
+      changed: () => new Promise((given) => {
+        if (signal.aborted) return given();
+        resolve = given;
+        this.#waiting.add(resume);
+      }),
+      dispose: () => signal.removeEventListener('abort', onAbort),
+    };
   }
 
   /** Drops what is no longer fresh, down to the least that is kept. */

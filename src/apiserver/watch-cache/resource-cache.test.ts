@@ -52,12 +52,30 @@ test('only the watchers whose value is concerned wake up', async () => {
   const cache = new ResourceCache(ConfigMap, new SimulatedClock(), 0);
   const signal = new AbortController().signal;
   const woken: string[] = [];
-  for (const owner of ['a', 'b']) void cache.takeLane('owner', owner, ownerOf).changed(signal).then(() => woken.push(owner));
-  void cache.log.changed(signal).then(() => woken.push('all'));
+  for (const owner of ['a', 'b']) void cache.takeLane('owner', owner, ownerOf).waiter(signal).changed().then(() => woken.push(owner));
+  void cache.log.waiter(signal).changed().then(() => woken.push('all'));
   cache.put(cached('one', 1, 'a'));
   cache.wake();
   await Promise.resolve();
   assert.deepEqual(woken.toSorted(), ['a', 'all']);
+});
+
+test('many watchers are not resumed for every event, but soon enough', async () => {
+  const clock = new SimulatedClock();
+  const cache = new ResourceCache(ConfigMap, clock, 0);
+  const signal = new AbortController().signal;
+  let resumed = 0;
+  const waiters = Array.from({ length: 100 }, () => cache.log.waiter(signal));
+  const wait = (): void => waiters.forEach((waiter) => void waiter.changed().then(() => resumed++));
+  for (let revision = 1; revision <= 3; revision++) {
+    wait();
+    cache.put(cached('one', revision));
+    cache.wake();
+    await clock.advance(1);
+  }
+  assert.equal(resumed, 100, 'the first event goes out at once, those that follow wait');
+  await clock.advance(10);
+  assert.equal(resumed, 200);
 });
 
 test('the JSON that is sent carries the revision, and the decoded object says the same', () => {

@@ -85,7 +85,7 @@ export class ResourceCache<T extends KubeObject = KubeObject> {
 
   /** Resumes the watchers that have something new to see; called once per batch of changes. */
   wake(): void {
-    for (const log of this.#touched) log.wake();
+    for (const log of this.#touched) log.wakePaced(this.#clock);
     this.#touched.clear();
   }
 
