@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 import { Deployment } from '#api/apps/deployment.ts';
 import { ReplicaSet } from '#api/apps/replica-set.ts';
-import { Scale } from '#api/autoscaling/scale.ts';
+import type { Scale } from '#api/autoscaling/scale.ts';
 import { ConfigMap } from '#api/core/config-map.ts';
 import { Namespace } from '#api/core/namespace.ts';
 import { Pod } from '#api/core/pod.ts';
@@ -274,7 +274,7 @@ describe('conformance: Deployments', { concurrency: false }, () => {
     await w.client.create(Deployment, w.deployment('d', 1));
     const found = await w.until(Deployment, 'd', isComplete(1));
     const updated = await w.client.updateStatus(Deployment, { ...found, status: { ...found.status, conditions: [...(found.status.conditions ?? []), { type: 'StatusUpdate', status: 'True', reason: 'E2E', message: 'm' }] as typeof found.status.conditions } });
-    assert.ok(updated.status.conditions?.some((each) => (each.type as string) === 'StatusUpdate'));
+    assert.ok(updated.status.conditions?.some((each) => each.type === 'StatusUpdate'));
   });
   inCluster('[sig-apps] Deployment deployment should support proportional scaling [Conformance]', async (w) => {
     await w.client.create(Deployment, w.deployment('d', 10, { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 3, maxUnavailable: 2 } } }));
@@ -310,7 +310,7 @@ describe('conformance: disruption budgets', { concurrency: false }, () => {
     await w.client.create(ReplicaSet, w.replicaSet('rs', 3));
     await w.until(ReplicaSet, 'rs', ({ status }) => status.readyReplicas === 3);
     const name = (await w.pods())[0]?.metadata.name ?? '';
-    const evict = (): Promise<unknown> => w.client.createSubresource(Pod as unknown as ResourceKind, w.key(name), 'eviction', Eviction, { metadata: w.key(name) });
+    const evict = (): Promise<unknown> => w.client.createSubresource(Pod, w.key(name), 'eviction', Eviction, { metadata: w.key(name) });
     await budget(w, 3);
     await w.until(PodDisruptionBudget, 'foo', ({ status }) => status.expectedPods === 3 && status.currentHealthy === 3);
     await assert.rejects(evict(), (error) => hasReason(error, 'TooManyRequests'));

@@ -13,6 +13,8 @@ import { done, recheckAfter } from '#reconcile/controller.ts';
 import { queryOf } from '#reconcile/controller-lister.ts';
 import { defineController } from '#reconcile/define-controller.ts';
 import { createPod, deletePod, podFromTemplate } from '../pod-control.ts';
+import type { IndexFailures } from './index-failures.ts';
+import { failureCountAnnotation } from './index-failures.ts';
 import { indexAnnotation } from './indexes.ts';
 import { trackingFinalizer } from './job-pods.ts';
 import { isFinished, planJob } from './plan-job.ts';
@@ -49,7 +51,7 @@ export const jobController = defineController<Job>({
       latest = await writeStatus(latest, plan.noted, context);
       await letGo(plan.untrack, context);
     }
-    const { error } = await slowStartBatches(plan.create.length, (at) => createPod(podOf(job, plan.create[at]), job, context));
+    const { error } = await slowStartBatches(plan.create.length, (at) => createPod(podOf(job, plan.create[at], plan.failures), job, context));
     const results = await Promise.allSettled(plan.remove.map((pod) => deletePod(pod, job, context)));
     await writeStatus(latest, plan.counted, context);
     for (const { type, reason, message } of plan.events) recorder.event({ object: job }, type, reason, message);
@@ -80,7 +82,7 @@ async function writeStatus(job: Job, status: JobStatus, { client, signal }: Reco
 }
 
 /** A pod of the Job, for one completion index where the Job has them. */
-function podOf(job: Job, index: number | undefined): Given<Pod> {
+function podOf(job: Job, index: number | undefined, failures: IndexFailures | undefined): Given<Pod> {
   const { template } = job.spec;
   const pod = podFromTemplate(template, job, controllerReference(Job, job));
   const finalizers = [...(template.metadata.finalizers ?? []), trackingFinalizer];
@@ -92,7 +94,11 @@ function podOf(job: Job, index: number | undefined): Given<Pod> {
       generateName: `${job.metadata.name}-${text}-`,
       finalizers,
       labels: { ...template.metadata.labels, [indexAnnotation]: text },
-      annotations: { ...template.metadata.annotations, [indexAnnotation]: text },
+      annotations: {
+        ...template.metadata.annotations,
+        [indexAnnotation]: text,
+        ...(failures !== undefined && { [failureCountAnnotation]: String(failures.byIndex.get(index)?.count ?? 0) }),
+      },
     },
     spec: {
       ...template.spec,

@@ -56,7 +56,7 @@ export function sortPods(job: Job, pods: readonly Pod[]): JobPods {
 }
 
 /** A pod on its way out counts as failed at once, unless the Job waits until it has really ended. */
-function isFailed({ spec }: Job, pod: Pod): boolean {
+export function isFailed({ spec }: Job, pod: Pod): boolean {
   if (pod.status.phase === 'Failed') return true;
   return spec.podReplacementPolicy !== 'Failed' && isTerminating(pod) && pod.status.phase !== 'Succeeded';
 }
@@ -71,7 +71,8 @@ interface Verdict {
   readonly message: string;
 }
 
-function judgeFailure({ spec }: Job, pod: Pod): Verdict {
+/** What the Job's policy says about a failed pod. */
+export function judgeFailure({ spec }: Job, pod: Pod): Verdict {
   for (const [number, rule] of (spec.podFailurePolicy?.rules ?? []).entries()) {
     const about = `${pod.metadata.namespace}/${pod.metadata.name} failed with`;
     if (rule.onExitCodes !== undefined) {

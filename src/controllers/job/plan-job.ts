@@ -1,12 +1,15 @@
 /**
  * What a Job does next: which pods to make and to remove, what to count, and when it is over. Pure.
  *
- * Source: Kubernetes documentation "Jobs"; KEP-2307 (tracking with finalizers), KEP-3939 (pod replacement policy).
+ * Source: Kubernetes documentation "Jobs"; KEP-2307 (tracking with finalizers), KEP-3939 (pod replacement policy),
+ * KEP-3850 (backoff limit per index).
  */
 import type { Job, JobCondition, JobStatus } from '#api/batch/job.ts';
 import { findCondition } from '#api/core/pod-status.ts';
 import type { Pod } from '#api/core/pod.ts';
 import { timeMs, timestamp } from '#client/timestamp.ts';
+import type { IndexFailures } from './index-failures.ts';
+import { indexFailures } from './index-failures.ts';
 import { formatIndexes, parseIndexes } from './indexes.ts';
 import { endedMs, indexOf, sortPods } from './job-pods.ts';
 
@@ -19,6 +22,8 @@ const maxBackoffMs = 600_000;
 export interface JobPlan {
   /** One entry per new pod: its completion index, or undefined. */
   readonly create: readonly (number | undefined)[];
+  /** How often indexes have failed; undefined where the Job has no limit per index. */
+  readonly failures: IndexFailures | undefined;
   readonly remove: readonly Pod[];
   /** Finished pods to let go, once the status below notes them. */
   readonly untrack: readonly Pod[];
@@ -50,6 +55,7 @@ export function planJob(job: Job, pods: readonly Pod[], nowMs: number): JobPlan 
     const index = indexOf(pod);
     if (pod.status.phase === 'Succeeded' && index !== undefined && index < completions) doneIndexes.add(index);
   }
+  const failures = isIndexed ? indexFailures(job, pods, doneIndexes) : undefined;
   const succeeded = isIndexed ? doneIndexes.size : (status.succeeded ?? 0) + (uncounted?.succeeded?.length ?? 0) + sorted.newlySucceeded.length;
   const failed = (status.failed ?? 0) + (uncounted?.failed?.length ?? 0) + sorted.newlyFailed.length;
 
@@ -58,7 +64,7 @@ export function planJob(job: Job, pods: readonly Pod[], nowMs: number): JobPlan 
   let { startTime } = status;
   if (startTime === undefined && !isSuspended) startTime = now;
 
-  const ending = isFinished(job) ? undefined : endingOf(job, { fatal: sorted.fatal, succeeded, failed, active: sorted.active, doneIndexes, startTime, nowMs });
+  const ending = isFinished(job) ? undefined : endingOf(job, { fatal: sorted.fatal, succeeded, failed, active: sorted.active, doneIndexes, failures, startTime, nowMs });
   let remove: readonly Pod[] = [];
   let create: readonly (number | undefined)[] = [];
   let recheckAfterMs: number | undefined;
@@ -76,7 +82,7 @@ export function planJob(job: Job, pods: readonly Pod[], nowMs: number): JobPlan 
       events.push({ type: 'Normal', reason: 'Resumed', message: 'Job resumed' });
       startTime = now;
     }
-    const scale = planScale(job, { pods, active: sorted.active, terminating: sorted.terminating, succeeded, doneIndexes, nowMs });
+    const scale = planScale(job, { pods, active: sorted.active, terminating: sorted.terminating, succeeded, doneIndexes, failures, nowMs });
     ({ create, remove } = scale);
     recheckAfterMs = scale.recheckAfterMs;
     if (spec.activeDeadlineSeconds !== undefined) {
@@ -106,11 +112,12 @@ export function planJob(job: Job, pods: readonly Pod[], nowMs: number): JobPlan 
     terminating: sorted.terminating,
     ready: sorted.ready,
     ...(isIndexed && doneIndexes.size > 0 && { completedIndexes: formatIndexes(doneIndexes) }),
-    ...(status.failedIndexes !== undefined && { failedIndexes: status.failedIndexes }),
+    ...(failures !== undefined && { failedIndexes: formatIndexes(failures.givenUp) }),
   };
   const uids = (some: readonly Pod[]): readonly string[] => some.map(({ metadata }) => metadata.uid);
   return {
     create,
+    failures,
     remove,
     untrack: sorted.tracked,
     noted: {
@@ -132,6 +139,7 @@ interface EndingInput {
   readonly failed: number;
   readonly active: readonly Pod[];
   readonly doneIndexes: ReadonlySet<number>;
+  readonly failures: IndexFailures | undefined;
   readonly startTime: string | undefined;
   readonly nowMs: number;
 }
@@ -157,6 +165,11 @@ function endingOf({ spec, status }: Job, input: EndingInput): Ending | undefined
     const needed = succeededCount ?? wanted?.size ?? Infinity;
     if (matching >= needed) return { type: 'Complete', reason: 'SuccessPolicy', message: `Matched rules at index ${number}` };
   }
+  const lost = input.failures?.givenUp.size ?? 0;
+  if (spec.maxFailedIndexes !== undefined && lost > spec.maxFailedIndexes) {
+    return { type: 'Failed', reason: 'MaxFailedIndexesExceeded', message: 'Job has exceeded the specified maximal number of failed indexes' };
+  }
+  if (lost > 0 && succeeded + lost >= (spec.completions ?? 0)) return { type: 'Failed', reason: 'FailedIndexes', message: 'Job has failed indexes' };
   const reached = { type: 'Complete', reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods' } as const;
   if (spec.completions === undefined) return succeeded > 0 && active.length === 0 ? reached : undefined;
   return succeeded >= spec.completions && (active.length === 0 || spec.completions > 0) ? reached : undefined;
@@ -178,14 +191,15 @@ interface ScaleInput {
   readonly terminating: number;
   readonly succeeded: number;
   readonly doneIndexes: ReadonlySet<number>;
+  readonly failures: IndexFailures | undefined;
   readonly nowMs: number;
 }
 
-function planScale({ spec }: Job, { pods, active, terminating, succeeded, doneIndexes, nowMs }: ScaleInput) {
+function planScale({ spec }: Job, { pods, active, terminating, succeeded, doneIndexes, failures, nowMs }: ScaleInput) {
   const parallelism = spec.parallelism ?? 1;
   const wanted = spec.completions === undefined
     ? (succeeded > 0 ? Math.min(active.length, parallelism) : parallelism)
-    : Math.min(parallelism, Math.max(0, spec.completions - succeeded));
+    : Math.min(parallelism, Math.max(0, spec.completions - succeeded - (failures?.givenUp.size ?? 0)));
   const isIndexed = spec.completionMode === 'Indexed';
   const doubles = isIndexed ? doubledPods(active, spec.completions ?? 0, doneIndexes) : [];
   const surplus = active.length - doubles.length - wanted;
@@ -196,9 +210,31 @@ function planScale({ spec }: Job, { pods, active, terminating, succeeded, doneIn
   const inTheWay = spec.podReplacementPolicy === 'Failed' ? terminating : 0;
   const missing = Math.min(-surplus - inTheWay, maxPodsAtOnce);
   if (missing <= 0) return { create: [], remove: [], recheckAfterMs: undefined };
+  if (failures !== undefined) return planIndexes(failures, { active, completions: spec.completions ?? 0, doneIndexes, missing, nowMs });
   const waitMs = backoffMs(pods, nowMs);
   if (waitMs > 0) return { create: [], remove: [], recheckAfterMs: waitMs };
   return { create: isIndexed ? freeIndexes(active, spec.completions ?? 0, doneIndexes, missing) : Array.from<undefined>({ length: missing }), remove: [], recheckAfterMs: undefined };
+}
+
+/** The next indexes, each of which waits for itself after its own failures. */
+function planIndexes(
+  { byIndex, givenUp }: IndexFailures,
+  { active, completions, doneIndexes, missing, nowMs }: { readonly active: readonly Pod[]; readonly completions: number; readonly doneIndexes: ReadonlySet<number>; readonly missing: number; readonly nowMs: number },
+) {
+  const create: number[] = [];
+  let recheckAfterMs: number | undefined;
+  for (const index of freeIndexes(active, completions, new Set([...doneIndexes, ...givenUp]), completions)) {
+    if (create.length === missing) break;
+    const failure = byIndex.get(index);
+    const waitMs = failure === undefined ? 0 : failure.lastMs + delayMs(failure.count) - nowMs;
+    if (waitMs <= 0) create.push(index);
+    else recheckAfterMs = Math.min(recheckAfterMs ?? Infinity, waitMs);
+  }
+  return { create, remove: [], recheckAfterMs };
+}
+
+function delayMs(failures: number): number {
+  return failures === 0 ? 0 : Math.min(firstBackoffMs * 2 ** (failures - 1), maxBackoffMs);
 }
 
 /** How long to wait before the next pod, because the last ones failed. */
@@ -206,8 +242,7 @@ function backoffMs(pods: readonly Pod[], nowMs: number): number {
   const lastSuccessMs = Math.max(0, ...pods.filter(({ status }) => status.phase === 'Succeeded').map(endedMs));
   const failures = pods.filter(({ status }) => status.phase === 'Failed').map(endedMs).filter((endMs) => endMs > lastSuccessMs);
   if (failures.length === 0) return 0;
-  const delayMs = Math.min(firstBackoffMs * 2 ** (failures.length - 1), maxBackoffMs);
-  return Math.max(0, Math.max(...failures) + delayMs - nowMs);
+  return Math.max(0, Math.max(...failures) + delayMs(failures.length) - nowMs);
 }
 
 /** Pods whose index is done, out of range, or taken by an older pod. */

@@ -1,0 +1,33 @@
+/** What the containers of these tests do: the first word of the command says it, as the programs of that name would. */
+import type { ContainerBehaviour, SimulatedContainerInfo } from '#testing/index.ts';
+
+/** How often a container was created. */
+const starts = new Map<string, number>();
+
+export function programs({ pod, config }: SimulatedContainerInfo): ContainerBehaviour {
+  const command = [...config.command ?? [], ...config.args ?? []];
+  const key = `${pod.uid}/${config.metadata.name}`;
+  const start = (starts.get(key) ?? 0) + 1;
+  starts.set(key, start);
+  switch (command[0]) {
+    case 'true':
+      return { exitAfterMs: 0 };
+    case 'false':
+      return { exitAfterMs: 0, exitCode: 1 };
+    case 'env':
+      return { exitAfterMs: 0, log: (config.envs ?? []).map((each) => `${each.key}=${each.value}`) };
+    case 'echo':
+      return { exitAfterMs: 0, log: [command.slice(1).join(' ')] };
+    case 'mounts':
+      return { exitAfterMs: 0, log: (config.mounts ?? []).map((each) => each.containerPath) };
+    // Serves until it has lived this long, and is then unwell.
+    case 'unwell':
+      return { probe: () => false, exec: () => ({ exitCode: 1 }) };
+    case 'fail-once':
+      return { exitAfterMs: 0, exitCode: start === 1 ? 1 : 0 };
+    case 'linger':
+      return { stopAfterMs: Number(command[1]) };
+    default:
+      return { exec: (words) => ({ stdout: `${words.slice(1).join(' ')}\n` }) };
+  }
+}
