@@ -17,6 +17,7 @@ import { answerHealth, pingCheck } from '#serving/health.ts';
 import type { SecureServer } from '#serving/secure-server.ts';
 import { createSecureServer } from '#serving/secure-server.ts';
 import type { Store } from '#store/store.ts';
+import { dynamicAdmission } from './admission/dynamic.ts';
 import { admissionPlugins } from './admission/plugins.ts';
 import type { Authenticator } from './authn/authenticate.ts';
 import { anonymousUser, clientCertificates, serviceAccountTokens } from './authn/authenticate.ts';
@@ -116,9 +117,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const allocation = new ServiceAllocation({ ranges, ports: options.serviceNodePortRange ?? { from: 30_000, to: 32_768 }, clock, random });
   const rbac = rbacRules({ objects, caches: cache });
   const authorizers = options.authorizers ?? [masters, nodeAuthorizer({ graph: new NodeGraph({ objects, caches: cache }), nodeRules }), rbacAuthorizer(rbac)];
-  const admission = [definitionValidation, ...admissionPlugins, allocation, escalationCheck({ authorizers, rbac })];
-  const registry: RegistryContext = { store, cache, clock, random, log, objects, admission };
   const kinds = new ServedKinds(builtInKinds);
+  const dynamic = dynamicAdmission({ objects, kinds, egress, clock, random, log, metrics: metrics.webhooks });
+  const admission = [definitionValidation, ...admissionPlugins, ...dynamic.plugins, allocation, escalationCheck({ authorizers, rbac })];
+  const registry: RegistryContext = { store, cache, clock, random, log, objects, admission };
   await cache.start(builtInKinds.filter((kind) => kind.convertedFrom === undefined));
   await bootstrap(registry, defaultObjects({ serviceRanges: ranges.map((each) => each.cidr), nowIso: nowText(clock) }));
   allocation.follow(cache.of(Service));
@@ -190,6 +192,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       timer.cancel();
       await server?.close({ drainMs });
       await customResources.close();
+      dynamic.close();
       await cache.close();
     },
   };

@@ -6,12 +6,13 @@
  */
 import type { Clock } from '#base/clock.ts';
 import type { Random } from '#base/random.ts';
+import type { JsonObject } from '#apimachinery/json.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
-import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
+import type { Draft, GroupVersionKind, ResourceKind } from '#apimachinery/resource.ts';
 import type { UserInfo } from '../request/api-call.ts';
 
 export interface AdmissionRequest {
-  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE';
+  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
   readonly kind: ResourceKind;
   /** '' for the resource itself. */
   readonly subresource: string;
@@ -23,16 +24,33 @@ export interface AdmissionRequest {
   readonly old: KubeObject | undefined;
   readonly user: UserInfo;
   readonly dryRun: boolean;
+  /** The version of the kind that the client speaks. Default: `kind`. */
+  readonly served?: ResourceKind;
+  /** Of CONNECT: what is asked for (PodExecOptions), in the place of an object. */
+  readonly connect?: ConnectOptions;
+  /** Tells the client something beside the answer. */
+  readonly warn?: (text: string) => void;
+  /** Adds to the audit event of the request. */
+  readonly annotate?: (key: string, value: string) => void;
+}
+
+export interface ConnectOptions extends GroupVersionKind {
+  readonly object: JsonObject;
 }
 
 export interface AdmissionPlugin {
   /** As in --enable-admission-plugins. */
   readonly name: string;
   /** May change `request.object`. Throws a StatusError to refuse. */
-  mutate?(request: AdmissionRequest, context: AdmissionContext): void | Promise<void>;
+  mutate?(request: AdmissionRequest, context: AdmissionContext): Mutation | Promise<Mutation>;
+  /** Takes the place of `mutate` when all are asked a second time. */
+  mutateAgain?(request: AdmissionRequest, context: AdmissionContext): void | Promise<void>;
   /** Throws a StatusError to refuse. */
   validate?(request: AdmissionRequest, context: AdmissionContext): void | Promise<void>;
 }
+
+/** `reinvoke`: the object is changed so that the plugins before should see it again; they do so once. */
+export type Mutation = void | 'reinvoke';
 
 /** What plugins may know. Reads come from the watch cache and may lag behind other API servers' writes. */
 export interface AdmissionContext {

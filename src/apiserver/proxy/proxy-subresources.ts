@@ -11,6 +11,7 @@ import type { ResourceKind } from '#apimachinery/resource.ts';
 import { methodNotAllowed, notFound, unavailable } from '#apimachinery/status-error.ts';
 import type { ServerRequest, ServerResponse } from '#serving/exchange.ts';
 import { UnreachableError, forwardRequest } from '#serving/reverse-proxy.ts';
+import { admitConnect } from '../admission/admit-connect.ts';
 import type { RegistryContext } from '../registry/registry-context.ts';
 import type { SubresourceHandler } from '../registry/subresources/subresource-handler.ts';
 import type { ApiCall, ApiResult } from '../request/api-call.ts';
@@ -31,12 +32,12 @@ export interface ProxyDependencies {
 export function proxySubresources({ registry, nodes, egress }: ProxyDependencies): readonly SubresourceHandler[] {
   const { objects, cache, random } = registry;
   return [
-    proxyOf('pods', async (call) => {
+    proxyOf(registry, 'pods', async (call) => {
       const name = parseProxyName(call.info.name, 'pod');
       await cache.catchUp();
       return podTarget(found(Pod, objects.get(Pod, name.name, call.info.namespace), name.name), name);
     }, egress),
-    proxyOf('services', async (call) => {
+    proxyOf(registry, 'services', async (call) => {
       const name = parseProxyName(call.info.name, 'service');
       await cache.catchUp();
       const { namespace } = call.info;
@@ -46,11 +47,17 @@ export function proxySubresources({ registry, nodes, egress }: ProxyDependencies
     }, egress),
     {
       group: '', resource: 'nodes', subresource: 'proxy',
-      async handle(call): Promise<ApiResult> {
+      async handle(call, kind): Promise<ApiResult> {
         const { name } = parseProxyName(call.info.name, 'node');
         await cache.catchUp();
         found(Node, objects.get(Node, name), name);
-        return { is: 'upgrade', take: (request, response) => proxyNode(nodes, name, call, request, response) };
+        return {
+          is: 'upgrade',
+          async take(request, response) {
+            await admitConnect(registry, call, kind, request.query);
+            await proxyNode(nodes, name, call, request, response);
+          },
+        };
       },
     },
   ];
@@ -61,12 +68,18 @@ function found<T>(kind: ResourceKind, object: T | undefined, name: string): T {
   return object;
 }
 
-function proxyOf(resource: string, targetOf: (call: ApiCall) => Promise<ProxyTarget>, egress: Egress): SubresourceHandler {
+function proxyOf(registry: RegistryContext, resource: string, targetOf: (call: ApiCall) => Promise<ProxyTarget>, egress: Egress): SubresourceHandler {
   return {
     group: '', resource, subresource: 'proxy',
-    async handle(call): Promise<ApiResult> {
+    async handle(call, kind): Promise<ApiResult> {
       const target = await targetOf(call);
-      return { is: 'upgrade', take: (request, response) => proxy(target, egress, request, response) };
+      return {
+        is: 'upgrade',
+        async take(request, response) {
+          await admitConnect(registry, call, kind, request.query);
+          await proxy(target, egress, request, response);
+        },
+      };
     },
   };
 }

@@ -27,7 +27,12 @@ export async function createFromCall(context: RegistryContext, served: ResourceK
 }
 
 /** What the pipeline needs to know of the request. */
-export type Caller = Pick<ApiCall, 'info' | 'user' | 'query' | 'userAgent'>;
+export type Caller = Pick<ApiCall, 'info' | 'user' | 'query' | 'userAgent'> & Partial<Pick<ApiCall, 'warn' | 'annotate'>>;
+
+/** What admission may tell besides its verdict, where somebody listens. */
+export function admissionTells({ warn, annotate }: Partial<Pick<ApiCall, 'warn' | 'annotate'>>): Pick<AdmissionRequest, 'warn' | 'annotate'> {
+  return { ...(warn !== undefined && { warn }), ...(annotate !== undefined && { annotate }) };
+}
 
 /** The write pipeline for a new object: metadata, admission, strategy, validation, store. Takes over `draft`. */
 export async function createObject(
@@ -62,7 +67,7 @@ export async function createObject(
 
   async function write(): Promise<ObjectResult> {
     const request: AdmissionRequest = {
-      operation: 'CREATE', kind, subresource: '', namespace: metadata.namespace ?? '', name: metadata.name ?? '', object: draft, old: undefined, user: call.user, dryRun,
+      operation: 'CREATE', kind, subresource: '', namespace: metadata.namespace ?? '', name: metadata.name ?? '', object: draft, old: undefined, user: call.user, dryRun, served, ...admissionTells(call),
     };
     await admitMutating(context, request);
     // Strategies and rules take an object to have a name; that this one has none is for validation to say.

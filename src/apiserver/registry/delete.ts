@@ -9,12 +9,13 @@ import { DeleteOptions } from '#apimachinery/meta-types.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
 import { StatusError, badRequest, conflict, invalid, notFound } from '#apimachinery/status-error.ts';
-import { admitValidating } from '../admission/run-admission.ts';
+import type { AdmissionRequest } from '../admission/admission.ts';
+import { admitMutating, admitValidating } from '../admission/run-admission.ts';
 import type { ApiCall, ApiResult } from '../request/api-call.ts';
 import { isTrue, success } from '../request/api-call.ts';
 import type { CachedObject } from '../watch-cache/cached-object.ts';
 import { encodeStored, sealDraft } from '../watch-cache/cached-object.ts';
-import { isDryRun } from './create.ts';
+import { admissionTells, isDryRun } from './create.ts';
 import { selectedObjects } from './read.ts';
 import type { RegistryContext } from './registry-context.ts';
 import { nowText, storeKey } from './registry-context.ts';
@@ -65,7 +66,7 @@ export async function deleteObject(
   kind: ResourceKind,
   target: { readonly namespace: string; readonly name: string },
   options: DeleteOptions,
-  call: Pick<ApiCall, 'user' | 'query'>,
+  call: Pick<ApiCall, 'user' | 'query'> & Partial<Pick<ApiCall, 'warn' | 'annotate'>>,
 ): Promise<Outcome> {
   const key = storeKey(kind, target.namespace, target.name);
   const dryRun = isDryRun(call.query) || (options.dryRun ?? []).includes('All');
@@ -77,9 +78,11 @@ export async function deleteObject(
       if (current === undefined) throw notFound(kind, target.name);
     }
     checkPreconditions(kind, current.object, options);
-    await admitValidating(context, {
-      operation: 'DELETE', kind, subresource: '', namespace: target.namespace, name: target.name, object: undefined, old: current.object, user: call.user, dryRun,
-    });
+    const request: AdmissionRequest = {
+      operation: 'DELETE', kind, subresource: '', namespace: target.namespace, name: target.name, object: undefined, old: current.object, user: call.user, dryRun, ...admissionTells(call),
+    };
+    await admitMutating(context, request);
+    await admitValidating(context, request);
     const plan = planDeletion(kind, current.object, options, (plusSeconds) => nowText(context.clock, plusSeconds));
     if (plan.is === 'lingers') return { gone: false, object: current.object };
     if (dryRun) return { gone: plan.is === 'gone', object: plan.is === 'marked' ? (plan.draft) : current.object };

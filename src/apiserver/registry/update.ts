@@ -9,7 +9,7 @@ import { admitMutating, admitValidating } from '../admission/run-admission.ts';
 import type { ObjectResult } from '../request/api-call.ts';
 import { CachedObject, encodeStored, sealDraft } from '../watch-cache/cached-object.ts';
 import type { Caller } from './create.ts';
-import { createObject, isDryRun, statusFields } from './create.ts';
+import { admissionTells, createObject, isDryRun, statusFields } from './create.ts';
 import { fieldManager, trackOwnership } from './field-ownership.ts';
 import type { RegistryContext } from './registry-context.ts';
 import { nowText, storeKey } from './registry-context.ts';
@@ -93,7 +93,7 @@ async function tryWrite(context: RegistryContext, write: Write): Promise<ObjectR
   const dryRun = isDryRun(call.query);
   keepSystemMetadata(kind, draft, old);
   const request: AdmissionRequest = {
-    operation: 'UPDATE', kind, subresource, namespace: call.info.namespace, name: call.info.name, object: draft, old, user: call.user, dryRun,
+    operation: 'UPDATE', kind, subresource, namespace: call.info.namespace, name: call.info.name, object: draft, old, user: call.user, dryRun, served, ...admissionTells(call),
   };
   await admitMutating(context, request);
   if (plan.isTrusted !== true) prepareForUpdate(kind, draft, old, plan);

@@ -3,6 +3,7 @@ import { Scale } from '#api/autoscaling/scale.ts';
 import { Eviction } from '#api/policy/eviction.ts';
 import { DeleteOptions } from '#apimachinery/meta-types.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
+import { hubOf } from '../registry/served.ts';
 import type { AnyStruct } from '#apimachinery/schema.ts';
 
 /** Kinds of the bodies of subresources. */
@@ -43,6 +44,11 @@ export class ServedKinds {
   /** Any served version of a kind, by group and kind name. */
   findKind(group: string, version: string, kindName: string): ResourceKind | undefined {
     return this.#all.find((kind) => kind.group === group && kind.version === version && kind.kind === kindName);
+  }
+
+  /** The other versions in which the objects of a kind are served. */
+  inOtherVersions(kind: ResourceKind): readonly ResourceKind[] {
+    return this.#all.filter((each) => each !== kind && each.plural === kind.plural && hubOf(each) === hubOf(kind));
   }
 
   add(kind: ResourceKind): void {

@@ -4,6 +4,7 @@
  */
 import { Pod } from '#api/core/pod.ts';
 import { badRequest, methodNotSupported, notFound } from '#apimachinery/status-error.ts';
+import { admitConnect } from '../../admission/admit-connect.ts';
 import type { ApiCall, ApiResult, Query } from '../../request/api-call.ts';
 import type { NodeGateway } from '../../request/node-gateway.ts';
 import type { RegistryContext } from '../registry-context.ts';
@@ -40,7 +41,7 @@ function stream(
 ): SubresourceHandler {
   return {
     group: '', resource: 'pods', subresource: name,
-    async handle(call): Promise<ApiResult> {
+    async handle(call, kind): Promise<ApiResult> {
       const pod = await podOf(registry, call);
       const container = containerOf(pod, call);
       const node = nodeOf(pod);
@@ -48,6 +49,7 @@ function stream(
       return {
         is: 'upgrade',
         take: async (request, response) => {
+          await admitConnect(registry, call, kind, request.query);
           // Repeated parameters (`command`) are only in the text of the query.
           const query = new URLSearchParams(request.query);
           query.delete('container');

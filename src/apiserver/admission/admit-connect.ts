@@ -1,0 +1,38 @@
+/** Admission of what leads out of the API server: exec, attach, portforward, proxy. */
+import type { JsonObject, JsonValue } from '#apimachinery/json.ts';
+import type { ResourceKind } from '#apimachinery/resource.ts';
+import type { RegistryContext } from '../registry/registry-context.ts';
+import type { ApiCall } from '../request/api-call.ts';
+import { admitMutating, admitValidating } from './run-admission.ts';
+
+const kinds: Readonly<Record<string, string>> = { exec: 'ExecOptions', attach: 'AttachOptions', portforward: 'PortForwardOptions', proxy: 'ProxyOptions' };
+const flags = ['stdin', 'stdout', 'stderr', 'tty'];
+
+/** Throws what admission throws. `kind` is that of the pod, service or node; `query` the text of the query. */
+export async function admitConnect(registry: RegistryContext, call: ApiCall, kind: ResourceKind, query: string): Promise<void> {
+  const { info } = call;
+  const optionsKind = `${kind.kind}${kinds[info.subresource] ?? 'Options'}`;
+  const request = {
+    operation: 'CONNECT', kind, subresource: info.subresource, namespace: info.namespace, name: info.name, object: undefined, old: undefined, user: call.user, dryRun: false,
+    warn: call.warn, connect: { group: '', version: 'v1', kind: optionsKind, object: { kind: optionsKind, apiVersion: 'v1', ...optionsOf(info.subresource, info.rest, new URLSearchParams(query)) } },
+  } as const;
+  await admitMutating(registry, request);
+  await admitValidating(registry, request);
+}
+
+function optionsOf(subresource: string, rest: readonly string[], query: URLSearchParams): JsonObject {
+  const options: Record<string, JsonValue> = {};
+  switch (subresource) {
+    case 'exec': case 'attach': {
+      for (const flag of flags) if (query.get(flag) === 'true' || query.get(flag) === '1') options[flag] = true;
+      const container = query.get('container');
+      if (container !== null) options['container'] = container;
+      if (subresource === 'exec') options['command'] = query.getAll('command');
+      return options;
+    }
+    case 'portforward':
+      return { ports: query.getAll('ports').flatMap((each) => each.split(',')).map(Number) };
+    default:
+      return { path: rest.join('/') };
+  }
+}

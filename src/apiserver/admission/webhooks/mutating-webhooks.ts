@@ -1,0 +1,90 @@
+import { MutatingWebhookConfiguration } from '#api/admissionregistration/mutating-webhook-configuration.ts';
+import { sameJson } from '#apimachinery/json.ts';
+import type { JsonObject } from '#apimachinery/json.ts';
+import { jsonPatch } from '#apimachinery/patch-json.ts';
+import { internalError } from '#apimachinery/status-error.ts';
+import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../admission.ts';
+import { objectAs } from './admission-review.ts';
+import type { Hook, WebhookDependencies } from './hooks.ts';
+import { ask, isExempt, kindFor } from './hooks.ts';
+import { replaceDraft } from './replace-draft.ts';
+
+/** What happened to a request so far; kept until all plugins have seen it a second time. */
+interface Rounds {
+  /** Webhooks that were asked and want to see it again when it is changed after them. */
+  readonly eligible: Set<string>;
+  /** Those of them after which it was changed. */
+  readonly again: Set<string>;
+  /** The object as the webhooks left it. */
+  after: object | null;
+}
+
+/**
+ * Webhooks that may change the object: one after the other, by the names of their configurations.
+ * Source: Kubernetes documentation, "Dynamic Admission Control".
+ */
+export function mutatingWebhooks(dependencies: WebhookDependencies): AdmissionPlugin {
+  const rounds = new WeakMap<AdmissionRequest, Rounds>();
+  return {
+    name: 'MutatingAdmissionWebhook',
+    async mutate(request, context) {
+      const hooks = hooksOf(context);
+      if (hooks.length === 0 || isExempt(request)) return undefined;
+      const round: Rounds = { eligible: new Set(), again: new Set(), after: null };
+      let changed = false;
+      for (const hook of hooks) {
+        const outcome = await mutateBy(hook, request, context, dependencies);
+        if (outcome === 'changed') {
+          changed = true;
+          for (const key of round.eligible) round.again.add(key);
+        }
+        if (outcome !== 'not-asked' && asksAgain(hook)) round.eligible.add(hook.key);
+      }
+      round.after = snapshot(request);
+      if (!changed) return undefined;
+      rounds.set(request, round);
+      return 'reinvoke';
+    },
+    async mutateAgain(request, context) {
+      const round = rounds.get(request);
+      if (round === undefined) return;
+      const changedSince = !sameJson(snapshot(request), round.after);
+      for (const hook of hooksOf(context)) {
+        if ((changedSince ? round.eligible : round.again).has(hook.key)) await mutateBy(hook, request, context, dependencies);
+      }
+    },
+  };
+}
+
+function asksAgain({ webhook }: Hook): boolean {
+  return 'reinvocationPolicy' in webhook && webhook.reinvocationPolicy === 'IfNeeded';
+}
+
+function snapshot({ object }: AdmissionRequest): object | null {
+  return object === undefined ? null : (JSON.parse(JSON.stringify(object)) as object);
+}
+
+function hooksOf({ objects }: AdmissionContext): readonly Hook[] {
+  const hooks: Hook[] = [];
+  for (const { metadata, webhooks = [] } of objects.list(MutatingWebhookConfiguration)) {
+    for (const webhook of webhooks) hooks.push({ key: `${metadata.name}/${webhook.name}`, configuration: metadata.name, webhook });
+  }
+  return hooks;
+}
+
+async function mutateBy(hook: Hook, request: AdmissionRequest, context: AdmissionContext, dependencies: WebhookDependencies): Promise<'changed' | 'same' | 'not-asked'> {
+  const kind = kindFor(hook, request, context, dependencies);
+  if (kind === undefined) return 'not-asked';
+  const verdict = await ask(hook, request, kind, 'admit', dependencies);
+  if (verdict?.patch === undefined || request.object === undefined) return 'same';
+  const before = objectAs(kind, request.object) as JsonObject;
+  let after;
+  try {
+    after = jsonPatch(before, verdict.patch);
+  } catch (error) {
+    throw internalError(error);
+  }
+  if (sameJson(before, after)) return 'same';
+  replaceDraft(request.object, kind, after);
+  return 'changed';
+}

@@ -1,0 +1,141 @@
+/**
+ * Asks webhooks (admission, conversion): one JSON document each way, over HTTPS, on connections that are kept.
+ *
+ * Source: API reference, admissionregistration.k8s.io/v1 WebhookClientConfig.
+ */
+import https from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '#base/clock.ts';
+import type { WebhookClientConfig } from '#api/admissionregistration/matching.ts';
+import { Service } from '#api/core/service.ts';
+import { EndpointSlice } from '#api/discovery/endpoint-slice.ts';
+import type { ObjectReader } from '../admission/admission.ts';
+import type { Egress } from '../proxy/egress.ts';
+import { hostPort } from '../proxy/egress.ts';
+import { serviceAddress } from '../proxy/service-address.ts';
+
+/** The webhook did not answer, or not with a document. */
+export class WebhookCallError extends Error {
+  override readonly name = 'WebhookCallError';
+}
+
+export interface WebhookCall {
+  readonly client: WebhookClientConfig;
+  readonly body: object;
+  readonly timeoutMs: number;
+  /** Put into the query, as admission webhooks are told how long the server will wait. */
+  readonly query?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface WebhookClientDependencies {
+  readonly objects: ObjectReader;
+  readonly egress: Egress;
+  readonly clock: Clock;
+}
+
+/** Webhooks with a certificate authority of their own each have a pool of connections. */
+const maxAgents = 64;
+const maxAnswerBytes = 3 * 1024 * 1024;
+const defaultPort = 443;
+
+export class WebhookClient {
+  readonly #dependencies: WebhookClientDependencies;
+  readonly #agents = new Map<string, https.Agent>();
+
+  constructor(dependencies: WebhookClientDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** The answer's document. Throws `WebhookCallError`. */
+  async call({ client, body, timeoutMs, query = '', signal }: WebhookCall): Promise<unknown> {
+    const target = this.#targetOf(client);
+    const url = `https://${target.hostName}${target.path}${query === '' ? '' : `?${query}`}`;
+    const deadline = new AbortController();
+    const timer = this.#dependencies.clock.after(timeoutMs, () => deadline.abort());
+    try {
+      const response = await this.#post(target, client, { body, query, signal: signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]) });
+      const text = await bodyOf(response);
+      const code = response.statusCode ?? 0;
+      if (code < 200 || code >= 300) throw new WebhookCallError(text === '' ? `the server responded with the status code ${code}` : text.trim().slice(0, 1000));
+      return JSON.parse(text) as unknown;
+    } catch (error) {
+      const why = deadline.signal.aborted ? 'context deadline exceeded' : (error as Error).message;
+      throw new WebhookCallError(error instanceof WebhookCallError ? why : `Post ${JSON.stringify(url)}: ${why}`, { cause: error });
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  close(): void {
+    for (const agent of this.#agents.values()) agent.destroy();
+    this.#agents.clear();
+  }
+
+  #post(target: Target, client: WebhookClientConfig, { body, query, signal }: { readonly body: object; readonly query: string; readonly signal: AbortSignal }): Promise<IncomingMessage> {
+    const bytes = Buffer.from(JSON.stringify(body));
+    return new Promise((resolve, reject) => {
+      const request = https.request({
+        host: target.host, port: target.port, path: `${target.path}${query === '' ? '' : `?${query}`}`, method: 'POST', signal,
+        agent: this.#agentFor(client, target),
+        headers: { host: target.hostName, 'content-type': 'application/json', accept: 'application/json', 'content-length': bytes.length, 'user-agent': 'kube-apiserver-admission' },
+      }, resolve);
+      request.on('error', reject);
+      request.end(bytes);
+    });
+  }
+
+  /** TLS is checked against the name that the configuration gives, wherever the connection leads. */
+  #agentFor(client: WebhookClientConfig, { serverName }: Target): https.Agent {
+    const key = `${serverName} ${client.caBundle ?? ''}`;
+    let agent = this.#agents.get(key);
+    if (agent !== undefined) return agent;
+    const ca = client.caBundle === undefined ? undefined : Buffer.from(client.caBundle, 'base64').toString();
+    const isAddress = /^[\d.]+$|:/.test(serverName);
+    agent = new https.Agent({ keepAlive: true, maxSockets: 100, ...(ca !== undefined && { ca }), ...(!isAddress && { servername: serverName }) });
+    if (this.#agents.size >= maxAgents) for (const [oldest, old] of this.#agents) {
+      old.destroy();
+      this.#agents.delete(oldest);
+      break;
+    }
+    this.#agents.set(key, agent);
+    return agent;
+  }
+
+  #targetOf({ url, service }: WebhookClientConfig): Target {
+    const { egress, objects } = this.#dependencies;
+    if (service === undefined) {
+      const parsed = new URL(url ?? '');
+      const host = parsed.hostname.replace(/^\[|\]$/g, '');
+      const target = { host, port: parsed.port === '' ? defaultPort : Number(parsed.port) };
+      return { ...egress(target), hostName: parsed.host, serverName: host, path: `${parsed.pathname}${parsed.search}` };
+    }
+    const port = service.port ?? defaultPort;
+    const name = `${service.name}.${service.namespace}.svc`;
+    const slices = [...objects.list(EndpointSlice, service.namespace)];
+    const found = serviceAddress(objects.get(Service, service.name, service.namespace), slices, port);
+    if (found === undefined) throw new WebhookCallError(`Post ${JSON.stringify(`https://${name}:${port}${service.path ?? '/'}`)}: service ${JSON.stringify(service.name)} not found`);
+    if (found === 'none-ready') throw new WebhookCallError(`Post ${JSON.stringify(`https://${name}:${port}${service.path ?? '/'}`)}: no endpoints available for service ${JSON.stringify(service.name)}`);
+    return { ...egress(found), hostName: hostPort({ host: name, port }), serverName: name, path: service.path ?? '/' };
+  }
+}
+
+interface Target {
+  readonly host: string;
+  readonly port: number;
+  /** As the `host` header has it. */
+  readonly hostName: string;
+  readonly serverName: string;
+  readonly path: string;
+}
+
+async function bodyOf(response: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of response) {
+    length += (piece as Buffer).length;
+    if (length > maxAnswerBytes) throw new Error(`the answer is larger than ${maxAnswerBytes} bytes`);
+    pieces.push(piece as Buffer);
+  }
+  return Buffer.concat(pieces).toString();
+}
