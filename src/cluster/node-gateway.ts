@@ -17,13 +17,13 @@ export interface NodeGatewayOptions {
   readonly client?: PemPair | undefined;
   /** `--kubelet-certificate-authority`. Without it the kubelet's certificate is not verified, as in the original. */
   readonly caPem?: string | undefined;
-  /** `--kubelet-preferred-address-types`. Default: Hostname, InternalDNS, InternalIP, ExternalDNS, ExternalIP. */
+  /** `--kubelet-preferred-address-types`. Default: kubeadm's, not the flag's own, which wants host names to be resolved. */
   readonly addressTypes?: readonly string[];
   /** `--kubelet-timeout`: until the answer begins. Default: 5 s. */
   readonly timeoutMs?: number;
 }
 
-const defaultAddressTypes = ['Hostname', 'InternalDNS', 'InternalIP', 'ExternalDNS', 'ExternalIP'];
+const defaultAddressTypes = ['InternalIP', 'ExternalIP', 'Hostname', 'InternalDNS', 'ExternalDNS'];
 const defaultKubeletPort = 10_250;
 
 /** Reaches each kubelet at the address and port that its Node object names. */
