@@ -21,8 +21,13 @@ interface Class {
 
 const defaultMark = 'storageclass.kubernetes.io/is-default-class';
 
-function showName({ metadata: { annotations, name } }: Class): string {
-  return annotations?.[defaultMark] === 'true' || annotations?.['storageclass.beta.kubernetes.io/is-default-class'] === 'true' ? `${name} (default)` : name;
+/** Whether claims that name no class get this one. */
+export function isDefaultClass({ metadata: { annotations } }: Pick<Class, 'metadata'>): boolean {
+  return annotations?.[defaultMark] === 'true' || annotations?.['storageclass.beta.kubernetes.io/is-default-class'] === 'true';
+}
+
+function showName(object: Class): string {
+  return isDefaultClass(object) ? `${object.metadata.name} (default)` : object.metadata.name;
 }
 
 function* validateClass({ provisioner }: Class): Iterable<FieldError> {
