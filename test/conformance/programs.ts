@@ -15,7 +15,7 @@ export function programs({ pod, config }: SimulatedContainerInfo): ContainerBeha
     case 'false':
       return { exitAfterMs: 0, exitCode: 1 };
     case 'env':
-      return { exitAfterMs: 0, log: (config.envs ?? []).map((each) => `${each.key}=${each.value}`) };
+      return { exitAfterMs: 0, log: (config.envs ?? []).map((each) => `${each.key}=${typeof each.value === 'string' ? each.value : new TextDecoder().decode(each.value)}`) };
     case 'echo':
       return { exitAfterMs: 0, log: [command.slice(1).join(' ')] };
     case 'mounts':
