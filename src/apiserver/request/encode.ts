@@ -8,6 +8,7 @@ import { toServed } from '../registry/served.ts';
 import type { CachedObject } from '../watch-cache/cached-object.ts';
 import type { ListResult, ObjectResult, WatchItem } from './api-call.ts';
 import { protobufDocument, protobufFrame, protobufList, protobufObject, protobufPartial, protobufPartialList } from './encode-protobuf.ts';
+import { framedMetadata, listPieces, wholeObjects } from './list-pieces.ts';
 import type { AnswerForm, Media } from './negotiate.ts';
 import type { KindOf } from './read-call-body.ts';
 
@@ -27,32 +28,46 @@ export function encodeObject(result: ObjectResult, context: EncodeContext): Buff
   return print(shape(kind, [toServedForm(kind, result)], context, undefined), context);
 }
 
-/** The document of a list; `items` of a plain JSON list are copied from the cache. */
-export function encodeList(result: ListResult, context: EncodeContext): Buffer {
+/** The document of a list, in one or more pieces; what JSON has of the items is copied from the cache. */
+export function encodeList(result: ListResult, context: EncodeContext): Iterable<Buffer> {
   const { kind, items } = result;
   const metadata = {
     resourceVersion: result.resourceVersion,
     ...(result.continue !== undefined && { continue: result.continue }),
     ...(result.remainingItemCount !== undefined && { remainingItemCount: result.remainingItemCount }),
   };
-  if (context.form.as === 'object' && context.form.media === 'json' && kind.convertedFrom === undefined) {
-    return joinList(`{"kind":${JSON.stringify(kind.listKind)},"apiVersion":${JSON.stringify(kind.apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[`, items);
-  }
-  if (context.form.as === 'object' && context.form.media === 'protobuf') return protobufList(kind, metadata, items);
-  return print(shape(kind, items.map((cached) => toServed(kind, cached.object)), context, metadata), context);
+  if (context.form.media === 'json' && kind.convertedFrom === undefined) return jsonList(kind, items, metadata, context);
+  if (context.form.as === 'object' && context.form.media === 'protobuf') return [protobufList(kind, metadata, items)];
+  return [print(shape(kind, items.map((cached) => toServed(kind, cached.object)), context, metadata), context)];
 }
 
-function joinList(head: string, items: readonly CachedObject[]): Buffer {
-  let length = Buffer.byteLength(head) + 2 + Math.max(0, items.length - 1);
-  for (const item of items) length += item.jsonLength;
-  const output = Buffer.allocUnsafe(length);
-  let offset = output.write(head, 0);
-  for (const [index, item] of items.entries()) {
-    if (index > 0) output[offset++] = 0x2c;
-    offset = item.writeJson(output, offset);
+function jsonList(kind: ResourceKind, items: readonly CachedObject[], metadata: object, context: EncodeContext): Iterable<Buffer> {
+  const head = (kindName: string, apiVersion: string, rest = ''): string =>
+    `{"kind":${JSON.stringify(kindName)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(metadata)},${rest}`;
+  switch (context.form.as) {
+    case 'object':
+      return listPieces(`${head(kind.listKind, kind.apiVersion)}"items":[`, items, wholeObjects, ']}');
+    case 'partial': {
+      const framed = items.map((cached) => ({ cached, before: `${partialHead},"metadata":`, after: '}' }));
+      return listPieces(`${head('PartialObjectMetadataList', metaVersion)}"items":[`, framed, framedMetadata, ']}');
+    }
+    case 'table': {
+      if (context.includeObject !== 'Metadata') break;
+      const { columnDefinitions } = tableFor(kind, [], context);
+      return listPieces(`${head('Table', metaVersion, `"columnDefinitions":${JSON.stringify(columnDefinitions)},`)}"rows":[`, tableRows(kind, items, context), framedMetadata, ']}');
+    }
   }
-  output.write(']}', offset);
-  return output;
+  return [print(shape(kind, items.map((cached) => toServed(kind, cached.object)), context, metadata), context)];
+}
+
+const metaVersion = 'meta.k8s.io/v1';
+const partialHead = `{"kind":"PartialObjectMetadata","apiVersion":"${metaVersion}"`;
+
+function* tableRows(kind: ResourceKind, items: readonly CachedObject[], context: EncodeContext): Generator<{ readonly cached: CachedObject; readonly before: string; readonly after: string }> {
+  for (const cached of items) {
+    const [row] = tableFor(kind, [cached.object], { nowMs: context.nowMs, includeObject: 'None' }).rows;
+    yield { cached, before: `{"cells":${JSON.stringify(row?.cells ?? [])},"object":${partialHead},"metadata":`, after: '}}' };
+  }
 }
 
 /** A line of a watch answer, or a frame of it where the form is not made of lines. */

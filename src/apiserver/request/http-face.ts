@@ -1,6 +1,7 @@
 /** The HTTP side of the API server: from a request on the wire to a call, and from its result to bytes. */
+import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { createGzip, gzip } from 'node:zlib';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
@@ -26,6 +27,7 @@ import { requestInfo } from './request-info.ts';
 const maxBodyBytes = 3 * 1024 * 1024;
 /** Answers below this size are not worth compressing. Source: KEP-156. */
 const minGzipBytes = 128 * 1024;
+const gzipChunkBytes = 64 * 1024;
 const gzipAsync = promisify(gzip);
 
 export interface HttpFaceOptions {
@@ -121,7 +123,7 @@ async function answer(
     response.end(encodeObject(result, context));
     return undefined;
   }
-  return sendCompressible(request, response, { code: 200, headers, bytes: encodeList(result, context) });
+  return sendPieces(request, response, { code: 200, headers, pieces: encodeList(result, context) });
 }
 
 /** Discovery brings its media type along; a Status or a review comes in the one asked for. */
@@ -146,8 +148,35 @@ async function sendCompressible(request: ServerRequest, response: ServerResponse
     return response.end(bytes);
   }
   const compressed = await gzipAsync(bytes, { level: 1 });
-  response.writeHead(code, { ...headers, 'content-encoding': 'gzip', vary: [headers['vary'], 'Accept-Encoding'].filter((each) => each !== undefined).join(', ') });
+  response.writeHead(code, compressedHeaders(headers));
   return response.end(compressed);
+}
+
+function compressedHeaders(headers: ResponseHeaders): ResponseHeaders {
+  return { ...headers, 'content-encoding': 'gzip', vary: [headers['vary'], 'Accept-Encoding'].filter((each) => each !== undefined).join(', ') };
+}
+
+/** The same for what is made while it is sent; what comes in one piece is sent as such. */
+async function sendPieces(request: ServerRequest, response: ServerResponse, { code, headers, pieces }: Omit<Answer, 'bytes'> & { readonly pieces: Iterable<Buffer> }): Promise<void> {
+  const iterator: Iterator<Buffer, undefined> = pieces[Symbol.iterator]();
+  const first = iterator.next().value ?? Buffer.alloc(0);
+  const second: IteratorResult<Buffer, undefined> = iterator.next();
+  if (second.done === true) return sendCompressible(request, response, { code, headers, bytes: first });
+  const all = inOrder([first, second.value], iterator);
+  const isCompressed = headerText(request.headers['accept-encoding']).includes('gzip');
+  response.writeHead(code, isCompressed ? compressedHeaders(headers) : headers);
+  const sent: Iterable<Buffer> | AsyncIterable<Buffer> = isCompressed ? Readable.from(all).pipe(createGzip({ level: 1, chunkSize: gzipChunkBytes })) : all;
+  for await (const piece of sent) {
+    const waits = response.write(piece);
+    if (waits !== undefined) await waits;
+    if (response.isOver) return;
+  }
+  response.end();
+}
+
+function* inOrder(taken: readonly Buffer[], rest: Iterator<Buffer>): Generator<Buffer> {
+  yield* taken;
+  for (let next = rest.next(); next.done !== true; next = rest.next()) yield next.value;
 }
 
 async function sendRaw(response: ServerResponse, result: Extract<ApiResult, { is: 'raw' }>): Promise<void> {

@@ -19,6 +19,7 @@ export class CachedObject<T extends KubeObject = KubeObject> {
   /** What clients get; of custom objects it may differ from what is stored. */
   #bytes: Uint8Array | undefined;
   #object: T | undefined;
+  #foundMetadataEnd: number | undefined;
 
   constructor(kind: ResourceKind<T>, key: string, revision: number, bytes: Uint8Array, object?: T) {
     this.kind = kind;
@@ -72,6 +73,59 @@ export class CachedObject<T extends KubeObject = KubeObject> {
     target.set(this.bytes.subarray(at), offset + at + version.length);
     return offset + this.bytes.length + version.length;
   }
+
+  /** How many bytes `writeMetadata` makes. */
+  get metadataLength(): number {
+    return 1 + versionField(this.revision).length + this.#metadataEnd - metadataOffset(this.kind);
+  }
+
+  /** Writes the JSON of the metadata alone into `target`; returns where it ends. */
+  writeMetadata(target: Buffer, offset: number): number {
+    const start = offset + target.write(`{${versionField(this.revision)}`, offset, 'latin1');
+    const metadata = this.bytes.subarray(metadataOffset(this.kind), this.#metadataEnd);
+    target.set(metadata, start);
+    return start + metadata.length;
+  }
+
+  /** Behind the brace that closes the metadata; looked for once. */
+  get #metadataEnd(): number {
+    return (this.#foundMetadataEnd ??= endOfObject(this.bytes, metadataOffset(this.kind)));
+  }
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
+
+/** The index behind the brace that closes the object which is open at `from`. `bytes` are valid JSON. */
+function endOfObject(bytes: Uint8Array, from: number): number {
+  let depth = 1;
+  for (let at = from; at < bytes.length; at++) {
+    switch (bytes[at]) {
+      case quote:
+        at = endOfText(bytes, at);
+        break;
+      case openBrace:
+        depth++;
+        break;
+      case closeBrace:
+        if (--depth === 0) return at + 1;
+        break;
+      default:
+    }
+  }
+  return bytes.length;
+}
+
+/** The index of the quote that ends the text which starts at `start`. */
+function endOfText(bytes: Uint8Array, start: number): number {
+  for (let at = bytes.indexOf(quote, start + 1); at > 0; at = bytes.indexOf(quote, at + 1)) {
+    let backslashes = 0;
+    while (bytes[at - 1 - backslashes] === backslash) backslashes++;
+    if (backslashes % 2 === 0) return at;
+  }
+  return bytes.length;
 }
 
 function versionField(revision: number): string {
