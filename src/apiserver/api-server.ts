@@ -24,6 +24,7 @@ import { anonymousUser, clientCertificates, serviceAccountTokens } from './authn
 import { createTokenIssuer } from './authn/service-account-tokens.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import { attributesOf, decide, refusal } from './authz/authorizer.ts';
+import { certificateSigners } from './authz/certificate-signers.ts';
 import { escalationCheck } from './authz/escalation.ts';
 import { nodeAuthorizer } from './authz/node-authorizer.ts';
 import { NodeGraph } from './authz/node-graph.ts';
@@ -119,7 +120,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const authorizers = options.authorizers ?? [masters, nodeAuthorizer({ graph: new NodeGraph({ objects, caches: cache }), nodeRules }), rbacAuthorizer(rbac)];
   const kinds = new ServedKinds(builtInKinds);
   const dynamic = dynamicAdmission({ objects, kinds, egress, clock, random, log, metrics: metrics.webhooks });
-  const admission = [definitionValidation, ...admissionPlugins, ...dynamic.plugins, allocation, escalationCheck({ authorizers, rbac })];
+  const admission = [definitionValidation, ...admissionPlugins, ...dynamic.plugins, allocation, escalationCheck({ authorizers, rbac }), certificateSigners(authorizers)];
   const registry: RegistryContext = { store, cache, clock, random, log, objects, admission };
   await cache.start(builtInKinds.filter((kind) => kind.convertedFrom === undefined));
   await bootstrap(registry, defaultObjects({ serviceRanges: ranges.map((each) => each.cidr), nowIso: nowText(clock) }));
@@ -141,7 +142,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const handle = async (call: ApiCall): Promise<ApiResult> => {
     const attributes = attributesOf(call.info, call.user, call.query);
     const decision = decide(authorizers, attributes);
-    if (decision.verdict !== 'allow' && !documents.isOpenToAll(call)) {
+    if (decision.verdict !== 'allow') {
       // Whoever did not say who they are may only have forgotten to.
       throw call.user === anonymousUser ? unauthorized() : refusal(attributes, decision);
     }

@@ -16,7 +16,7 @@ import type { Given } from '#apimachinery/resource.ts';
 import { StatusError } from '#apimachinery/status-error.ts';
 import type { Client } from '#client/client.ts';
 import { createClient } from '#client/create-client.ts';
-import type { TestApiServer } from '../support/api-server.ts';
+import type { RawAnswer, TestApiServer } from '../support/api-server.ts';
 import { startApiServer } from '../support/api-server.ts';
 
 const rbacGroup = 'rbac.authorization.k8s.io';
@@ -186,5 +186,49 @@ describe('kubelets', () => {
     assert.match(await refused(kubelet('n3').create(Pod, { metadata: { namespace, name: 'm' }, spec })), /can only create mirror pods|can not create pods that reference a service account/);
     await kubelet('n3').create(Pod, { metadata: { namespace, name: 'm', annotations: { 'kubernetes.io/config.mirror': 'x' } }, spec });
     await refused(kubelet('n3').create(Pod, { metadata: { namespace, name: 'm2', annotations: { 'kubernetes.io/config.mirror': 'x' } }, spec: { ...spec, nodeName: 'n2' } }));
+  });
+});
+
+describe('certificate requests', () => {
+  /** For the names that the constants say, made with OpenSSL. */
+  const requests = { e2e: 'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlITU1IUUNBUUF3RWpFUU1BNEdBMVVFQXd3SFpUSmxMV056Y2pCWk1CTUdCeXFHU000OUFnRUdDQ3FHU000OQpBd0VIQTBJQUJFWTJDOXVlcU42SGxSVzBmZkIvV1YxdXJsSWhKaFdTdkNVTWRKUnNCa2p3STZBU3RTQmpQQnVUCmthcHRFam9XbUN5MUxuV0plUUdLYmVtK3BuM2d3MG1nQURBS0JnZ3Foa2pPUFFRREFnTklBREJGQWlFQTczSUYKUXRXRjZldlBOL1NxK3Y2ZEpvZDhIbnZxYmhjMEc0MHJwVFJucHhrQ0lGWHptSTUvMmwrcHVPSitYTmdISndNMgovSURsdUlsMFpLaUFtOFBOaTR6RgotLS0tLUVORCBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K', masters: 'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIaE1JR0lBZ0VBTUNZeEZ6QVZCZ05WQkFvTURuTjVjM1JsYlRwdFlYTjBaWEp6TVFzd0NRWURWUVFEREFKdApaVEJaTUJNR0J5cUdTTTQ5QWdFR0NDcUdTTTQ5QXdFSEEwSUFCTGRrNkVYQkR3L1ArZWZ0TnNiVmtscUwzQ3lECnNLT1lNVmgzblVaZkRZWFZhSy9yYjc3NkEwM1c1UE9ISnIreVA2R0Z2WmNTbWwzekVTd2FjSjJKbTdpZ0FEQUsKQmdncWhrak9QUVFEQWdOSUFEQkZBaUVBeStSR0JYdkZ1VUFZa2ZScVlqK1RocW5ERXVjdGtTb2U2S3JRM3M5NQp6QVFDSUhHQUxrRUpBSEI0NnJhSVg0L2I0d1paMk0vVk9lNmVuUGxxRXkvbWg2MjQKLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==' };
+  const path = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
+  const request = (name: string, signerName: string, body: string): Promise<RawAnswer> =>
+    api.request('POST', path, { body: { apiVersion: 'certificates.k8s.io/v1', kind: 'CertificateSigningRequest', metadata: { name }, spec: { request: body, signerName, usages: ['client auth'] } } });
+
+  it('are approved by those only who may approve for the signer', async () => {
+    const made = await request('approved', 'example.com/serving', requests.e2e);
+    assert.equal(made.code, 201, made.text);
+    await api.client.create(ClusterRole, { metadata: { name: 'approver' }, rules: [
+      { verbs: ['update'], apiGroups: ['certificates.k8s.io'], resources: ['certificatesigningrequests/approval'] },
+      { verbs: ['approve'], apiGroups: ['certificates.k8s.io'], resources: ['signers'], resourceNames: ['example.com/*'] },
+    ] });
+    await api.client.create(ClusterRoleBinding, { metadata: { name: 'approver' }, roleRef: { apiGroup: rbacGroup, kind: 'ClusterRole', name: 'approver' }, subjects: [{ kind: 'User', apiGroup: rbacGroup, name: 'paula' }] });
+    const approve = async (name: string): Promise<RawAnswer> => {
+      const current = (await api.request('GET', `${path}/${name}`)).json();
+      return api.request('PUT', `${path}/${name}/approval`, { body: { ...current, status: { conditions: [{ type: 'Approved', status: 'True', reason: 'Test', message: 'm' }] } }, headers: { 'Impersonate-User': 'paula' } });
+    };
+    assert.equal((await approve('approved')).code, 200);
+    assert.equal((await request('foreign', 'kubernetes.io/kubelet-serving', requests.e2e)).code, 201);
+    const refusal = await approve('foreign');
+    assert.equal(refusal.code, 403);
+    assert.match(refusal.text, /user not permitted to approve requests with signerName \\"kubernetes\.io\/kubelet-serving\\"/);
+  });
+
+  it('for a client that may do everything are refused', async () => {
+    const answer = await request('greedy', 'kubernetes.io/kube-apiserver-client', requests.masters);
+    assert.equal(answer.code, 403, answer.text);
+    assert.match(answer.text, /use of kubernetes\.io\/kube-apiserver-client signer with system:masters group is not allowed/);
+  });
+});
+
+describe('documents', () => {
+  it('are for those whom a role gives them', async () => {
+    const anna = { headers: { 'Impersonate-User': 'anna' } };
+    for (const target of ['/api', '/apis', '/apis/apps/v1', '/openapi/v3', '/version']) assert.equal((await api.request('GET', target, anna)).code, 200, target);
+    assert.equal((await api.request('GET', '/openid/v1/jwks', anna)).code, 403);
+    const account = { headers: { 'Impersonate-User': 'system:serviceaccount:default:default' } };
+    assert.equal((await api.request('GET', '/openid/v1/jwks', account)).code, 200);
+    assert.equal((await api.request('GET', '/.well-known/openid-configuration', account)).code, 200);
   });
 });

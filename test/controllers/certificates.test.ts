@@ -13,7 +13,7 @@ import { createAuthority } from '#pki/authority.ts';
 import { isSignedBy } from '#pki/rotation.ts';
 import { controllersFor } from '#controllers/index.ts';
 import { startTestCluster } from './test-cluster.ts';
-import { parseCertificateRequest } from '#controllers/certificates/certificate-request.ts';
+import { parseCertificateRequest } from '#pki/certificate-request.ts';
 import { judgeRequest } from '#controllers/certificates/signers.ts';
 
 const skip = existsSync('/usr/bin/openssl') ? false : 'needs openssl to make requests';

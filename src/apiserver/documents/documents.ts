@@ -19,11 +19,6 @@ export interface DocumentDependencies {
   readonly address: () => string;
 }
 
-/** What anybody may read, without saying who they are. */
-const openPaths = new Set(['/version', '/version/', '/livez', '/readyz', '/healthz', '/.well-known/openid-configuration', '/openid/v1/jwks']);
-/** What every authenticated user may read. Source: ClusterRole system:discovery. */
-const discoveryPaths = ['/api', '/apis', '/openapi', '/version'];
-
 /**
  * Documents are made when first asked for and again when the served kinds change; those of OpenAPI, which are large and
  * seldom asked for, each time.
@@ -35,12 +30,6 @@ export class Documents {
 
   constructor(dependencies: DocumentDependencies) {
     this.#dependencies = dependencies;
-  }
-
-  isOpenToAll({ info, user }: ApiCall): boolean {
-    if (info.isResource || info.verb !== 'get') return false;
-    if (openPaths.has(info.path)) return true;
-    return user.groups.includes('system:authenticated') && discoveryPaths.some((each) => info.path === each || info.path.startsWith(`${each}/`));
   }
 
   /** The document at a path; undefined when there is none. */

@@ -11,8 +11,8 @@ import type { Controller, ReconcileContext } from '#reconcile/controller.ts';
 import { done, recheckAfter } from '#reconcile/controller.ts';
 import { defineController } from '#reconcile/define-controller.ts';
 import { messageOf } from '../pod-control.ts';
-import type { CertificateRequest } from './certificate-request.ts';
-import { parseCertificateRequest } from './certificate-request.ts';
+import type { CertificateRequest } from '#pki/certificate-request.ts';
+import { parseCertificateRequest } from '#pki/certificate-request.ts';
 import { judgeRequest, kubeletClientRefusal, kubeletClientSigner } from './signers.ts';
 
 const daySeconds = 86_400;

@@ -4,7 +4,7 @@
  * Source: Kubernetes documentation "Certificates and Certificate Signing Requests: Kubernetes signers".
  */
 import type { CertificateUsage } from '#pki/to-be-signed.ts';
-import type { CertificateRequest } from './certificate-request.ts';
+import type { CertificateRequest } from '#pki/certificate-request.ts';
 
 export const kubeletClientSigner = 'kubernetes.io/kube-apiserver-client-kubelet';
 const clientSigner = 'kubernetes.io/kube-apiserver-client';

@@ -1,7 +1,7 @@
 /** Reading certificate requests. Source: RFC 2986 (PKCS #10), RFC 5280 section 4.2.1.6 (names). */
 import type { KeyObject } from 'node:crypto';
 import { createPublicKey, verify } from 'node:crypto';
-import { elementsOf, objectIdentifier } from '#pki/der.ts';
+import { elementsOf, objectIdentifier } from './der.ts';
 
 /** What a request asks to be certified. */
 export interface CertificateRequest {
