@@ -67,11 +67,12 @@ export async function startCluster(options: TestClusterOptions = {}): Promise<Te
   const clock = options.clock === 'simulated' ? new SimulatedClock() : (options.clock ?? systemClock);
   const random = seededRandom(options.seed ?? 1);
   const log = options.log ?? silentLog;
+  const requests = typeof options.nodes === 'number' || options.nodes === undefined ? Array.from({ length: options.nodes ?? 1 }, () => ({})) : options.nodes;
   const store = openMemoryStore({ clock, random });
   const nodes = new Map<string, SimulatedNode>();
   const handles = (name: string): KubeletHandle | undefined => nodes.get(name)?.kubelet.handle;
   const controlPlane = await startControlPlane({
-    store, clock, random, log, serviceAccountKey: createServiceAccountKey(), nodes: inProcessNodes(handles, clock), controllers: { rootCaPem: placeholderCa, clusterCidrs: [podRange], ...options.controllers },
+    store, clock, random, log, serviceAccountKey: createServiceAccountKey(), nodes: inProcessNodes(handles, clock), controllers: { rootCaPem: placeholderCa, clusterCidrs: [podRangeFor(requests.length)], ...options.controllers },
   });
   const { apiServer, informers } = controlPlane;
   const client = createClient(apiServer.transport(inProcessAdmin, 'test'));
@@ -95,7 +96,6 @@ export async function startCluster(options: TestClusterOptions = {}): Promise<Te
     await store.close();
   }
 
-  const requests = typeof options.nodes === 'number' || options.nodes === undefined ? Array.from({ length: options.nodes ?? 1 }, () => ({})) : options.nodes;
   await Promise.all(requests.map(addNode));
   // Without it the first pod would be refused.
   if (options.controllers?.enabled === undefined) await until(informers, clock, ServiceAccount, { namespace: 'default', name: 'default' }, (account) => account !== undefined, startTimeoutMs);
@@ -122,8 +122,10 @@ export async function startCluster(options: TestClusterOptions = {}): Promise<Te
 
 /** In one process nobody speaks TLS; a cluster with an HTTPS endpoint has a real authority, but pods of tests do not use it. */
 const placeholderCa = '-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n';
-/** Room for 32,768 nodes of 254 pods. */
-const podRange = '10.128.0.0/9';
+/** Every node takes 256 addresses: the usual range is enough for 256 nodes, the wide one for 32,768. */
+function podRangeFor(nodes: number): string {
+  return nodes <= 200 ? '10.244.0.0/16' : '10.128.0.0/9';
+}
 /** Of the machine's time; a start takes a few hundredths of it. */
 const startTimeoutMs = 5_000;
 /** How far a simulated clock moves at once while something is waited for. */
