@@ -12,8 +12,6 @@ import { openSqliteStore } from '#store/sqlite.ts';
 import type { ClusterCertificates } from './certificates.ts';
 import { ensureCertificates } from './certificates.ts';
 import type { ControlPlane } from './control-plane.ts';
-import { componentUser, startControlPlane } from './control-plane.ts';
-import { inProcessNodes } from './in-process-nodes.ts';
 import { writeKubeconfigs } from './kubeconfigs.ts';
 import type { ClusterLayout } from './layout.ts';
 import { nodeAddress } from './node-address.ts';
@@ -67,17 +65,18 @@ async function startInOrder(options: LocalClusterOptions, dependencies: LocalClu
   const { clock, random, log, step } = dependencies;
   const address = nodeAddress();
 
-  // The runtime takes longest, and nothing before the kubelet needs it.
-  const runtime = options.runtime === 'containerd' ? import('./machine-node.ts').then(({ prepareRuntime }) => prepareRuntime(layout, options.runtimeEndpoint, dependencies)) : undefined;
-  runtime?.catch(() => undefined);
+  await mkdir(layout.stateDir, { recursive: true });
 
+  // Its thread starts on another core while the certificates are read and the control plane's files are loaded.
+  const opening = openSqliteStore({ file: layout.storeFile, clock, random });
+  opening.catch(() => undefined);
   const certified = step('Certificates');
   const certificates = await certificatesFor(layout, settings, address, clock);
   certified();
 
   const opened = step('Store');
-  await mkdir(layout.stateDir, { recursive: true });
-  const store = await openSqliteStore({ file: layout.storeFile, clock, random });
+  const [{ componentUser, startControlPlane }, { inProcessNodes }] = await Promise.all([import('./control-plane.ts'), import('./in-process-nodes.ts')]);
+  const store = await opening;
   closers.push(() => store.close());
   opened();
 
@@ -96,21 +95,25 @@ async function startInOrder(options: LocalClusterOptions, dependencies: LocalClu
   await writeKubeconfigs(layout, certificates, server);
   served(`answers on ${server}`);
 
+  // After the API answers: what the runtime's client loads would only keep it waiting.
+  const machineNode = options.runtime === 'containerd' ? await import('./machine-node.ts') : undefined;
+  const runtime = machineNode?.prepareRuntime(layout, options.runtimeEndpoint, dependencies);
+  runtime?.catch(() => undefined);
+
   const contextOf = (component: string, user: string): ComponentContext => controlPlane.contextFor(component, componentUser(user));
   const started = step(options.runtime === 'containerd' ? 'Node' : 'Node (simulated)');
   const kubeletContext = contextOf('kubelet', `system:node:${settings.nodeName}`);
   const { startClusterDns } = await import('./cluster-dns.ts');
   const dns = startClusterDns(contextOf('kube-dns', 'system:kube-dns'), { settings, address });
   closers.push(() => dns.close());
-  if (runtime === undefined) {
+  if (machineNode === undefined || runtime === undefined) {
     const { startSimulatedNode } = await import('./simulated-node.ts');
     const node = startSimulatedNode(kubeletContext, { random, index: settings.index, nodeName: settings.nodeName, internalIp: address });
     closers.push(() => node.kubelet.close());
     kubelet = node.kubelet.handle;
     await node.kubelet.ready;
   } else {
-    const { startMachineNode } = await import('./machine-node.ts');
-    const node = await startMachineNode({ layout, settings, certificates }, { kubelet: kubeletContext, proxy: contextOf('kube-proxy', 'system:kube-proxy') }, await runtime);
+    const node = await machineNode.startMachineNode({ layout, settings, certificates }, { kubelet: kubeletContext, proxy: contextOf('kube-proxy', 'system:kube-proxy') }, await runtime);
     closers.push(() => node.close());
     kubelet = node.handle;
     await node.ready;

@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { whyNoContainers, whyNoContainersNow } from '#cluster/container-support.ts';
@@ -21,7 +21,8 @@ export async function startInBackground(options: UpOptions): Promise<void> {
   const progress = new Progress();
   const pid = await runningPid(layout);
   if (pid === undefined) {
-    const runtime = await chooseRuntime(options, progress);
+    // Where containers ran before they will again, or the log says why not.
+    const runtime = options.runtime !== 'simulated' && existsSync(layout.containerdRootDir) ? 'containerd' : await chooseRuntime(options, progress);
     await compileAhead();
     await spawnCluster(options, runtime, layout);
   } else {
