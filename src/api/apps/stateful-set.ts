@@ -3,6 +3,7 @@ import { saysTheSame } from '#apimachinery/equal.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { forbiddenField, invalidValue, notSupported } from '#apimachinery/field-error.ts';
 import { LabelSelector } from '#apimachinery/label-selector.ts';
+import type { TemplateMeta } from '#apimachinery/object-meta.ts';
 import type { Parts } from '#apimachinery/parts.ts';
 import type { Draft } from '#apimachinery/resource.ts';
 import { column, defineResource, scale, status } from '#apimachinery/resource.ts';
@@ -93,7 +94,11 @@ function defaultStatefulSet({ spec }: Draft<Parted>): void {
 function* validateStatefulSet({ spec }: Parted): Iterable<FieldError> {
   yield* validateSelectorOf(spec.selector, spec.template, 'statefulset');
   // Volumes made from the claim templates come on top of the template's own.
-  const claims = (spec.volumeClaimTemplates ?? []).map(({ metadata: { name = '' } }) => ({ name, persistentVolumeClaim: { claimName: name } }));
+  const claims = (spec.volumeClaimTemplates ?? []).map(({ metadata }) => {
+    // Not a stored object: it may lack what stored ones have.
+    const { name = '' }: TemplateMeta = metadata;
+    return { name, persistentVolumeClaim: { claimName: name } };
+  });
   const volumes = [...(spec.template.spec.volumes ?? []).filter((volume) => !claims.some(({ name }) => name === volume.name)), ...claims];
   yield* validateTemplate({ ...spec.template, spec: { ...spec.template.spec, volumes } });
   const { activeDeadlineSeconds, restartPolicy = 'Always' } = spec.template.spec;
