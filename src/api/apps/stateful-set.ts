@@ -91,14 +91,15 @@ function defaultStatefulSet({ spec }: Draft<Parted>): void {
   }
 }
 
+/** A claim template is no stored object: it may lack its name. */
+function nameOf(metadata: TemplateMeta): string {
+  return metadata.name ?? '';
+}
+
 function* validateStatefulSet({ spec }: Parted): Iterable<FieldError> {
   yield* validateSelectorOf(spec.selector, spec.template, 'statefulset');
   // Volumes made from the claim templates come on top of the template's own.
-  const claims = (spec.volumeClaimTemplates ?? []).map(({ metadata }) => {
-    // Not a stored object: it may lack what stored ones have.
-    const { name = '' }: TemplateMeta = metadata;
-    return { name, persistentVolumeClaim: { claimName: name } };
-  });
+  const claims = (spec.volumeClaimTemplates ?? []).map(({ metadata }) => ({ name: nameOf(metadata), persistentVolumeClaim: { claimName: nameOf(metadata) } }));
   const volumes = [...(spec.template.spec.volumes ?? []).filter((volume) => !claims.some(({ name }) => name === volume.name)), ...claims];
   yield* validateTemplate({ ...spec.template, spec: { ...spec.template.spec, volumes } });
   const { activeDeadlineSeconds, restartPolicy = 'Always' } = spec.template.spec;
