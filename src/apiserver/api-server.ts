@@ -125,7 +125,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   await cache.start(builtInKinds.filter((kind) => kind.convertedFrom === undefined));
   await bootstrap(registry, defaultObjects({ serviceRanges: ranges.map((each) => each.cidr), nowIso: nowText(clock) }));
   allocation.follow(cache.of(Service));
-  const customResources = new CustomResources({ registry, kinds });
+  const customResources = new CustomResources({ registry, kinds, webhooks: dynamic.client });
   await customResources.start();
 
   const issuerName = options.serviceAccountIssuer ?? 'https://kubernetes.default.svc.cluster.local';

@@ -22,6 +22,8 @@ export interface DynamicAdmissionDependencies {
 }
 
 export interface DynamicAdmission {
+  /** For whoever else asks webhooks. */
+  readonly client: WebhookClient;
   /** In the order of execution. */
   readonly plugins: readonly AdmissionPlugin[];
   /** Ends the connections to webhooks. */
@@ -31,7 +33,7 @@ export interface DynamicAdmission {
 export function dynamicAdmission({ objects, kinds, egress, clock, random, log, metrics }: DynamicAdmissionDependencies): DynamicAdmission {
   const client = new WebhookClient({ objects, egress, clock });
   const webhooks: WebhookDependencies = { client, equivalents: (kind) => kinds.inOtherVersions(kind), conditions: noConditions, clock, random, log, metrics };
-  return { plugins: [mutatingWebhooks(webhooks), validatingWebhooks(webhooks)], close: () => client.close() };
+  return { client, plugins: [mutatingWebhooks(webhooks), validatingWebhooks(webhooks)], close: () => client.close() };
 }
 
 const noConditions: ConditionCheck = () => ({ error: 'match conditions cannot be evaluated by this server' });

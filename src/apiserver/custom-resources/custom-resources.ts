@@ -16,6 +16,7 @@ import { updateObject } from '../registry/update.ts';
 import type { Caller } from '../registry/create.ts';
 import type { ServedKinds } from '../request/served-kinds.ts';
 import type { CacheEvent } from '../watch-cache/event-log.ts';
+import type { WebhookClient } from '../webhooks/webhook-client.ts';
 import { deleteInstances } from './cleanup.ts';
 import type { DefinedKinds } from './custom-kind.ts';
 import { isEstablished, planStatus, withCondition } from './definition-status.ts';
@@ -23,6 +24,8 @@ import { isEstablished, planStatus, withCondition } from './definition-status.ts
 export interface CustomResourcesDependencies {
   readonly registry: RegistryContext;
   readonly kinds: ServedKinds;
+  /** For versions that a webhook converts. */
+  readonly webhooks: WebhookClient;
 }
 
 /** What of a definition is served at present. */
@@ -38,6 +41,7 @@ const self: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 's
 export class CustomResources {
   readonly #registry: RegistryContext;
   readonly #kinds: ServedKinds;
+  readonly #webhooks: WebhookClient;
   readonly #served = new Map<string, Served>();
   /** Names of definitions to look at; as many as there are definitions at most. */
   readonly #pending = new Set<string>();
@@ -46,7 +50,8 @@ export class CustomResources {
   #unsubscribe: (() => void) | undefined;
   #isClosed = false;
 
-  constructor({ registry, kinds }: CustomResourcesDependencies) {
+  constructor({ registry, kinds, webhooks }: CustomResourcesDependencies) {
+    this.#webhooks = webhooks;
     this.#registry = registry;
     this.#kinds = kinds;
   }
@@ -132,7 +137,7 @@ export class CustomResources {
     const before = this.#served.get(name);
     if (before?.origin === origin) return;
     const { makeKinds } = await import('./make-kinds.ts');
-    const made = await makeKinds(definition, { registry: this.#registry, isTerminating: () => this.#terminating.has(name) });
+    const made = await makeKinds(definition, { registry: this.#registry, webhooks: this.#webhooks, isTerminating: () => this.#terminating.has(name), before });
     for (const kind of before?.served ?? []) this.#kinds.remove(kind);
     this.#registry.cache.replace(before?.hub, made.hub);
     for (const kind of made.served) this.#kinds.add(kind);

@@ -4,16 +4,34 @@
  */
 import type { CustomResourceDefinition } from '#api/apiextensions/custom-resource-definition.ts';
 import type { RegistryContext } from '../registry/registry-context.ts';
+import type { WebhookClient } from '../webhooks/webhook-client.ts';
+import { rewriteStored } from './conversion/rewrite-stored.ts';
+import { WebhookConversion } from './conversion/webhook-conversion.ts';
 import type { DefinedKinds, RuleCheck } from './custom-kind.ts';
 import { kindsOf } from './custom-kind.ts';
 
 export interface MakeKindsDependencies {
   readonly registry: RegistryContext;
+  readonly webhooks: WebhookClient;
   readonly isTerminating: () => boolean;
+  /** What was served before. */
+  readonly before: DefinedKinds | undefined;
 }
 
-export async function makeKinds(definition: CustomResourceDefinition, { isTerminating }: MakeKindsDependencies): Promise<DefinedKinds> {
-  const hasRules = JSON.stringify(definition.spec.versions).includes('"x-kubernetes-validations"');
+export async function makeKinds(definition: CustomResourceDefinition, { registry, webhooks, isTerminating, before }: MakeKindsDependencies): Promise<DefinedKinds> {
+  const { conversion, versions } = definition.spec;
+  const hasRules = JSON.stringify(versions).includes('"x-kubernetes-validations"');
   const rulesOf = hasRules ? (await import('./rules/rule-check.ts')).ruleCheck : (): RuleCheck => ({ run: () => [] });
-  return kindsOf(definition, { rulesOf, isTerminating, convert: undefined });
+  const configuration = conversion?.strategy === 'Webhook' ? conversion.webhook : undefined;
+  let made: DefinedKinds | undefined;
+  const webhook = configuration === undefined ? undefined : new WebhookConversion({
+    webhooks, configuration, random: registry.random,
+    kindOf: (apiVersion) => (made?.hub.apiVersion === apiVersion ? made.hub : made?.served.find((kind) => kind.apiVersion === apiVersion)),
+  });
+  made = kindsOf(definition, {
+    rulesOf, isTerminating,
+    convert: webhook === undefined ? undefined : { load: (objects, apiVersion) => webhook.load(objects, apiVersion), converted: (object, apiVersion) => webhook.converted(object, apiVersion) },
+  });
+  if (webhook !== undefined && before !== undefined && before.hub.apiVersion !== made.hub.apiVersion) await rewriteStored(registry, before.hub, made.hub, webhook);
+  return made;
 }

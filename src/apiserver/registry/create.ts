@@ -12,7 +12,7 @@ import { decodeBody } from './decode-body.ts';
 import { fieldManager, trackOwnership } from './field-ownership.ts';
 import type { RegistryContext } from './registry-context.ts';
 import { nowText, storeKey } from './registry-context.ts';
-import { hubOf } from './served.ts';
+import { hubOf, stored } from './served.ts';
 import { validateCreate } from './validation.ts';
 
 /** How often a generated name is made anew when it is taken. Source: KEP-4420. */
@@ -22,7 +22,7 @@ const maxGeneratedPrefix = 58;
 
 /** POST of a resource. `served` is the version the client speaks. Throws a StatusError when it is refused. */
 export async function createFromCall(context: RegistryContext, served: ResourceKind, call: ApiCall): Promise<ObjectResult> {
-  const draft = decodeBody(served, call);
+  const draft = await stored(served, decodeBody(served, call));
   return createObject(context, served, draft, call);
 }
 

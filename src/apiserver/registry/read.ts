@@ -13,7 +13,7 @@ import type { RegistryContext } from './registry-context.ts';
 import { storeKey, storePrefix } from './registry-context.ts';
 import type { Selection } from './selection.ts';
 import { selectionOf } from './selection.ts';
-import { hubOf, toServed } from './served.ts';
+import { hubOf, ready, takesTime, toServed } from './served.ts';
 
 /** How long a read waits for a revision that the cache has not reached. */
 const catchUpMs = 3_000;
@@ -24,22 +24,23 @@ export async function getFromCall(context: RegistryContext, served: ResourceKind
   await freshEnough(context, call.query['resourceVersion']);
   const cached = context.cache.of(kind).get(storeKey(kind, call.info.namespace, call.info.name));
   if (cached === undefined) throw notFound(kind, call.info.name);
+  if (takesTime(served)) await ready(served, [cached.object]);
   return { is: 'object', code: 200, kind: served, object: toServed(served, cached.object), cached };
 }
 
 /** LIST of a resource, or of one namespace of it. */
 export async function listFromCall(context: RegistryContext, served: ResourceKind, call: ApiCall): Promise<ListResult> {
-  const kind = hubOf(served);
   const limit = limitOf(call);
   const { resourceVersion, resourceVersionMatch } = call.query;
   const token = call.query['continue'] ?? '';
   checkVersionMatch(resourceVersion, resourceVersionMatch, token);
-  const selection = selectionOf(kind, call);
+  const selection = selectionOf(served, call);
   if (token !== '') return listPast(context, served, call, { selection, limit, ...decodeContinueToken(token) });
   if (resourceVersionMatch === 'Exact') {
     return listPast(context, served, call, { selection, limit, revision: versionNumber(resourceVersion ?? ''), from: undefined });
   }
   await freshEnough(context, resourceVersion);
+  await prepareSelection(context, served, call);
   const items: CachedObject[] = [];
   let remaining = 0;
   for (const cached of selectedObjects(context, served, call, selection)) {
@@ -47,6 +48,7 @@ export async function listFromCall(context: RegistryContext, served: ResourceKin
     else items.push(cached);
   }
   const { revision } = context.cache;
+  if (takesTime(served)) await ready(served, items.map(({ object }) => object));
   const last = items.at(-1);
   return {
     is: 'list',
@@ -58,9 +60,16 @@ export async function listFromCall(context: RegistryContext, served: ResourceKin
   };
 }
 
+/** Makes ready what field selectors of a version look at, where that version is not stored and conversion takes time. */
+export async function prepareSelection(context: RegistryContext, served: ResourceKind, call: ApiCall): Promise<void> {
+  if (!takesTime(served) || (call.query['fieldSelector'] ?? '') === '') return;
+  const kind = hubOf(served);
+  await ready(served, [...context.cache.of(kind).range(storePrefix(kind, call.info.namespace))].map(({ object }) => object));
+}
+
 /** The cached objects that the call's namespace and selectors name, in key order. */
 export function* selectedObjects(
-  context: RegistryContext, served: ResourceKind, call: ApiCall, selection = selectionOf(hubOf(served), call),
+  context: RegistryContext, served: ResourceKind, call: ApiCall, selection = selectionOf(served, call),
 ): Generator<CachedObject> {
   const kind = hubOf(served);
   const cache = context.cache.of(kind);
@@ -101,6 +110,7 @@ async function listPast(context: RegistryContext, served: ResourceKind, call: Ap
       for (const entry of page.entries) {
         from = `${entry.key}\0`;
         const cached = new CachedObject(kind, entry.key, entry.modRevision, entry.value);
+        if (takesTime(served)) await ready(served, [cached.object]);
         if (past.selection.selectsAll || past.selection.matches(cached)) items.push(cached);
         if (past.limit > 0 && items.length === past.limit) break;
       }

@@ -5,6 +5,7 @@ import { everyField, everything, matchesFields, matchesLabels, parseFieldSelecto
 import { badRequest } from '#apimachinery/status-error.ts';
 import type { ApiCall } from '../request/api-call.ts';
 import type { CachedObject } from '../watch-cache/cached-object.ts';
+import { hubOf, takesTime, toServed } from './served.ts';
 
 /** Which objects of a resource a list, watch or deletecollection is about. */
 export interface Selection {
@@ -15,8 +16,17 @@ export interface Selection {
   matches(cached: CachedObject): boolean;
 }
 
-/** Reads labelSelector, fieldSelector and a name in the path. Throws a 400 for what cannot be selected by. */
-export function selectionOf(kind: ResourceKind, call: ApiCall): Selection {
+/** The kind whose fields can be selected by: every version of a custom kind has its own. */
+export function selectingKind(served: ResourceKind): ResourceKind {
+  return served.isCustom === true ? served : hubOf(served);
+}
+
+/**
+ * Reads labelSelector, fieldSelector and a name in the path. Throws a 400 for what cannot be selected by. Where conversion
+ * takes time, objects must be `ready` before they are matched.
+ */
+export function selectionOf(served: ResourceKind, call: ApiCall): Selection {
+  const kind = selectingKind(served);
   const labelText = call.query['labelSelector'] ?? '';
   const fieldText = call.query['fieldSelector'] ?? '';
   const { name } = call.info;
@@ -28,6 +38,7 @@ export function selectionOf(kind: ResourceKind, call: ApiCall): Selection {
   for (const { field } of fields.terms) {
     if (!isSelectable(kind, field)) throw badRequest(`field label not supported: ${field}`);
   }
+  const shown = (object: KubeObject): KubeObject => (takesTime(served) ? toServed(served, object) : object);
   const only = name !== '' ? name : requiredField(fields, 'metadata.name');
   return {
     selectsAll: false,
@@ -36,7 +47,7 @@ export function selectionOf(kind: ResourceKind, call: ApiCall): Selection {
     matches(cached) {
       const { object } = cached;
       if (name !== '' && object.metadata.name !== name) return false;
-      return matchesLabels(labels, object.metadata.labels) && (fieldText === '' || matchesFields(fields, (field) => fieldOf(kind, object, field)));
+      return matchesLabels(labels, object.metadata.labels) && (fieldText === '' || matchesFields(fields, (field) => fieldOf(kind, shown(object), field)));
     },
   };
 }

@@ -3,7 +3,7 @@
  * works on the hub's objects.
  */
 import type { KubeObject } from '#apimachinery/object-meta.ts';
-import type { ResourceKind } from '#apimachinery/resource.ts';
+import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
 
 /** The kind under which objects of `kind` are stored. */
 export function hubOf(kind: ResourceKind): ResourceKind {
@@ -15,7 +15,28 @@ export function toServed(kind: ResourceKind, object: KubeObject): KubeObject {
   return kind.convertedFrom === undefined ? object : kind.convertedFrom.fromHub(object);
 }
 
-/** An object of `kind` as the hub stores it. */
+/** An object of `kind` as the hub stores it; where that takes time, the object itself: `stored` does it when it is written. */
 export function toHub(kind: ResourceKind, object: KubeObject): KubeObject {
-  return kind.convertedFrom === undefined ? object : kind.convertedFrom.toHub(object);
+  return kind.convertedFrom === undefined || kind.convertedFrom.load !== undefined ? object : kind.convertedFrom.toHub(object);
+}
+
+/** Whether somebody else converts between the versions, so that `toServed` has to wait for `ready`. */
+export function takesTime(kind: ResourceKind): boolean {
+  return kind.convertedFrom?.load !== undefined;
+}
+
+/** Makes objects of the hub ready for `toServed`. Throws a StatusError when they cannot be converted. */
+export async function ready(kind: ResourceKind, objects: readonly KubeObject[]): Promise<void> {
+  await kind.convertedFrom?.load?.(objects, kind.apiVersion);
+}
+
+/** What `toHub` left as it was, in the version that is stored. */
+export async function stored(kind: ResourceKind, draft: Draft<KubeObject>): Promise<Draft<KubeObject>> {
+  const conversion = kind.convertedFrom;
+  if (conversion?.load === undefined) return draft;
+  const { resourceVersion } = draft.metadata;
+  await conversion.load([draft], conversion.hub().apiVersion);
+  const converted = conversion.toHub(draft) as Draft<KubeObject>;
+  converted.metadata.resourceVersion = resourceVersion;
+  return converted;
 }

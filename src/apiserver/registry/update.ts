@@ -13,7 +13,7 @@ import { admissionTells, createObject, isDryRun, statusFields } from './create.t
 import { fieldManager, trackOwnership } from './field-ownership.ts';
 import type { RegistryContext } from './registry-context.ts';
 import { nowText, storeKey } from './registry-context.ts';
-import { hubOf } from './served.ts';
+import { hubOf, ready, stored, takesTime } from './served.ts';
 import { validatePartUpdate, validateStatusUpdate, validateUpdate } from './validation.ts';
 
 /** How often a change is tried anew when somebody else writes in between. */
@@ -52,7 +52,8 @@ export async function updateObject(context: RegistryContext, served: ResourceKin
   for (let attempt = 1; ; attempt++) {
     const old = current?.object;
     if (old === undefined && plan.createsIfAbsent !== true) throw notFound(kind, name);
-    const draft = await plan.change(old);
+    if (old !== undefined && takesTime(served)) await ready(served, [old]);
+    const draft = await stored(served, await plan.change(old));
     const asked = draft.metadata.resourceVersion ?? '';
     if (old === undefined) {
       if (asked !== '' && asked !== '0') throw notFound(kind, name);

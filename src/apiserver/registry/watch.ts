@@ -9,11 +9,11 @@ import type { ApiCall, WatchItem, WatchResult } from '../request/api-call.ts';
 import { isTrue } from '../request/api-call.ts';
 import { CachedObject } from '../watch-cache/cached-object.ts';
 import type { CacheEvent, EventLog } from '../watch-cache/event-log.ts';
-import { freshEnough, selectedObjects, versionNumber } from './read.ts';
+import { freshEnough, prepareSelection, selectedObjects, versionNumber } from './read.ts';
 import type { RegistryContext } from './registry-context.ts';
 import type { Selection } from './selection.ts';
-import { fieldOf, selectionOf } from './selection.ts';
-import { hubOf } from './served.ts';
+import { fieldOf, selectingKind, selectionOf } from './selection.ts';
+import { hubOf, ready, takesTime } from './served.ts';
 
 /** A watch without `timeoutSeconds` ends between these, so that clients spread over servers again. */
 const minTimeoutSeconds = 1800;
@@ -23,21 +23,21 @@ const bookmarkIntervalMs = 60_000;
 
 /** Opens a watch. Throws before the first batch for what the request itself says (400, 410, 422). */
 export async function watchFromCall(context: RegistryContext, served: ResourceKind, call: ApiCall): Promise<WatchResult> {
-  const kind = hubOf(served);
   const { resourceVersion, resourceVersionMatch } = call.query;
   const initial = call.query['sendInitialEvents'];
   checkInitialEvents(initial, resourceVersionMatch);
-  const selection = selectionOf(kind, call);
+  const selection = selectionOf(served, call);
   const startsWithState = initial !== undefined ? isTrue(initial) : resourceVersion === undefined || resourceVersion === '' || resourceVersion === '0';
   await freshEnough(context, resourceVersion);
-  const { log, release } = logFor(context, kind, selection);
+  await prepareSelection(context, served, call);
+  const { log, release } = logFor(context, served, selection);
   try {
     // State and position are taken in one turn: nothing falls between them, nothing comes twice.
     const state = startsWithState ? [...selectedObjects(context, served, call, selection)] : [];
     const fromNow = startsWithState || resourceVersion === undefined || resourceVersion === '' || resourceVersion === '0';
     const position = fromNow ? log.endPosition : log.positionAfter(versionNumber(resourceVersion));
     const start: Start = { selection, state, log, position, release, marksEndOfState: isTrue(initial), stateRevision: context.cache.revision };
-    return { is: 'watch', kind: served, batches: follow(context, kind, call, start) };
+    return { is: 'watch', kind: served, batches: follow(context, served, call, start) };
   } catch (error) {
     release();
     // As upstream: that the version is too old is told in the stream.
@@ -52,9 +52,10 @@ async function* failing(error: Error): AsyncGenerator<readonly WatchItem[]> {
 }
 
 /** The shortest log that has all events of a selection: that of one value of a field, where it asks for one. */
-function logFor(context: RegistryContext, kind: ResourceKind, { fields }: Selection): { readonly log: EventLog; readonly release: () => void } {
-  const cache = context.cache.of(kind);
-  const term = fields.terms.find(({ negated, value, field }) => !negated && value !== '' && field !== 'metadata.namespace');
+function logFor(context: RegistryContext, served: ResourceKind, { fields }: Selection): { readonly log: EventLog; readonly release: () => void } {
+  const cache = context.cache.of(hubOf(served));
+  const kind = selectingKind(served);
+  const term = takesTime(served) ? undefined : fields.terms.find(({ negated, value, field }) => !negated && value !== '' && field !== 'metadata.namespace');
   if (term === undefined) return { log: cache.log, release: () => {} };
   const { field, value } = term;
   let isReleased = false;
@@ -78,7 +79,9 @@ interface Start {
   readonly stateRevision: number;
 }
 
-async function* follow(context: RegistryContext, kind: ResourceKind, call: ApiCall, start: Start): AsyncGenerator<readonly WatchItem[]> {
+async function* follow(context: RegistryContext, served: ResourceKind, call: ApiCall, start: Start): AsyncGenerator<readonly WatchItem[]> {
+  const kind = hubOf(served);
+  const slow = takesTime(served);
   const { selection, log } = start;
   const wantsBookmarks = isTrue(call.query['allowWatchBookmarks']);
   const { namespace } = call.info;
@@ -90,7 +93,9 @@ async function* follow(context: RegistryContext, kind: ResourceKind, call: ApiCa
   const waiter = log.waiter(signal);
   try {
     for (let from = 0; from < start.state.length; from += batchSize) {
-      yield start.state.slice(from, from + batchSize).map((cached) => ({ type: 'ADDED', cached }) as const);
+      const state = start.state.slice(from, from + batchSize);
+      if (slow) await ready(served, state.map(({ object }) => object));
+      yield state.map((cached) => ({ type: 'ADDED', cached }) as const);
     }
     if (start.marksEndOfState) yield [{ type: 'BOOKMARK', cached: bookmark(kind, start.stateRevision), initialEventsEnd: true }];
     let position = start.position;
@@ -102,7 +107,10 @@ async function* follow(context: RegistryContext, kind: ResourceKind, call: ApiCa
       if (events.length > 0) {
         position += events.length;
         for (let from = 0; from < events.length; from += batchSize) {
-          const items = itemsFor(kind, events.slice(from, from + batchSize), selection, namespace);
+          const some = events.slice(from, from + batchSize);
+          if (slow) await ready(served, some.flatMap(({ current, previous }) => [current.object, ...(previous === undefined ? [] : [previous.object])]));
+          const items = itemsFor(kind, some, selection, namespace);
+          if (slow) await ready(served, items.map(({ cached }) => cached.object));
           if (items.length > 0) yield items;
         }
         continue;

@@ -4,9 +4,10 @@ import { methodNotAllowed, methodNotSupported, noSuchPath, notFound } from '#api
 import { createFromCall } from '../registry/create.ts';
 import { deleteCollectionFromCall, deleteFromCall } from '../registry/delete.ts';
 import { patchFromCall } from '../registry/patch.ts';
-import { getFromCall, listFromCall } from '../registry/read.ts';
+import { getFromCall, listFromCall, prepareSelection } from '../registry/read.ts';
 import type { RegistryContext } from '../registry/registry-context.ts';
 import { replace } from '../registry/replace.ts';
+import { ready, takesTime } from '../registry/served.ts';
 import { scaleFromCall } from '../registry/subresources/scale.ts';
 import type { SubresourceHandler } from '../registry/subresources/subresource-handler.ts';
 import { watchFromCall } from '../registry/watch.ts';
@@ -30,6 +31,15 @@ export interface ReviewHandler {
 
 /** Carries out a resource request that is authenticated and allowed. Throws a StatusError when it is refused. */
 export async function dispatch(context: DispatchContext, call: ApiCall): Promise<ApiResult> {
+  const result = await carryOut(context, call);
+  // What is written or deleted is the stored version of the object; the client sees its own.
+  if ((result.is === 'object' || result.is === 'list') && takesTime(result.kind)) {
+    await ready(result.kind, result.is === 'object' ? [result.object] : result.items.map(({ object }) => object));
+  }
+  return result;
+}
+
+async function carryOut(context: DispatchContext, call: ApiCall): Promise<ApiResult> {
   const { info } = call;
   const kind = context.kinds.find(info.group, info.version, info.resource);
   if (kind === undefined) throw noSuchPath();
@@ -63,6 +73,7 @@ export async function dispatch(context: DispatchContext, call: ApiCall): Promise
       return deleteFromCall(registry, kind, call);
     case 'deletecollection':
       needNamespace(kind, call);
+      await prepareSelection(registry, kind, call);
       return deleteCollectionFromCall(registry, kind, call);
     default:
       throw methodNotSupported(kind, info.verb);

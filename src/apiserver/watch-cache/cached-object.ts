@@ -27,7 +27,7 @@ export class CachedObject<T extends KubeObject = KubeObject> {
     this.revision = revision;
     this.stored = bytes;
     this.#object = object;
-    if (kind.isCustom !== true || object !== undefined) this.#bytes = bytes;
+    if (kind.isCustom !== true || (object !== undefined && isWrittenAs(kind, bytes))) this.#bytes = bytes;
   }
 
   /** The object's JSON in the stored version, without resourceVersion. */
@@ -138,10 +138,14 @@ const offsets = new WeakMap<ResourceKind, number>();
 function metadataOffset(kind: ResourceKind): number {
   let offset = offsets.get(kind);
   if (offset === undefined) {
-    offset = `{"kind":${JSON.stringify(kind.kind)},"apiVersion":${JSON.stringify(kind.apiVersion)},"metadata":{`.length;
+    offset = headOf(kind).length;
     offsets.set(kind, offset);
   }
   return offset;
+}
+
+function headOf(kind: ResourceKind): string {
+  return `{"kind":${JSON.stringify(kind.kind)},"apiVersion":${JSON.stringify(kind.apiVersion)},"metadata":{`;
 }
 
 /** The bytes to store. `draft.metadata.resourceVersion` must not be set. */
@@ -155,6 +159,11 @@ export function sealDraft<T extends KubeObject>(draft: Draft<T>, revision: numbe
   // The writer and the cache both seal what was written; whoever comes second finds it done.
   if (!Object.isFrozen(draft)) (draft as Draft<KubeObject>).metadata.resourceVersion = String(revision);
   return deepFreeze(draft) as unknown as T;
+}
+
+/** Whether the bytes are those of this version of the kind. */
+function isWrittenAs(kind: ResourceKind, bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1', 0, metadataOffset(kind)) === headOf(kind);
 }
 
 /** What was stored under another definition of its kind, as the one of today has it: pruned and completed. */

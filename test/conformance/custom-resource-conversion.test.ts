@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { RawAnswer, TestApiServer } from '../support/api-server.ts';
+import { startApiServer } from '../support/api-server.ts';
+import type { ConversionWebhook } from '../support/conversion-webhook.ts';
+import { startConversionWebhook } from '../support/conversion-webhook.ts';
+import { ok, seen } from './api-operations.ts';
+import { conformance } from './conformance.ts';
+
+type Json = Record<string, unknown>;
+
+let api: TestApiServer;
+let webhook: ConversionWebhook;
+before(async () => {
+  api = await startApiServer();
+  webhook = await startConversionWebhook(convert);
+});
+after(async () => {
+  await api.close();
+  await webhook.close();
+});
+
+/** v1 has `hostPort`, v2 has `host` and `port`. */
+function convert(object: Json, apiVersion: string): Json {
+  const { hostPort, host, port, ...rest } = object;
+  if (apiVersion.endsWith('/v1')) return { ...rest, ...(typeof host === 'string' && { hostPort: `${host}:${typeof port === 'string' ? port : ''}` }) };
+  const [h, p] = typeof hostPort === 'string' ? hostPort.split(':') : [];
+  return { ...rest, ...(h !== undefined && { host: h }), ...(p !== undefined && { port: p }) };
+}
+
+const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+let serial = 0;
+interface Defined {
+  readonly name: string;
+  readonly group: string;
+  readonly at: (version: string) => string;
+}
+
+async function define(): Promise<Defined> {
+  const group = `convert${++serial}.example.com`;
+  const version = (name: string, storage: boolean, fields: readonly string[]): object => ({
+    name, served: true, storage, schema: { openAPIV3Schema: { type: 'object', properties: Object.fromEntries(fields.map((field) => [field, { type: 'string' }])) } },
+    selectableFields: fields.map((field) => ({ jsonPath: `.${field}` })), subresources: { status: {} },
+  });
+  const conversion = { strategy: 'Webhook', webhook: { conversionReviewVersions: ['v1'], clientConfig: { url: webhook.url, caBundle: webhook.caBundle } } };
+  ok(await api.request('POST', definitions, { body: {
+    apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: `hosts.${group}` },
+    spec: { group, scope: 'Namespaced', names: { plural: 'hosts', kind: 'Host' }, conversion, versions: [version('v1', true, ['hostPort']), version('v2', false, ['host', 'port'])] },
+  } }), 201);
+  const at = (name: string): string => `/apis/${group}/${name}/namespaces/default/hosts`;
+  for (let attempt = 0; attempt < 1000 && (await api.request('GET', at('v2'))).code !== 200; attempt++);
+  return { name: `hosts.${group}`, group, at };
+}
+
+function create({ group, at }: Defined, version: string, name: string, content: object): Promise<RawAnswer> {
+  return api.request('POST', at(version), { body: { apiVersion: `${group}/${version}`, kind: 'Host', metadata: { name }, ...content } });
+}
+
+interface List {
+  readonly apiVersion: string;
+  readonly items: readonly { readonly apiVersion: string; readonly metadata: { readonly name: string }; readonly host?: string; readonly port?: string; readonly hostPort?: string }[];
+}
+const list = async (path: string): Promise<List> => (await api.request('GET', path)).json<List>();
+
+describe('conformance: conversion of custom resources', { concurrency: false }, () => {
+  conformance('[sig-api-machinery] CustomResourceConversionWebhook [Privileged:ClusterAdmin] should be able to convert from CR v1 to CR v2 [Conformance]', async () => {
+    const defined = await define();
+    ok(await create(defined, 'v1', 'a', { hostPort: 'localhost:8080' }), 201);
+    const read = ok(await api.request('GET', `${defined.at('v2')}/a`));
+    assert.deepEqual([read['apiVersion'], read['host'], read['port'], read['hostPort']], [`${defined.group}/v2`, 'localhost', '8080', undefined]);
+  });
+
+  conformance('[sig-api-machinery] CustomResourceConversionWebhook [Privileged:ClusterAdmin] should be able to convert a non homogeneous list of CRs [Conformance]', async () => {
+    const defined = await define();
+    ok(await create(defined, 'v1', 'old', { hostPort: 'one:1' }), 201);
+    ok(await api.request('PATCH', `${definitions}/${defined.name}`, {
+      body: [{ op: 'replace', path: '/spec/versions/0/storage', value: false }, { op: 'replace', path: '/spec/versions/1/storage', value: true }],
+      headers: { 'content-type': 'application/json-patch+json' },
+    }));
+    ok(await create(defined, 'v2', 'new', { host: 'two', port: '2' }), 201);
+    const both = async (): Promise<readonly unknown[]> => (await list(defined.at('v2'))).items.map(({ apiVersion, host, port }) => [apiVersion, host, port]);
+    const wanted = [[`${defined.group}/v2`, 'two', '2'], [`${defined.group}/v2`, 'one', '1']];
+    for (let attempt = 0; attempt < 200 && JSON.stringify(await both()) !== JSON.stringify(wanted); attempt++);
+    assert.deepEqual(await both(), wanted);
+    assert.deepEqual((await list(defined.at('v1'))).items.map(({ hostPort }) => hostPort), ['two:2', 'one:1']);
+  });
+
+  conformance('[sig-api-machinery] CustomResourceFieldSelectors [Privileged:ClusterAdmin] CustomResourceFieldSelectors MUST list and watch custom resources matching the field selector [Conformance]', async () => {
+    const defined = await define();
+    for (const [name, hostPort] of [['a', 'host1:80'], ['b', 'host1:81'], ['c', 'host2:80']] as const) ok(await create(defined, 'v1', name, { hostPort }), 201);
+    const names = async (version: string, selector: string): Promise<readonly string[]> => (await list(`${defined.at(version)}?fieldSelector=${encodeURIComponent(selector)}`)).items.map(({ metadata }) => metadata.name);
+    assert.deepEqual(await names('v1', 'hostPort=host1:80'), ['a']);
+    assert.deepEqual(await names('v2', 'host=host1'), ['a', 'b']);
+    assert.deepEqual(await names('v2', 'host=host1,port=80'), ['a']);
+    const v1 = api.watch(`${defined.at('v1')}?watch=true&fieldSelector=${encodeURIComponent('hostPort=host1:80')}`);
+    const v2 = api.watch(`${defined.at('v2')}?watch=true&fieldSelector=host%3Dhost1`);
+    await seen(v1, 'ADDED', 'a');
+    await seen(v2, 'ADDED', 'a');
+    await seen(v2, 'ADDED', 'b');
+    ok(await api.request('PATCH', `${defined.at('v2')}/a`, { body: { host: 'host3' }, headers: { 'content-type': 'application/merge-patch+json' } }));
+    await seen(v1, 'DELETED', 'a');
+    await seen(v2, 'DELETED', 'a');
+    ok(await api.request('DELETE', `${defined.at('v1')}/b`));
+    await seen(v2, 'DELETED', 'b');
+    assert.deepEqual(await names('v2', 'host=host1'), []);
+    await v1.return();
+    await v2.return();
+  });
+});
+
+test('objects are written in any version, and asked about once', async () => {
+  const defined = await define();
+  const made = ok(await create(defined, 'v2', 'x', { host: 'h', port: '1' }), 201);
+  assert.deepEqual([made['apiVersion'], made['host'], made['port']], [`${defined.group}/v2`, 'h', '1']);
+  const askedBefore = webhook.converted();
+  for (let time = 0; time < 3; time++) await api.request('GET', `${defined.at('v2')}/x`);
+  assert.ok(webhook.converted() - askedBefore <= 1);
+  const patched = ok(await api.request('PATCH', `${defined.at('v2')}/x`, { body: { port: '2' }, headers: { 'content-type': 'application/merge-patch+json' } }));
+  assert.deepEqual([patched['host'], patched['port']], ['h', '2']);
+  assert.equal(ok(await api.request('GET', `${defined.at('v1')}/x`))['hostPort'], 'h:2');
+  const replaced = ok(await api.request('PUT', `${defined.at('v2')}/x`, { body: { ...patched, host: 'other' } }));
+  assert.equal(replaced['host'], 'other');
+  const applied = await api.request('PATCH', `${defined.at('v2')}/y?fieldManager=m`, { body: { apiVersion: `${defined.group}/v2`, kind: 'Host', metadata: { name: 'y' }, host: 'applied', port: '3' }, headers: { 'content-type': 'application/apply-patch+yaml' } });
+  assert.equal(applied.code, 201, applied.text);
+  assert.equal(ok(await api.request('GET', `${defined.at('v1')}/y`))['hostPort'], 'applied:3');
+});
+
+test('a webhook that fails is told of, and what is stored can still be read', async () => {
+  const defined = await define();
+  ok(await create(defined, 'v1', 'a', { hostPort: 'h:1' }), 201);
+  webhook.fail('cannot convert today');
+  const answer = await api.request('GET', `${defined.at('v2')}/a`);
+  assert.equal(answer.code, 500);
+  assert.match(String(answer.json()['message']), /conversion webhook for convert\d+\.example\.com\/v1, Kind=Host failed: cannot convert today/);
+  assert.equal(ok(await api.request('GET', `${defined.at('v1')}/a`))['hostPort'], 'h:1');
+});
