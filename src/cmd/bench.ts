@@ -65,7 +65,7 @@ function fuzzCommand(): Command {
         count: flags.count,
         seed,
         maxFindings: flags.maxFindings,
-        onProgress: ({ sent, findings, residentMiB }) => process.stderr.write(`${sent} sent, ${findings} findings, ${residentMiB.toFixed(0)} MiB\n`),
+        onProgress: ({ sent, findings, heldMiB }) => process.stderr.write(`${sent} sent, ${findings} findings, ${heldMiB.toFixed(0)} MiB held\n`),
       });
       const { findings, ...rest } = report;
       for (const { what, request, answer } of findings) process.stdout.write(`\n${what}\n  ${request}\n  ${answer}\n`);

@@ -13,7 +13,7 @@ import { createAuthority, issueCertificate } from '#pki/authority.ts';
 import { createServiceAccountKey } from '#pki/service-account-key.ts';
 import { openMemoryStore } from '#store/memory.ts';
 import type { Store } from '#store/store.ts';
-import type { ServerAddress } from './server-process.ts';
+import type { HeldMemory, ServerAddress } from './server-process.ts';
 
 const [storeName = 'sqlite', place = ''] = process.argv.slice(2);
 const clock = systemClock;
@@ -35,7 +35,13 @@ const { port } = await server.listen({ host: '127.0.0.1', port: 0, serving, clie
 const address: ServerAddress = { port, caPem: authority.certificatePem, certificatePem: admin.certificatePem, privateKeyPem: admin.privateKeyPem };
 process.stdout.write(`${JSON.stringify(address)}\n`);
 
-process.stdin.resume();
+/** A line on standard input asks what is held after all garbage is collected (with --expose-gc), as `HeldMemory`. */
+process.stdin.on('data', () => {
+  globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  const held: HeldMemory = { heldBytes: heapUsed + external };
+  process.stdout.write(`${JSON.stringify(held)}\n`);
+});
 process.stdin.on('end', () => {
   void end();
 });

@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -14,6 +13,11 @@ export interface ServerAddress {
   readonly privateKeyPem: string;
 }
 
+/** What a server tells when it is asked for its memory. */
+export interface HeldMemory {
+  readonly heldBytes: number;
+}
+
 export interface ServerProcess {
   readonly pid: number;
   readonly address: ServerAddress;
@@ -21,6 +25,8 @@ export interface ServerProcess {
   readonly ended: () => string | undefined;
   /** The last of what it wrote to standard error since it was asked last. */
   readonly lastSaid: () => string;
+  /** Bytes it holds after collecting all garbage; it must have been started with --expose-gc. */
+  heldBytes(): Promise<number>;
   /** Asks it to end and waits until it has. */
   close(): Promise<void>;
 }
@@ -45,7 +51,13 @@ export async function startServerProcess({ store, place, nodeFlags = [] }: Serve
   child.once('exit', (code, signal) => {
     ended = `the API server ended (${signal ?? `status ${code}`}): ${said}`;
   });
-  const line = await firstLine(child, () => said);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const nextLine = async (): Promise<string> => {
+    const { done, value } = await lines.next();
+    if (done === true) throw new Error(`the API server ended: ${said}`);
+    return value;
+  };
+  const line = await nextLine();
   return {
     pid: child.pid ?? 0,
     address: JSON.parse(line) as ServerAddress,
@@ -55,6 +67,10 @@ export async function startServerProcess({ store, place, nodeFlags = [] }: Serve
       said = '';
       return text;
     },
+    async heldBytes() {
+      child.stdin.write('\n');
+      return (JSON.parse(await nextLine()) as HeldMemory).heldBytes;
+    },
     async close() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, 'exit');
@@ -62,10 +78,4 @@ export async function startServerProcess({ store, place, nodeFlags = [] }: Serve
       await exited;
     },
   };
-}
-
-async function firstLine(child: ChildProcess, said: () => string): Promise<string> {
-  if (child.stdout === null) throw new Error('the API server has no output');
-  for await (const line of createInterface({ input: child.stdout })) return line;
-  throw new Error(`the API server did not start: ${said()}`);
 }
