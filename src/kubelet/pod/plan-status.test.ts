@@ -88,3 +88,13 @@ test('only what differs is written, and what a condition no longer says is taken
   assert.deepEqual(Object.keys(patch.status).sort(), ['conditions', 'containerStatuses']);
   assert.equal(patch.status.conditions.find(({ type }) => type === 'Ready')?.reason, null);
 });
+
+test('containers behind an init container that failed are not said to have run', () => {
+  const init = { name: 'init', image: 'x' };
+  const waiting = { name: 'main', image: 'x', imageID: '', ready: false, restartCount: 0, state: { waiting: { reason: 'PodInitializing' } }, lastState: {} };
+  const pod = podOf({ restartPolicy: 'Never', initContainers: [init], containers: [main] }, { containerStatuses: [waiting] });
+  const status = statusOf(pod, runtimeOf([record('init', { state: 'exited', exitCode: 1 })]), { isOver: true });
+  assert.equal(status.phase, 'Failed');
+  assert.deepEqual(status.containerStatuses?.[0]?.state, { waiting: { reason: 'PodInitializing' } });
+  assert.deepEqual([conditionOf(status, 'Initialized')?.status, conditionOf(status, 'Initialized')?.message], ['False', 'containers with incomplete status: [init]']);
+});

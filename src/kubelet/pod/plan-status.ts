@@ -72,7 +72,7 @@ function statusOf(view: StatusView, container: Container, kind: StatusKind, old:
   const [newest, ...earlier] = runtime.containers.filter((record) => record.name === container.name);
   const before = earlier.find((record) => record.state === 'exited');
   const reason = waiting.get(container.name);
-  let state = newest === undefined ? stateWithoutRecord(view, old) : stateOf(view, newest);
+  let state = newest === undefined ? stateWithoutRecord(view, old, hadItsTurn(view, container, kind)) : stateOf(view, newest);
   let lastState: ContainerState = before === undefined ? (newest === undefined || newest.attempt > 0 ? (old?.lastState ?? {}) : {}) : stateOf(view, before);
   const mayWait = newest === undefined || newest.state === 'created' || (newest.state === 'exited' && !view.isOver && (kind === 'init' ? true : mayRestart(pod, container, newest)));
   if (reason !== undefined && mayWait && !view.isOver) {
@@ -118,10 +118,25 @@ function stateOf(view: StatusView, record: ContainerRecord): ContainerState {
   };
 }
 
+/** Whether the pod came as far as to start this container: those behind an init container that failed never ran. */
+function hadItsTurn({ pod, runtime }: StatusView, { name }: Container, kind: StatusKind): boolean {
+  const initNames = (pod.spec.initContainers ?? []).map((each) => each.name);
+  const last = initNames.at(-1);
+  if (kind === 'ephemeral' || last === undefined) return true;
+  const hasBegun = (each: string, statuses: readonly ContainerStatus[] | undefined): boolean => {
+    const old = findStatus(statuses, each);
+    return runtime.containers.some((record) => record.name === each) || (old !== undefined && (old.state.waiting === undefined || old.lastState.terminated !== undefined));
+  };
+  if (pod.spec.containers.some((each) => hasBegun(each.name, pod.status.containerStatuses))) return true;
+  if (kind === 'init') return initNames.slice(initNames.indexOf(name)).some((each) => hasBegun(each, pod.status.initContainerStatuses));
+  return runtime.containers.some((record) => record.name === last && record.state === 'exited' && record.exitCode === 0)
+    || findStatus(pod.status.initContainerStatuses, last)?.state.terminated?.exitCode === 0;
+}
+
 /** It has not been made yet, or the runtime has lost it. */
-function stateWithoutRecord(view: StatusView, old: ContainerStatus | undefined): ContainerState {
+function stateWithoutRecord(view: StatusView, old: ContainerStatus | undefined, hadTurn: boolean): ContainerState {
   if (old?.state.terminated !== undefined) return old.state;
-  if (old?.state.running !== undefined || (view.isOver && old !== undefined)) {
+  if (old?.state.running !== undefined || (view.isOver && hadTurn && old !== undefined)) {
     return {
       terminated: {
         exitCode: 137, reason: 'ContainerStatusUnknown',
