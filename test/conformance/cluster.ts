@@ -11,6 +11,7 @@ import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Given, ResourceKind } from '#apimachinery/resource.ts';
 import type { Client } from '#client/client.ts';
 import type { TestCluster } from '#testing/index.ts';
+import { SimulatedClock } from '#testing/index.ts';
 
 let serial = 0;
 
@@ -57,7 +58,7 @@ export class Workspace {
   }
   /** Reads again and again until the condition holds; bounded by the timeout of the test. */
   async eventually(condition: () => Promise<boolean>): Promise<void> {
-    while (!await condition()) await this.cluster.clock.sleep(5);
+    while (!await condition()) await (this.cluster.clock instanceof SimulatedClock ? this.cluster.advance(100) : this.cluster.clock.sleep(5));
   }
 
   pod(name: string, more: { readonly labels?: Record<string, string>; readonly spec?: Given<PodObject['spec']> } = {}): Given<PodObject> {
