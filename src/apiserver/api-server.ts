@@ -119,7 +119,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const rbac = rbacRules({ objects, caches: cache });
   const authorizers = options.authorizers ?? [masters, nodeAuthorizer({ graph: new NodeGraph({ objects, caches: cache }), nodeRules }), rbacAuthorizer(rbac)];
   const kinds = new ServedKinds(builtInKinds);
-  const dynamic = dynamicAdmission({ objects, kinds, egress, clock, random, log, metrics: metrics.webhooks });
+  const dynamic = dynamicAdmission({ objects, authorizers, kinds, egress, clock, random, log, metrics: metrics.webhooks });
   const admission = [definitionValidation, ...admissionPlugins, ...dynamic.plugins, allocation, escalationCheck({ authorizers, rbac }), certificateSigners(authorizers)];
   const registry: RegistryContext = { store, cache, clock, random, log, objects, admission };
   await cache.start(builtInKinds.filter((kind) => kind.convertedFrom === undefined));

@@ -2,17 +2,23 @@
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { Random } from '#base/random.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
 import type { Egress } from '../proxy/egress.ts';
 import type { ServedKinds } from '../request/served-kinds.ts';
 import { WebhookClient } from '../webhooks/webhook-client.ts';
 import type { AdmissionPlugin, ObjectReader } from './admission.ts';
-import type { ConditionCheck, WebhookDependencies } from './webhooks/hooks.ts';
+import { conditionCheck } from './policies/condition-check.ts';
+import { mutatingPolicies } from './policies/mutating-policies.ts';
+import { validatingPolicies } from './policies/validating-policies.ts';
+import type { WebhookDependencies } from './webhooks/hooks.ts';
 import { mutatingWebhooks } from './webhooks/mutating-webhooks.ts';
 import { validatingWebhooks } from './webhooks/validating-webhooks.ts';
 import type { WebhookMetrics } from './webhooks/webhook-metrics.ts';
 
 export interface DynamicAdmissionDependencies {
   readonly objects: ObjectReader;
+  /** Expressions may ask what somebody may do. */
+  readonly authorizers: readonly Authorizer[];
   readonly kinds: ServedKinds;
   readonly egress: Egress;
   readonly clock: Clock;
@@ -30,10 +36,9 @@ export interface DynamicAdmission {
   close(): void;
 }
 
-export function dynamicAdmission({ objects, kinds, egress, clock, random, log, metrics }: DynamicAdmissionDependencies): DynamicAdmission {
+export function dynamicAdmission({ objects, authorizers, kinds, egress, clock, random, log, metrics }: DynamicAdmissionDependencies): DynamicAdmission {
   const client = new WebhookClient({ objects, egress, clock });
-  const webhooks: WebhookDependencies = { client, equivalents: (kind) => kinds.inOtherVersions(kind), conditions: noConditions, clock, random, log, metrics };
-  return { client, plugins: [mutatingWebhooks(webhooks), validatingWebhooks(webhooks)], close: () => client.close() };
+  const webhooks: WebhookDependencies = { client, equivalents: (kind) => kinds.inOtherVersions(kind), conditions: conditionCheck({ objects, authorizers }), clock, random, log, metrics };
+  const policies = { kinds, authorizers };
+  return { client, plugins: [mutatingPolicies(policies), mutatingWebhooks(webhooks), validatingPolicies(policies), validatingWebhooks(webhooks)], close: () => client.close() };
 }
-
-const noConditions: ConditionCheck = () => ({ error: 'match conditions cannot be evaluated by this server' });

@@ -27,32 +27,34 @@ export interface ReviewQuestion {
   readonly request: AdmissionRequest;
 }
 
-export function reviewFor({ uid, version, kind, request }: ReviewQuestion): JsonObject {
-  const served = request.served ?? request.kind;
-  const { operation, subresource, namespace, connect } = request;
-  const name = request.name === '' ? (request.object?.metadata.name ?? '') : request.name;
-  const shownKind = connect ?? kind;
-  const askedKind = connect ?? served;
+export function reviewFor(question: ReviewQuestion): JsonObject {
+  const { version, kind, request } = question;
   return {
     kind: 'AdmissionReview',
     apiVersion: `admission.k8s.io/${version}`,
-    request: {
-      uid,
-      kind: kindOf(shownKind),
-      resource: { group: kind.group, version: kind.version, resource: kind.plural },
-      ...(subresource !== '' && { subResource: subresource }),
-      requestKind: kindOf(askedKind),
-      requestResource: { group: served.group, version: served.version, resource: served.plural },
-      ...(subresource !== '' && { requestSubResource: subresource }),
-      ...(name !== '' && { name }),
-      ...(namespace !== '' && { namespace }),
-      operation,
-      userInfo: userInfo(request.user),
-      object: connect?.object ?? objectAs(kind, request.object),
-      oldObject: objectAs(kind, request.old),
-      dryRun: request.dryRun,
-      options: optionsOf(operation, request.dryRun),
-    },
+    request: { ...requestAttributes(question), object: request.connect?.object ?? objectAs(kind, request.object), oldObject: objectAs(kind, request.old) },
+  };
+}
+
+/** The request without its objects. */
+export function requestAttributes({ uid, kind, request }: ReviewQuestion): JsonObject {
+  const served = request.served ?? request.kind;
+  const { operation, subresource, namespace, connect } = request;
+  const name = request.name === '' ? (request.object?.metadata.name ?? '') : request.name;
+  return {
+    uid,
+    kind: kindOf(connect ?? kind),
+    resource: { group: kind.group, version: kind.version, resource: kind.plural },
+    ...(subresource !== '' && { subResource: subresource }),
+    requestKind: kindOf(connect ?? served),
+    requestResource: { group: served.group, version: served.version, resource: served.plural },
+    ...(subresource !== '' && { requestSubResource: subresource }),
+    ...(name !== '' && { name }),
+    ...(namespace !== '' && { namespace }),
+    operation,
+    userInfo: userInfo(request.user),
+    dryRun: request.dryRun,
+    options: optionsOf(operation, request.dryRun),
   };
 }
 
