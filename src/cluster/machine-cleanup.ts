@@ -1,5 +1,6 @@
 /** Takes from the machine what a node with real containers put there. */
-import { rm, rmdir } from 'node:fs/promises';
+import { readFile, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { connectRuntime } from '#kubelet/cri/grpc.ts';
 import type { RuntimeConnection } from '#kubelet/cri/grpc.ts';
 import { purgeContainerd, startContainerd } from '#kubelet/runtime/containerd.ts';
@@ -52,7 +53,18 @@ const sharedDirectories = [
 
 async function removeRules(layout: ClusterLayout, settings: ClusterSettings | undefined): Promise<void> {
   await purgeProxy(layout.name).catch(() => undefined);
-  await purgeNetwork({ clusterName: layout.name, podCidrs: settings === undefined ? [] : [settings.podCidr], cniConfDir: layout.cniConfDir, leaseDir: layout.leaseDir }).catch(() => undefined);
+  const podCidrs = [...(settings === undefined ? [] : [settings.podCidr]), ...(await configuredRanges(layout))];
+  await purgeNetwork({ clusterName: layout.name, podCidrs, cniConfDir: layout.cniConfDir, leaseDir: layout.leaseDir }).catch(() => undefined);
+}
+
+/** The node's pod ranges as its network list has them: a kubelet that runs alone has no settings. */
+async function configuredRanges(layout: ClusterLayout): Promise<readonly string[]> {
+  interface NetworkList {
+    readonly plugins?: readonly { readonly ipam?: { readonly ranges?: readonly (readonly { readonly subnet?: string }[])[] } }[];
+  }
+  const text = await readFile(join(layout.cniConfDir, '10-skiff.conflist'), 'utf8').catch(() => '{}');
+  const { plugins = [] } = JSON.parse(text) as NetworkList;
+  return plugins.flatMap(({ ipam }) => ipam?.ranges ?? []).flat().flatMap(({ subnet }) => subnet ?? []);
 }
 
 async function removePods({ runtime }: RuntimeConnection, { log }: StopDependencies): Promise<void> {

@@ -36,7 +36,7 @@ describe('down --purge', { skip: noContainersHere() }, () => {
 
     const down = await skiff(['down', '--purge', '--name', name]);
     assert.equal(down.code, 0, down.stderr);
-    assert.deepEqual(await traces(name), before);
+    for (const [what, now] of Object.entries(await traces(name))) assert.deepEqual(now.filter((line) => !before[what]?.includes(line)), [], what);
     for (const directory of [`/var/lib/skiff/${name}`, `/run/skiff/${name}`]) assert.ok(!existsSync(directory), directory);
   });
 });
