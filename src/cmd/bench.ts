@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { StoreName } from '#bench/api/server-process.ts';
 import { systemRandom } from '#base/random.ts';
+import { schedulerCommand } from './bench/scheduler-command.ts';
 import { startCommand } from './bench/start-command.ts';
 import { storeCommand } from './bench/store-command.ts';
 import { paint } from './terminal.ts';
@@ -11,6 +12,7 @@ export function command(): Command {
     .description('Measure Skiff. Server and load share the machine, so the fair figure is CPU-milliseconds per operation.')
     .addCommand(startCommand())
     .addCommand(storeCommand())
+    .addCommand(schedulerCommand())
     .addCommand(apiCommand())
     .addCommand(fuzzCommand());
 }
