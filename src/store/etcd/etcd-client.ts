@@ -1,5 +1,8 @@
-import { Client, connectivityState, credentials, Metadata, status } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
 import type { ClientDuplexStream, ChannelCredentials } from '@grpc/grpc-js';
+import { isIP } from 'node:net';
+import type { PeerCertificate } from 'node:tls';
+import { checkServerIdentity } from 'node:tls';
 import { present } from '#base/assert.ts';
 import { systemClock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
@@ -40,7 +43,6 @@ export interface Method<I extends MessageName, O extends MessageName> {
 const attemptMs = 2_000;
 /** Bounds all attempts of one call: an election takes up to about 2 s, a connection that died 1 s more. */
 const callMs = 15_000;
-const connectMs = 1_500;
 const firstBackoffMs = 25;
 const maxBackoffMs = 500;
 
@@ -118,15 +120,15 @@ export class EtcdClient {
     this.#log.info({ from: this.#members[from]?.endpoint, to: this.#members[this.#current]?.endpoint, why: failure.details }, 'using another etcd member');
   }
 
-  async #attempt<I extends MessageName, O extends MessageName>(member: Member, method: Method<I, O>, bytes: Buffer): Promise<Attempt<O>> {
-    const notReady = await member.ready();
-    if (notReady !== undefined) return { ok: false, failure: notReady, wasSent: false };
+  #attempt<I extends MessageName, O extends MessageName>(member: Member, method: Method<I, O>, bytes: Buffer): Promise<Attempt<O>> {
     return new Promise((resolve) => {
       member.client.makeUnaryRequest(
         method.path, (value: Buffer) => value, (answer: Buffer) => decode(method.response, answer), bytes, new Metadata(), { deadline: systemClock.nowMs() + (method.attemptMs ?? attemptMs) },
         (error, response) => {
-          if (error === null && response !== undefined) resolve({ ok: true, response });
-          else resolve({ ok: false, failure: isCallFailure(error) ? error : Object.assign(new Error('no answer'), { code: status.UNKNOWN, details: 'no answer' }), wasSent: true });
+          if (error === null && response !== undefined) return resolve({ ok: true, response });
+          const failure = isCallFailure(error) ? error : Object.assign(new Error('no answer'), { code: status.UNKNOWN, details: 'no answer' });
+          const wasSent = !unsent.some((words) => failure.details.startsWith(words));
+          resolve({ ok: false, failure: wasSent ? failure : Object.assign(failure, { details: `${member.endpoint} cannot be reached: ${failure.details}` }), wasSent });
         },
       );
     });
@@ -137,17 +139,20 @@ type Attempt<O extends MessageName> =
   | { readonly ok: true; readonly response: Message<O> }
   | { readonly ok: false; readonly failure: CallFailure & Error; readonly wasSent: boolean };
 
+/** How gRPC begins to say that a request has not left. */
+const unsent = ['No connection established', 'Name resolution failed'];
+
 interface Member {
   readonly endpoint: string;
   readonly client: Client;
-  /** Waits until the connection stands; answers why it does not. */
-  ready(): Promise<(CallFailure & Error) | undefined>;
 }
 
 function connectMember(endpoint: string, tls: EtcdTls | undefined): Member {
   const url = URL.parse(endpoint.includes('://') ? endpoint : `http://${endpoint}`);
   if (url === null) throw new StoreError('unavailable', `${endpoint} is no URL of an etcd member`);
   const client = new Client(`${url.hostname}:${url.port === '' ? '2379' : url.port}`, credentialsFor(url, tls), {
+    // To name an address is not allowed in TLS; what the certificate must be for is checked in `credentialsFor`.
+    ...(isAddress(url) && { 'grpc.ssl_target_name_override': 'etcd' }),
     // Ranges of many objects come in one message.
     'grpc.max_receive_message_length': -1,
     'grpc.max_send_message_length': -1,
@@ -159,23 +164,24 @@ function connectMember(endpoint: string, tls: EtcdTls | undefined): Member {
     'grpc.use_local_subchannel_pool': 1,
     'grpc.service_config_disable_resolution': 1,
   });
-  return {
-    endpoint,
-    client,
-    ready: () => new Promise((resolve) => {
-      // The common case, without a turn of the event loop.
-      if (client.getChannel().getConnectivityState(true) === connectivityState.READY) return resolve(undefined);
-      client.waitForReady(systemClock.nowMs() + connectMs, (error) => {
-        resolve(error === undefined ? undefined : Object.assign(error, { code: status.UNAVAILABLE, details: `${endpoint} cannot be reached` }));
-      });
-    }),
-  };
+  return { endpoint, client };
 }
 
 function credentialsFor(url: URL, tls: EtcdTls | undefined): ChannelCredentials {
   if (url.protocol !== 'https:') return credentials.createInsecure();
   const pem = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
-  return credentials.createSsl(pem(tls?.caPem), pem(tls?.privateKeyPem), pem(tls?.certificatePem));
+  return credentials.createSsl(pem(tls?.caPem), pem(tls?.privateKeyPem), pem(tls?.certificatePem), {
+    ...(isAddress(url) && { checkServerIdentity: (_name: string, certificate: PeerCertificate) => checkServerIdentity(addressOf(url), certificate) }),
+  });
+}
+
+function isAddress(url: URL): boolean {
+  return url.protocol === 'https:' && isIP(addressOf(url)) !== 0;
+}
+
+/** Without the brackets of IPv6. */
+function addressOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '');
 }
 
 export function closedError(): StoreError {
