@@ -36,6 +36,7 @@ import { defaultObjects } from './bootstrap/default-objects.ts';
 import { publishApiService } from './bootstrap/kubernetes-service.ts';
 import { nodeRules } from './bootstrap/roles/component-roles.ts';
 import { Documents } from './documents/documents.ts';
+import { FlowControl } from './flow-control/flow-control.ts';
 import { ApiMetrics, metricsContentType } from './metrics/api-metrics.ts';
 import type { RegistryContext } from './registry/registry-context.ts';
 import { nowText, objectReader } from './registry/registry-context.ts';
@@ -76,6 +77,8 @@ export interface ApiServerOptions {
   readonly nodes: NodeGateway;
   /** The way to what runs in the cluster (webhooks, proxied pods). Default: directly. */
   readonly egress?: Egress;
+  /** How many requests run at once, all priority levels together. Default: 600, the sum of upstream's two limits. */
+  readonly maxRequestsInflight?: number;
   /** Asked before the built-in authenticators. */
   readonly authenticators?: readonly Authenticator[];
   /** Default: system:masters, nodes, RBAC. */
@@ -125,6 +128,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   await cache.start(builtInKinds.filter((kind) => kind.convertedFrom === undefined));
   await bootstrap(registry, defaultObjects({ serviceRanges: ranges.map((each) => each.cidr), nowIso: nowText(clock) }));
   allocation.follow(cache.of(Service));
+  const flowControl = new FlowControl({ caches: cache, clock, totalSeats: options.maxRequestsInflight ?? 600 });
+  flowControl.start();
   const customResources = new CustomResources({ registry, kinds, webhooks: dynamic.client });
   await customResources.start();
 
@@ -147,12 +152,12 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       throw call.user === anonymousUser ? unauthorized() : refusal(attributes, decision);
     }
     if (call.info.isResource) return dispatch(context, call);
-    if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: await metrics.text({ kinds, cache, store }) };
+    if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: `${await metrics.text({ kinds, cache, store })}${flowControl.text()}` };
     const document = await documents.find(call);
     if (document === undefined) throw noSuchPath();
     return document;
   };
-  const measured = metrics.requests.measured(handle);
+  const measured = metrics.requests.measured(flowControl.limited(handle));
   // Components' requests pass the same pipeline as everybody's.
   const handleUntilStopped = (call: ApiCall): Promise<ApiResult> =>
     call.info.verb === 'watch' ? measured({ ...call, signal: AbortSignal.any([call.signal, stopping.signal]) }) : measured(call);
