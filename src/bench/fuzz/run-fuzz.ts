@@ -51,6 +51,8 @@ const requestMs = 20_000;
 const sweepEvery = 20_000;
 /** What is held may grow by so much between the first sweep and the end: the past of the store has a size of its own. */
 const growthMiB = 64;
+/** Events stay 75 s for watches that resume, and are looked through once a minute. */
+const settleMs = 150_000;
 
 /** Sends requests until `count`, then looks at every object and at the server's memory. Rejects only when it cannot run. */
 export async function runFuzz(options: FuzzOptions): Promise<FuzzReport> {
@@ -103,7 +105,7 @@ class FuzzRun {
     const tookMs = systemClock.monotonicMs() - startMs;
     const objectsChecked = this.#isOver ? 0 : await this.#checkObjects();
     if (!this.#isOver) await this.#sweep();
-    const end = await this.#heldMiB();
+    const end = await this.#settledMiB(warm + growthMiB);
     if (end > warm + growthMiB) this.#find('memory grew', { method: '', path: '', what: 'memory' }, `${warm.toFixed(0)} MiB became ${end.toFixed(0)} MiB`);
     return { sent: this.#sent, perSecond: (this.#sent / tookMs) * 1000, byStatus: this.#byStatus, findings: [...this.#findings.values()], objectsChecked, heldMiB: { warm, end }, residentMiB: this.#residentMiB() };
   }
@@ -135,6 +137,16 @@ class FuzzRun {
 
   async #heldMiB(): Promise<number> {
     return this.#isAlive ? (await this.#server.heldBytes()) / 2 ** 20 : 0;
+  }
+
+  /** What is held when watches' past has gone: it stays for a while after the last request. At once when it is below `enough`. */
+  async #settledMiB(enough: number): Promise<number> {
+    const startMs = systemClock.monotonicMs();
+    for (;;) {
+      const heldMiB = await this.#heldMiB();
+      if (heldMiB <= enough || systemClock.monotonicMs() - startMs > settleMs) return heldMiB;
+      await systemClock.sleep(2_000);
+    }
   }
 
   async #try(request: FuzzRequest): Promise<LoadAnswer | undefined> {
