@@ -17,7 +17,8 @@ export interface ReviewRequest {
   readonly oldObject: object | null;
   readonly userInfo: { readonly username: string };
 }
-export type ReviewAnswer = Readonly<Record<string, unknown>> | 'hang' | 'garbage';
+/** `delayMs`: agrees, but only then. */
+export type ReviewAnswer = Readonly<Record<string, unknown>> | { readonly delayMs: number } | 'hang' | 'garbage';
 
 export interface WebhookServer {
   readonly port: number;
@@ -49,7 +50,10 @@ export async function startWebhookServer(): Promise<WebhookServer> {
       const answer = answers.get(pathname)?.(review.request) ?? { allowed: true };
       if (answer === 'hang') return;
       response.setHeader('content-type', 'application/json');
-      response.end(answer === 'garbage' ? 'not json' : JSON.stringify({ apiVersion: review.apiVersion, kind: review.kind, response: { uid: review.request.uid, ...answer } }));
+      const send = (verdict: object): unknown => response.end(JSON.stringify({ apiVersion: review.apiVersion, kind: review.kind, response: { uid: review.request.uid, ...verdict } }));
+      if (answer === 'garbage') response.end('not json');
+      else if (typeof answer['delayMs'] === 'number') setTimeout(() => send({ allowed: true }), answer['delayMs']);
+      else send(answer);
     });
   });
   server.on('secureConnection', () => connections++);

@@ -7,6 +7,7 @@ import type { Egress } from '../proxy/egress.ts';
 import type { ServedKinds } from '../request/served-kinds.ts';
 import { WebhookClient } from '../webhooks/webhook-client.ts';
 import type { AdmissionPlugin, ObjectReader } from './admission.ts';
+import { expressionCheck } from './policies/check-expressions.ts';
 import { conditionCheck } from './policies/condition-check.ts';
 import { mutatingPolicies } from './policies/mutating-policies.ts';
 import { validatingPolicies } from './policies/validating-policies.ts';
@@ -40,5 +41,5 @@ export function dynamicAdmission({ objects, authorizers, kinds, egress, clock, r
   const client = new WebhookClient({ objects, egress, clock });
   const webhooks: WebhookDependencies = { client, equivalents: (kind) => kinds.inOtherVersions(kind), conditions: conditionCheck({ objects, authorizers }), clock, random, log, metrics };
   const policies = { kinds, authorizers };
-  return { client, plugins: [mutatingPolicies(policies), mutatingWebhooks(webhooks), validatingPolicies(policies), validatingWebhooks(webhooks)], close: () => client.close() };
+  return { client, plugins: [expressionCheck, mutatingPolicies(policies), mutatingWebhooks(webhooks), validatingPolicies(policies), validatingWebhooks(webhooks)], close: () => client.close() };
 }
