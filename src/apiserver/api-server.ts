@@ -32,6 +32,7 @@ import { masters, rbacAuthorizer, rbacRules } from './authz/rbac.ts';
 import { bootstrap } from './bootstrap/bootstrap.ts';
 import { CustomResources } from './custom-resources/custom-resources.ts';
 import { definitionValidation } from './custom-resources/definition/admission.ts';
+import { publishClientCa } from './bootstrap/client-ca.ts';
 import { defaultObjects } from './bootstrap/default-objects.ts';
 import { publishApiService } from './bootstrap/kubernetes-service.ts';
 import { nodeRules } from './bootstrap/roles/component-roles.ts';
@@ -189,6 +190,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       });
       const listening = await server.listen({ host, port });
       address = `${advertiseAddress ?? host}:${listening.port}`;
+      await publishClientCa(admin, clientCaPem);
       if (advertiseAddress !== undefined) await publishApiService(admin, { address: advertiseAddress, port: listening.port, serviceIp: ranges[0]?.at(1) ?? '' });
       return listening;
     },

@@ -222,6 +222,15 @@ describe('certificate requests', () => {
   });
 });
 
+describe('the authority of client certificates', () => {
+  it('is published to those who must check them, and may be read by the scheduler', async () => {
+    const scheduler = createClient(api.server.transport({ name: 'system:kube-scheduler', groups: ['system:authenticated'] }, 'test'));
+    const { data } = await scheduler.get(ConfigMap, { namespace: 'kube-system', name: 'extension-apiserver-authentication' });
+    assert.match(data?.['client-ca-file'] ?? '', /^-----BEGIN CERTIFICATE-----/);
+    await refused(as('anna').get(ConfigMap, { namespace: 'kube-system', name: 'extension-apiserver-authentication' }));
+  });
+});
+
 describe('documents', () => {
   it('are for those whom a role gives them', async () => {
     const anna = { headers: { 'Impersonate-User': 'anna' } };
