@@ -11,6 +11,7 @@ import { createApiServer } from '#apiserver/api-server.ts';
 import { noNodes } from '#apiserver/request/node-gateway.ts';
 import { createAuthority, issueCertificate } from '#pki/authority.ts';
 import { createServiceAccountKey } from '#pki/service-account-key.ts';
+import { giveBackAfterMs, giveBackMemory } from '#serving/give-back-memory.ts';
 import { openMemoryStore } from '#store/memory.ts';
 import type { Store } from '#store/store.ts';
 import type { HeldMemory, ServerAddress } from './server-process.ts';
@@ -34,6 +35,8 @@ const admin = issueCertificate(authority, { commonName: 'bench', organizations: 
 const { port } = await server.listen({ host: '127.0.0.1', port: 0, serving, clientCaPem: authority.certificatePem });
 const address: ServerAddress = { port, caPem: authority.certificatePem, certificatePem: admin.certificatePem, privateKeyPem: admin.privateKeyPem };
 process.stdout.write(`${JSON.stringify(address)}\n`);
+// As `skiff apiserver` does when it has started.
+clock.after(giveBackAfterMs, giveBackMemory);
 
 /** A line on standard input asks what is held after all garbage is collected (with --expose-gc), as `HeldMemory`. */
 process.stdin.on('data', () => {

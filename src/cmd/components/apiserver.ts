@@ -22,6 +22,7 @@ import { nodeAddress } from '#cluster/node-address.ts';
 import { httpsNodes } from '#cluster/node-gateway.ts';
 import type { PemPair } from '#pki/authority.ts';
 import { loadServiceAccountKey } from '#pki/service-account-key.ts';
+import { giveBackAfterMs, giveBackMemory } from '#serving/give-back-memory.ts';
 import { openMemoryStore } from '#store/memory.ts';
 import { openSqliteStore } from '#store/sqlite.ts';
 import type { Store } from '#store/store.ts';
@@ -118,6 +119,7 @@ async function runApiServer(flags: Flags): Promise<void> {
   const { port } = await apiServer.listen({ host: flags.bindAddress, port: flags.securePort, serving, clientCaPem, advertiseAddress });
   await writeKubeconfigs({ name: 'default', stateDir: flags.certDir }, certificates, `https://127.0.0.1:${port}`);
   log.info({ port, adminKubeconfig: join(flags.certDir, 'admin.kubeconfig') }, 'serving');
+  systemClock.after(giveBackAfterMs, giveBackMemory);
   await ending.signalled;
   log.info({}, 'stopping');
   await apiServer.close();
