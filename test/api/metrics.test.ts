@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { ConfigMap } from '#api/core/config-map.ts';
+import { Secret } from '#api/core/secret.ts';
 import type { TestApiServer } from '../support/api-server.ts';
 import { startApiServer } from '../support/api-server.ts';
 
@@ -19,11 +19,11 @@ describe('/metrics of the API server', { timeout: 60_000 }, () => {
   const value = (all: readonly string[], start: string): number => Number(all.find((line) => line.startsWith(start))?.split(' ').at(-1));
 
   it('counts and times requests by verb, resource and code', async () => {
-    await api.client.create(ConfigMap, { metadata: { namespace: 'default', name: 'a' } });
-    await api.request('GET', '/api/v1/namespaces/default/configmaps/a');
-    await api.request('GET', '/api/v1/namespaces/default/configmaps/absent');
+    await api.client.create(Secret, { metadata: { namespace: 'default', name: 'a' } });
+    await api.request('GET', '/api/v1/namespaces/default/secrets/a');
+    await api.request('GET', '/api/v1/namespaces/default/secrets/absent');
     const all = await lines();
-    const labels = (verb: string, scope: string): string => `verb="${verb}",group="",version="v1",resource="configmaps",subresource="",scope="${scope}",component="apiserver",dry_run=""`;
+    const labels = (verb: string, scope: string): string => `verb="${verb}",group="",version="v1",resource="secrets",subresource="",scope="${scope}",component="apiserver",dry_run=""`;
     assert.equal(value(all, `apiserver_request_total{${labels('POST', 'namespace')},code="201"}`), 1);
     assert.equal(value(all, `apiserver_request_total{${labels('GET', 'resource')},code="200"}`), 1);
     assert.equal(value(all, `apiserver_request_total{${labels('GET', 'resource')},code="404"}`), 1);
@@ -34,12 +34,12 @@ describe('/metrics of the API server', { timeout: 60_000 }, () => {
   });
 
   it('counts watches while they run, and what they send', async () => {
-    const running = 'apiserver_longrunning_requests{verb="WATCH",group="",version="v1",resource="configmaps"';
-    const stream = api.watch('/api/v1/namespaces/default/configmaps?watch=true');
+    const running = 'apiserver_longrunning_requests{verb="WATCH",group="",version="v1",resource="secrets"';
+    const stream = api.watch('/api/v1/namespaces/default/secrets?watch=true');
     await stream.next();
     const during = await lines();
     assert.equal(value(during, running), 1);
-    assert.ok(value(during, 'apiserver_watch_events_total{group="",version="v1",resource="configmaps"}') >= 1);
+    assert.ok(value(during, 'apiserver_watch_events_total{group="",version="v1",resource="secrets"}') >= 1);
     await stream.return();
     for (;;) if (value(await lines(), running) === 0) break;
   });
@@ -48,7 +48,7 @@ describe('/metrics of the API server', { timeout: 60_000 }, () => {
     const all = await lines();
     assert.equal(value(all, 'apiserver_storage_objects{resource="namespaces"}'), 4);
     assert.ok(value(all, 'apiserver_storage_objects{resource="clusterroles.rbac.authorization.k8s.io"}') > 50);
-    assert.ok(value(all, 'etcd_request_duration_seconds_count{operation="create",type="configmaps"}') >= 1);
+    assert.ok(value(all, 'etcd_request_duration_seconds_count{operation="create",type="secrets"}') >= 1);
     assert.ok(value(all, 'process_resident_memory_bytes') > 1e6);
     assert.ok(all.some((line) => line.startsWith('kubernetes_build_info{git_version="v1.36.')));
     assert.ok(value(all, 'apiserver_storage_size_bytes') > 0);
