@@ -1,6 +1,9 @@
 import type { Given } from '#apimachinery/resource.ts';
 import { badRequest, internalError, notFound } from '#apimachinery/status-error.ts';
 import { Node } from '#api/core/node.ts';
+import type { ResourceList } from '#api/core/pod-resources.ts';
+import { addResources, podRequests } from '#api/core/pod-resources.ts';
+import { isTerminal } from '#api/core/pod-status.ts';
 import { Pod } from '#api/core/pod.ts';
 import type { Taint } from '#api/core/scheduling.ts';
 import { Service } from '#api/core/service.ts';
@@ -118,6 +121,7 @@ class Kubelet implements RunningKubelet, KubeletHandle {
       lookup: createConfigLookup({ client, services: this.#services }),
       node: {
         runtimeName: () => this.#runtimeName, hostIps: () => this.#hostIps, allocatable: () => this.#allocatable,
+        requestedByOthers: (uid) => this.#requestedByOthers(uid),
         networkProblem: () => this.#networkProblem(), clusterDns: options.clusterDns ?? [], clusterDomain: options.clusterDomain ?? 'cluster.local',
       },
       shownAs: (pod) => (isStatic(pod) ? this.#mirrors.get(pod.metadata.uid) : pod),
@@ -237,6 +241,12 @@ class Kubelet implements RunningKubelet, KubeletHandle {
     this.#mirrors.delete(uid);
     const pod = this.#staticPods?.get(uid);
     if (pod !== undefined) this.#mirror(pod);
+  }
+
+  #requestedByOthers(uid: string): ResourceList {
+    let total: ResourceList = {};
+    for (const { pod } of this.#workers.values()) if (pod.metadata.uid !== uid && !isTerminal(pod)) total = addResources(total, podRequests(pod.spec));
+    return total;
   }
 
   #onPod(pod: Pod): void {

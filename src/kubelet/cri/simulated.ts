@@ -4,7 +4,7 @@ import { CriError } from './cri.ts';
 import type { ByteDuplex, ContainerStreams, CreateContainerRequest, ImageService, RuntimeService } from './cri.ts';
 import type {
   Container, ContainerConfig, ContainerEvent, ContainerEventType, ContainerFilter, ContainerState, ContainerStats,
-  ContainerStatus, ExecSyncResult, Image, PodSandboxConfig, PodSandboxFilter, PodSandboxState, PodSandboxStatus, StringMap,
+  ContainerStatus, ExecSyncResult, Image, LinuxContainerResources, PodSandboxConfig, PodSandboxFilter, PodSandboxState, PodSandboxStatus, StringMap,
 } from './records.ts';
 import { AddressRange } from './simulated-addresses.ts';
 
@@ -76,6 +76,7 @@ interface SimulatedContainer {
   readonly config: ContainerConfig;
   readonly behaviour: ContainerBehaviour;
   readonly createdAt: number;
+  resources: LinuxContainerResources;
   state: ContainerState;
   startedAt: number;
   finishedAt: number;
@@ -183,7 +184,7 @@ export class SimulatedRuntime implements RuntimeService {
     const behaviour = this.#options.behaviour?.({ pod: sandbox.config.metadata, podLabels: sandbox.config.labels ?? {}, config }) ?? {};
     if (behaviour.createError !== undefined) throw new CriError('unknown', behaviour.createError);
     const container: SimulatedContainer = {
-      id: this.#newId(), sandbox, config, behaviour, createdAt: this.#nowNs(), state: 'CONTAINER_CREATED',
+      id: this.#newId(), sandbox, config, behaviour, createdAt: this.#nowNs(), resources: config.linux?.resources ?? {}, state: 'CONTAINER_CREATED',
       startedAt: 0, finishedAt: 0, exitCode: 0, reason: '', exitTimer: undefined, log: [], ended: Promise.withResolvers(),
     };
     sandbox.containers.add(container);
@@ -246,8 +247,9 @@ export class SimulatedRuntime implements RuntimeService {
     return statusOfContainer(this.#container(containerId));
   }
 
-  async updateContainerResources(containerId: string): Promise<void> {
-    this.#container(containerId);
+  async updateContainerResources(containerId: string, linux: LinuxContainerResources): Promise<void> {
+    const container = this.#container(containerId);
+    container.resources = { ...container.resources, ...linux };
   }
 
   async reopenContainerLog(containerId: string): Promise<void> {
@@ -319,6 +321,11 @@ export class SimulatedRuntime implements RuntimeService {
       this.#listeners.delete(listener);
       signal.removeEventListener('abort', onAbort);
     }
+  }
+
+  /** What a container was last given. Throws `notFound`. */
+  resourcesOf(containerId: string): LinuxContainerResources {
+    return this.#container(containerId).resources;
   }
 
   /** Makes a running container end. */

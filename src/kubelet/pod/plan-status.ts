@@ -1,4 +1,4 @@
-import type { Container } from '#api/core/container.ts';
+import type { Container, ResourceRequirements } from '#api/core/container.ts';
 import type { ContainerState, ContainerStatus, Pod, PodCondition, PodStatus } from '#api/core/pod.ts';
 import { qosClassOf } from '#api/core/qos.ts';
 import { timestamp } from '#client/timestamp.ts';
@@ -24,6 +24,16 @@ export interface StatusView {
   readonly isOver: boolean;
   /** Set when the node ended the pod by itself. */
   readonly verdict?: { readonly reason: string; readonly message: string } | undefined;
+  /** What a running container was given. Default: what the spec says. */
+  readonly resourcesOf?: (record: ContainerRecord) => ResourceRequirements;
+  /** Containers do not have what the spec asks for. */
+  readonly resize?: ResizeCondition | undefined;
+}
+
+export interface ResizeCondition {
+  readonly type: 'PodResizePending' | 'PodResizeInProgress';
+  readonly reason: string;
+  readonly message: string;
 }
 
 /**
@@ -84,7 +94,8 @@ function statusOf(view: StatusView, container: Container, kind: StatusKind, old:
   const isRegularInit = kind === 'init' && !isSidecar(container);
   const ready = isRegularInit ? state.terminated?.exitCode === 0 : kind === 'ephemeral' ? false : isStarted && newest !== undefined && view.isReady(newest.id);
   const mounts = (container.volumeMounts ?? []).map(({ name, mountPath, readOnly }) => ({ name, mountPath, ...(readOnly === true ? { readOnly: true, recursiveReadOnly: 'Disabled' } : {}) }));
-  const { resources } = container;
+  const resources = (newest === undefined || !isRunning ? undefined : view.resourcesOf?.(newest)) ?? container.resources;
+  const allocated = view.resize?.type === 'PodResizePending' ? resources : container.resources;
   const hasResources = resources.requests !== undefined || resources.limits !== undefined;
   return {
     name: container.name,
@@ -96,7 +107,7 @@ function statusOf(view: StatusView, container: Container, kind: StatusKind, old:
     imageID: newest?.imageRef ?? old?.imageID ?? '',
     ...(newest === undefined ? (old?.containerID === undefined ? {} : { containerID: old.containerID }) : { containerID: `${runtimeName}://${newest.id}` }),
     started: isStarted,
-    ...(isRunning && resources.requests !== undefined && kind !== 'ephemeral' ? { allocatedResources: resources.requests } : {}),
+    ...(isRunning && allocated.requests !== undefined && kind !== 'ephemeral' ? { allocatedResources: allocated.requests } : {}),
     ...(isRunning && kind !== 'ephemeral' ? { resources: hasResources ? resources : {} } : {}),
     ...(mounts.length === 0 ? {} : { volumeMounts: mounts }),
   };
@@ -188,8 +199,9 @@ function conditionsOf(view: StatusView, phase: Phase, init: readonly ContainerSt
     { type: 'Ready', ...(ready.isTrue ? gatesOf(pod) : ready) },
     { type: 'ContainersReady', ...ready },
     { type: 'PodScheduled', isTrue: true },
+    ...(view.resize === undefined ? [] : [{ ...view.resize, isTrue: true }]),
   ];
-  const own = new Set(wanted.map(({ type }) => type));
+  const own = new Set([...wanted.map(({ type }) => type), 'PodResizePending', 'PodResizeInProgress']);
   const generation = pod.metadata.generation ?? 0;
   const kept = (pod.status.conditions ?? []).filter(({ type }) => !own.has(type));
   return [

@@ -1,6 +1,8 @@
 import type { Timer } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { hasReason } from '#apimachinery/status-error.ts';
+import type { ResourceRequirements } from '#api/core/container.ts';
+import type { ResourceList } from '#api/core/pod-resources.ts';
 import { Pod } from '#api/core/pod.ts';
 import { isTerminal } from '#api/core/pod-status.ts';
 import type { Client } from '#client/client.ts';
@@ -10,11 +12,13 @@ import type { PodFacts, PreparedVolumes } from '../platform.ts';
 import { ProbeManager } from '../probes/probe-manager.ts';
 import { runProbe } from '../probes/run-probe.ts';
 import { planSandboxConfig } from './container-config.ts';
-import { podCgroupResources } from './container-resources.ts';
+import { containerResources, podCgroupResources } from './container-resources.ts';
 import { containerTarget, podTarget } from './events.ts';
 import { backoffKey, planPod } from './plan-pod.ts';
 import type { PodPlan, PodView, WaitingReason } from './plan-pod.ts';
+import { planResize } from './plan-resize.ts';
 import { planStatus } from './plan-status.ts';
+import type { ResizeCondition } from './plan-status.ts';
 import { hostNameOf, planDns, planHostsFile } from './pod-dns.ts';
 import { emptyRuntime, observePod } from './pod-runtime.ts';
 import type { ContainerRecord, PodRuntime } from './pod-runtime.ts';
@@ -31,6 +35,8 @@ export interface NodeView {
   readonly runtimeName: () => string;
   readonly hostIps: () => readonly string[];
   readonly allocatable: () => Readonly<Record<string, string>>;
+  /** What the other pods of the node ask for, together. */
+  readonly requestedByOthers: (podUid: string) => ResourceList;
   /** Why pods cannot get a network now; undefined when they can. */
   readonly networkProblem: () => string | undefined;
   readonly clusterDns: readonly string[];
@@ -85,6 +91,9 @@ export class PodWorker {
   readonly #startRetries = new Map<string, number>();
   readonly #backoffs = new Map<string, BackoffEntry>();
   readonly #lastWords = new Map<string, string>();
+  /** What running containers were given last, by name and attempt. */
+  readonly #given = new Map<string, ResourceRequirements>();
+  #resizeCondition: ResizeCondition | undefined;
   readonly #probes: ProbeManager;
   readonly #dependencies: PodWorkerDependencies;
 
@@ -238,7 +247,7 @@ export class PodWorker {
       if (plan.isFinished) return this.#finish();
       // Someone wants it gone: nothing new is begun.
       if (this.#shouldEnd()) return undefined;
-      if (!(await this.#act(plan))) {
+      if (!(await this.#act(plan)) && !(await this.#resize(runtime))) {
         if (plan.recheckAtMs !== undefined) this.#lookAgainAt(plan.recheckAtMs);
         break;
       }
@@ -378,6 +387,7 @@ export class PodWorker {
       }, this.#dependencies);
       if (this.#shouldEnd() || this.#isClosed) return false;
       if (failure === undefined) {
+        this.#given.set(`${container.name}/${start.attempt}`, container.resources);
         this.#waiting.delete(container.name);
         this.#startRetries.delete(container.name);
         hasStarted = true;
@@ -390,6 +400,44 @@ export class PodWorker {
       this.#report(false);
     }
     return hasStarted;
+  }
+
+  /** Gives running containers what the pod asks for now; answers whether one was stopped for it. */
+  async #resize({ containers }: PodRuntime): Promise<boolean> {
+    const { runtime, platform, node } = this.#dependencies;
+    const pod = this.#pod;
+    const { uid } = pod.metadata;
+    for (const key of this.#given.keys()) if (!containers.some((record) => givenKey(record) === key)) this.#given.delete(key);
+    const plan = planResize({ pod, containers, actual: (record) => this.#givenTo(record), allocatable: node.allocatable(), requestedByOthers: () => node.requestedByOthers(uid) });
+    this.#resizeCondition = plan.pending === undefined ? undefined : { type: 'PodResizePending', ...plan.pending };
+    if (plan.pending?.reason === 'Deferred') this.#lookAgainIn(retryAfterMs);
+    try {
+      for (const { container, record } of plan.updates) {
+        await runtime.updateContainerResources(record.id, containerResources(pod, container, platform.machine.memoryBytes));
+        this.#given.set(givenKey(record), container.resources);
+      }
+      // The whole follows its parts: what it has less of they no longer use.
+      if (plan.updates.length + plan.restarts.length > 0) await platform.files.prepareCgroup(pod, podCgroupResources(pod));
+    } catch (error) {
+      this.#resizeCondition = { type: 'PodResizeInProgress', reason: 'Error', message: error instanceof Error ? error.message : String(error) };
+      this.#lookAgainIn(retryAfterMs);
+      return false;
+    }
+    for (const { container, record } of plan.restarts) {
+      const graceMs = (pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
+      await stopContainer(pod, container, record, { graceMs, podIp: this.#podIps()[0] ?? '', message: `Container ${container.name} resize requires restart` }, this.#dependencies);
+      this.#probes.forget(record.id);
+    }
+    return plan.restarts.length > 0;
+  }
+
+  /** Containers that an earlier kubelet started have what the status says. */
+  #givenTo(record: ContainerRecord): ResourceRequirements {
+    const known = this.#given.get(givenKey(record));
+    if (known !== undefined) return known;
+    const container = allContainers(this.#pod).find(({ name }) => name === record.name);
+    const told = [...(this.#pod.status.containerStatuses ?? []), ...(this.#pod.status.initContainerStatuses ?? [])].find(({ name, containerID }) => name === record.name && containerID?.endsWith(record.id) === true);
+    return told?.resources ?? container?.resources ?? {};
   }
 
   /** All containers have ended for good: what is left of the pod is stopped, its logs stay. */
@@ -505,7 +553,7 @@ export class PodWorker {
     const pod = shown === this.#pod ? target : { ...this.#pod, status: target.status };
     statuses.report(target, planStatus({
       pod, runtime: this.#runtime, nowMs: clock.nowMs(), runtimeName: node.runtimeName(), hostIps: node.hostIps(),
-      waiting: this.#waiting, lastWords: this.#lastWords,
+      waiting: this.#waiting, lastWords: this.#lastWords, resourcesOf: (record) => this.#givenTo(record), resize: this.#resizeCondition,
       isStarted: (id) => this.#probes.isStarted(id), isReady: (id) => this.#probes.isReady(id), isOver, verdict: this.#verdict,
     }));
   }
@@ -532,6 +580,10 @@ export class PodWorker {
       if (!sandbox.isReady && !kept.has(sandbox.id)) await runtime.removePodSandbox(sandbox.id);
     }
   }
+}
+
+function givenKey({ name, attempt }: ContainerRecord): string {
+  return `${name}/${attempt}`;
 }
 
 function allContainers(pod: Pod) {

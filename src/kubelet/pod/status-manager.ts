@@ -137,13 +137,18 @@ export function planStatusPatch(pod: Pod, status: PodStatus): object | undefined
   return { metadata: { uid: pod.metadata.uid }, status: changes };
 }
 
+/** Conditions of the kubelet that come and go; others that it does not report are somebody else's. */
+const passing: ReadonlySet<string> = new Set(['PodResizePending', 'PodResizeInProgress']);
+
 /** A merge keeps what the patch does not name: what a condition has no more is taken away by name. */
 function planConditions(old: readonly PodCondition[], wanted: readonly PodCondition[]): readonly object[] {
-  return wanted.map((condition) => {
+  const past = old.filter(({ type }) => passing.has(type) && !wanted.some((each) => each.type === type)).map(({ type }) => ({ type, $patch: 'delete' }));
+  const present = wanted.map((condition) => {
     const before: Readonly<Record<string, unknown>> = { ...old.find(({ type }) => type === condition.type) };
     const gone = Object.keys(before).filter((key) => !(key in condition));
     return { ...condition, ...Object.fromEntries(gone.map((key) => [key, null])) };
   });
+  return [...present, ...past];
 }
 
 /** Versions of one object are decimal numbers here as in every API server so far. */
