@@ -72,6 +72,24 @@ describe('several API servers over one etcd', { skip: etcdMissing, timeout: 60_0
     assert.deepEqual([data?.['patched-0'], data?.['patched-1']], ['yes', 'yes']);
   });
 
+  it('what one has just made can be changed, applied to and deleted through the other', async () => {
+    for (let index = 0; index < 40; index++) {
+      const [maker, other] = index % 2 === 0 ? [first, second] : [second, first];
+      const key = { namespace, name: `handed-over-${index}` };
+      const made = await maker.client.create(ConfigMap, { metadata: key, data: { at: 'first' } });
+      switch (index % 4) {
+        case 0: await other.client.update(ConfigMap, { ...made, data: { at: 'second' } }); break;
+        case 1: await other.client.patch(ConfigMap, key, { type: 'merge', patch: { data: { at: 'second' } } }); break;
+        case 2: await other.client.apply(ConfigMap, { metadata: key, data: { at: 'second' } }, { fieldManager: 'test', force: true }); break;
+        default:
+          await other.client.deleteCollection(ConfigMap, { namespace, fieldSelector: `metadata.name=${key.name}` });
+          await assert.rejects(maker.client.get(ConfigMap, key), (error) => (error as { reason?: string }).reason === 'NotFound');
+          continue;
+      }
+      assert.equal((await maker.client.get(ConfigMap, key)).data?.['at'], 'second');
+    }
+  });
+
   it('a watch that was opened on one goes on at the other, without gap or repeat', async () => {
     const { metadata } = await first.client.list(ConfigMap, { namespace });
     const names = Array.from({ length: 20 }, (_, index) => `watched-${index}`);

@@ -42,6 +42,7 @@ export async function deleteFromCall(context: RegistryContext, served: ResourceK
 export async function deleteCollectionFromCall(context: RegistryContext, served: ResourceKind, call: ApiCall): Promise<ApiResult> {
   const kind = hubOf(served);
   const options = deleteOptions(call);
+  await context.cache.catchUp();
   const found = [...selectedObjects(context, served, call)];
   for (const cached of found) {
     const { namespace, name } = cached.object.metadata;

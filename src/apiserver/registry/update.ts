@@ -48,7 +48,8 @@ export async function updateObject(context: RegistryContext, served: ResourceKin
   const kind = hubOf(served);
   const { name, namespace } = call.info;
   const key = storeKey(kind, namespace, name);
-  let current = context.cache.of(kind).get(key);
+  // What the cache does not have yet, another server may have written.
+  let current = context.cache.of(kind).get(key) ?? (await readNewest(context, kind, key));
   for (let attempt = 1; ; attempt++) {
     const old = current?.object;
     if (old === undefined && plan.createsIfAbsent !== true) throw notFound(kind, name);
