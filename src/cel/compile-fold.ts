@@ -17,7 +17,7 @@ const overheads: Readonly<Record<Fold['macro'], { readonly condition: number; re
   map: { condition: 0, step: listCost + 2, result: 1 },
   filter: { condition: 0, step: listCost + 3, result: 1 },
   transformList: { condition: 0, step: listCost + 2, result: 1 },
-  transformMap: { condition: 0, step: 2, result: 1 },
+  transformMap: { condition: 0, step: 3, result: 1 },
   transformMapEntry: { condition: 0, step: 2, result: 1 },
 };
 
@@ -132,9 +132,9 @@ function runner(fold: Fold, loop: Loop): (frame: Frame) => unknown {
         let count = 0;
         for (const values of rounds(range.run(frame), types, isPaired)) {
           enter(frame, values);
-          const holds = truth(frame, body);
-          frame.charge(holds ? step : 1);
-          if (holds) count++;
+          if (!truth(frame, body)) continue;
+          frame.charge(step);
+          count++;
         }
         frame.charge(result);
         return count === 1;
@@ -142,14 +142,10 @@ function runner(fold: Fold, loop: Loop): (frame: Frame) => unknown {
     case 'map': case 'filter': case 'transformList':
       return (frame) => {
         const source = range.run(frame);
-        frame.charge(listCost);
         const made: unknown[] = [];
         for (const values of rounds(source, types, isPaired)) {
           enter(frame, values);
-          if (filter !== undefined && !truth(frame, filter)) {
-            frame.charge(1);
-            continue;
-          }
+          if (filter !== undefined && !truth(frame, filter)) continue;
           frame.charge(step);
           made.push(macro === 'filter' ? values[0] : body.run(frame));
         }
@@ -159,14 +155,10 @@ function runner(fold: Fold, loop: Loop): (frame: Frame) => unknown {
     case 'transformMap': case 'transformMapEntry':
       return (frame) => {
         const source = range.run(frame);
-        frame.charge(mapCost);
         const made = new Map<unknown, unknown>();
         for (const values of rounds(source, types, true)) {
           enter(frame, values);
-          if (filter !== undefined && !truth(frame, filter)) {
-            frame.charge(1);
-            continue;
-          }
+          if (filter !== undefined && !truth(frame, filter)) continue;
           frame.charge(step);
           const value = body.run(frame);
           if (macro === 'transformMap') made.set(values[0], value);

@@ -13,9 +13,10 @@ import { sizeRange } from './compiled.ts';
 import type { FunctionTable, Overload } from './functions.ts';
 import { identityEqual, identityMerge } from './identity.ts';
 import { parse, qualifiedName } from './parser.ts';
+import { regularExpression } from './regular-expression.ts';
 import type { Bindings, CelType, ObjectType } from './types.ts';
 import { bind, bool, bytes, common, double, duration, dyn, fits, int, listOf, mapOf, nullType, optionalOf, string, timestamp, type, typeText, uint } from './types.ts';
-import { EvaluationError, fromJson, isList, isMap, isOf, mapGet, none, noSuchOverload, Optional, TypeValue, Uint } from './values.ts';
+import { equal, EvaluationError, fromJson, isList, isMap, isOf, mapGet, none, noSuchOverload, Optional, parseDuration, parseTimestamp, TypeValue, Uint } from './values.ts';
 
 /** What an expression may name. */
 export interface Environment {
@@ -63,12 +64,15 @@ export function compile(source: string, environment: Environment): Program {
 const typeNames: Readonly<Record<string, string>> = {
   bool: 'bool', int: 'int', uint: 'uint', double: 'double', string: 'string', bytes: 'bytes', list: 'list', map: 'map', null_type: 'null_type', type: 'type',
   'google.protobuf.Timestamp': 'google.protobuf.Timestamp', 'google.protobuf.Duration': 'google.protobuf.Duration', optional_type: 'optional_type',
+  'net.IP': 'net.IP', 'net.CIDR': 'net.CIDR', 'kubernetes.URL': 'kubernetes.URL', 'kubernetes.Quantity': 'kubernetes.Quantity', 'kubernetes.Semver': 'kubernetes.Semver',
 };
 
 export class Compiler {
   readonly #source: string;
   readonly #environment: Environment;
   readonly uses = new Set<string>();
+  /** What is formatted may be of any types; elsewhere the items of a list are of one. */
+  #isFormatting = false;
 
   constructor(source: string, environment: Environment) {
     this.#source = source;
@@ -127,25 +131,22 @@ export class Compiler {
       const of = this.#fieldType(operand.type.of, field, at);
       return { type: tests ? bool : optionalOf(of.type), cost, run: (frame) => {
         const value = run(frame) as Optional;
-        frame.charge(1);
         const found = value.hasValue ? readField(value.value, of.key) : undefined;
         if (tests) return found !== undefined;
+        if (found !== undefined) frame.charge(1);
         return found === undefined ? none : new Optional(true, fromJson(of.type, found));
       } };
     }
     const of = this.#fieldType(operand.type, field, at);
-    if (tests) {
-      return { type: bool, cost, run: (frame) => {
-        const value = run(frame);
-        frame.charge(1);
-        return readField(value, of.key) !== undefined;
-      } };
-    }
+    // A field that a schema declares and that is null counts as not set.
+    const isDeclared = operand.type.is === 'object';
+    const isSet = (found: unknown): boolean => found !== undefined && !(isDeclared && found === null);
+    if (tests) return { type: bool, cost: operand.cost, run: (frame) => isSet(readField(run(frame), of.key)) };
     return { type: of.type, cost, run: (frame) => {
       const value = run(frame);
       frame.charge(1);
       const found = readField(value, of.key);
-      if (found === undefined) throw new EvaluationError(`no such key: ${field}`);
+      if (!isSet(found)) throw new EvaluationError(`no such key: ${field}`);
       return fromJson(of.type, found);
     } };
   }
@@ -171,12 +172,16 @@ export class Compiler {
     let element: CelType | undefined;
     for (const [index, item] of compiled.entries()) {
       const of = optional.has(index) && item.type.is === 'optional' ? item.type.of : item.type;
-      element = element === undefined ? of : (common(element, of) ?? dyn);
+      element = element === undefined ? of : this.#sameType(element, of, items[index]);
     }
     const runs = compiled.map(({ run }) => run);
     const cost = add(fixed(listCost), ...compiled.map((each) => each.cost));
     const listType = listOf(element ?? { is: 'param', name: 'T' });
     const size = { min: items.length - optional.size, max: items.length };
+    if (compiled.every(({ constant }) => constant !== undefined) && optional.size === 0) {
+      const value = compiled.map(({ constant }) => constant?.value);
+      return { type: listType, cost, size, constant: { value }, run: () => value };
+    }
     if (optional.size === 0) return { type: listType, cost, size, run: (frame) => {
       const values = runs.map((run) => run(frame));
       frame.charge(listCost);
@@ -196,15 +201,24 @@ export class Compiler {
     const compiled = entries.map(({ key, value, isOptional }) => ({ key: this.compile(key, scope), value: this.compile(value, scope), isOptional }));
     let key: CelType | undefined;
     let value: CelType | undefined;
-    for (const entry of compiled) {
+    for (const [index, entry] of compiled.entries()) {
       const of = entry.isOptional && entry.value.type.is === 'optional' ? entry.value.type.of : entry.value.type;
-      key = key === undefined ? entry.key.type : (common(key, entry.key.type) ?? dyn);
-      value = value === undefined ? of : (common(value, of) ?? dyn);
+      key = key === undefined ? entry.key.type : this.#sameType(key, entry.key.type, entries[index]?.key);
+      value = value === undefined ? of : this.#sameType(value, of, entries[index]?.value);
     }
-    return {
+    const declared: Compiled = {
       type: mapOf(key ?? { is: 'param', name: 'K' }, value ?? { is: 'param', name: 'V' }),
       cost: add(fixed(mapCost), ...compiled.flatMap((entry) => [entry.key.cost, entry.value.cost])),
       size: fixed(entries.length),
+      run: noSuchOverload,
+    };
+    const keys = compiled.map((entry) => entry.key.constant?.value);
+    if (compiled.every((entry) => entry.key.constant !== undefined && entry.value.constant !== undefined && !entry.isOptional) && new Set(keys).size === keys.length) {
+      const made = new Map(compiled.map((entry, index) => [keys[index], entry.value.constant?.value]));
+      return { ...declared, constant: { value: made }, run: () => made };
+    }
+    return {
+      ...declared,
       run: (frame) => {
         frame.charge(mapCost);
         const made = new Map<unknown, unknown>();
@@ -218,6 +232,12 @@ export class Compiler {
         return made;
       },
     };
+  }
+
+  #sameType(wanted: CelType, given: CelType, where: Expression | undefined): CelType {
+    const of = common(wanted, given) ?? (this.#isFormatting ? dyn : undefined);
+    if (of === undefined) throw this.error(`expected type '${typeText(wanted)}' but found '${typeText(given)}'`, where?.at ?? 0);
+    return of;
   }
 
   #object({ name, fields, at }: Expression & { readonly is: 'object' }, scope: Scope): Compiled {
@@ -255,7 +275,7 @@ export class Compiler {
       type: inner.type, size: inner.size, cost: add(bound.cost, inner.cost, fixed(listCost + 1)),
       run: (frame) => {
         frame.variables[slot] = bound.run(frame);
-        frame.charge(listCost + 1);
+        frame.charge(1);
         return inner.run(frame);
       },
     };
@@ -275,8 +295,29 @@ export class Compiler {
     if (namespace !== '' && !scope.names.has(namespace.split('.')[0] ?? '') && this.#environment.functions.has(`${namespace}.${name}`)) {
       return this.#invoke(`${namespace}.${name}`, false, args.map((each) => this.compile(each, scope)), at);
     }
-    const all = [...(target === undefined ? [] : [target]), ...args].map((each) => this.compile(each, scope));
+    const parts = [...(target === undefined ? [] : [target]), ...args];
+    const wasFormatting = this.#isFormatting;
+    this.#isFormatting = name === 'format';
+    const all = parts.map((each) => inForm(this.compile(each, scope)));
+    this.#isFormatting = wasFormatting;
+    this.#checkLiterals(name, all, parts);
+    const alternative = target === undefined ? undefined : lazyAlternative(name, all);
+    if (alternative !== undefined) return alternative;
     return this.#invoke(name, target !== undefined, all, at);
+  }
+
+  /** Patterns and times that stand in the expression itself must be good. */
+  #checkLiterals(name: string, args: readonly Compiled[], parts: readonly Expression[]): void {
+    const index = literalArguments[name];
+    const constant = index === undefined ? undefined : args[index]?.constant;
+    if (index === undefined || typeof constant?.value !== 'string') return;
+    try {
+      if (name === 'duration') parseDuration(constant.value);
+      else if (name === 'timestamp') parseTimestamp(constant.value);
+      else regularExpression(constant.value);
+    } catch {
+      throw this.error(`invalid ${name} argument`, parts[index]?.at ?? 0);
+    }
   }
 
   #invoke(name: string, isMember: boolean, args: readonly Compiled[], at: number): Compiled {
@@ -296,6 +337,10 @@ export class Compiler {
     const estimates = candidates.map(({ overload }) => overload.estimate?.(args.map(sizeRange)) ?? { cost: one });
     const cost = add(...args.map((each) => each.cost), estimates.map((each) => each.cost).reduce(either));
     const size = estimates.length === 1 ? estimates[0]?.size : undefined;
+    const folded = foldedConversion(name, first.overload, args);
+    if (folded !== undefined) return { type: result, cost, size, constant: folded, run: () => folded.value };
+    const listed = constantMembership(name, args);
+    if (listed !== undefined) return { type: result, cost, run: listed };
     const isCertain = candidates.length === 1 && args.every((each, index) => each.type.is !== 'dyn' || first.overload.params[index]?.is === 'dyn' || first.overload.params[index]?.is === 'param');
     return { type: result, cost, size, run: isCertain ? direct(first.overload, args) : dispatched(candidates.map(({ overload }) => overload), args) };
   }
@@ -359,10 +404,12 @@ export class Compiler {
     const container = operand.type.is === 'optional' ? operand.type.of : operand.type;
     const of = this.#elementType(container, index.type, args[1], name, at);
     const cost = add(operand.cost, index.cost, one);
+    // A name or field as the key is a step of the same path.
+    const step = args[1]?.is === 'name' || args[1]?.is === 'select' ? 0 : 1;
     const read = (frame: Frame): unknown => {
       const outer = operand.run(frame);
       const key = index.run(frame);
-      frame.charge(1);
+      frame.charge(step);
       if (!(outer instanceof Optional)) return readIndex(outer, key, of);
       return outer.hasValue ? readIndex(outer.value, key, of) : undefined;
     };
@@ -402,17 +449,67 @@ export class Compiler {
 }
 
 function literal(value: unknown): Compiled {
-  const run = (): unknown => value;
+  const made = { run: (): unknown => value, cost: nothing, constant: { value } };
   switch (typeof value) {
-    case 'boolean': return { type: bool, run, cost: nothing };
-    case 'bigint': return { type: int, run, cost: nothing };
-    case 'number': return { type: double, run, cost: nothing };
-    case 'string': return { type: string, run, cost: nothing, size: fixed(value.length) };
+    case 'boolean': return { ...made, type: bool };
+    case 'bigint': return { ...made, type: int };
+    case 'number': return { ...made, type: double };
+    case 'string': return { ...made, type: string, size: fixed(value.length) };
     default:
   }
-  if (value instanceof Uint) return { type: uint, run, cost: nothing };
-  if (value instanceof Uint8Array) return { type: bytes, run, cost: nothing, size: fixed(value.length) };
-  return { type: nullType, run, cost: nothing };
+  if (value instanceof Uint) return { ...made, type: uint };
+  if (value instanceof Uint8Array) return { ...made, type: bytes, size: fixed(value.length) };
+  return { ...made, type: nullType };
+}
+
+/** Lists of what JSON has no form for are brought into the form of expressions before functions see them. */
+function inForm(compiled: Compiled): Compiled {
+  const { type: of, run } = compiled;
+  if (of.is !== 'list' || !['timestamp', 'duration', 'bytes'].includes(of.element.is)) return compiled;
+  return { ...compiled, run: (frame) => (run(frame) as readonly unknown[]).map((item) => fromJson(of.element, item)) };
+}
+
+/** Which argument is looked at before anything runs, where it is a literal. */
+const literalArguments: Readonly<Record<string, number>> = { matches: 1, find: 1, findAll: 1, duration: 0, timestamp: 0 };
+const conversions = new Set(['bool', 'bytes', 'double', 'duration', 'int', 'string', 'timestamp', 'uint']);
+
+/** Conversions of literals are done once. */
+function foldedConversion(name: string, { run, isMember }: Overload, [only, ...others]: readonly Compiled[]): { readonly value: unknown } | undefined {
+  if (isMember || others.length > 0 || only?.constant === undefined || !conversions.has(name)) return undefined;
+  try {
+    return { value: run(only.constant.value) };
+  } catch {
+    // What fails, fails when it is run.
+    return undefined;
+  }
+}
+
+/** `x in ["a", "b"]` is a look into a set. */
+function constantMembership(name: string, [item, list]: readonly Compiled[]): ((frame: Frame) => unknown) | undefined {
+  if (name !== '@in' || item === undefined || !isList(list?.constant?.value)) return undefined;
+  const values = list.constant.value;
+  const texts = new Set(values);
+  const areTexts = values.every((value) => typeof value === 'string');
+  return (frame) => {
+    const value = item.run(frame);
+    return areTexts ? texts.has(value) : values.some((each) => equal(each, value));
+  };
+}
+
+/** `x.or(y)` and `x.orValue(y)` look at y only when there is no x. */
+function lazyAlternative(name: string, [first, second, third]: readonly Compiled[]): Compiled | undefined {
+  if ((name !== 'or' && name !== 'orValue') || first?.type.is !== 'optional' || second === undefined || third !== undefined) return undefined;
+  const given = name === 'or' && second.type.is === 'optional' ? second.type.of : second.type;
+  const of = common(first.type.of, given);
+  if (of === undefined || (name === 'or' && second.type.is !== 'optional' && second.type.is !== 'dyn')) return undefined;
+  return {
+    type: name === 'or' ? optionalOf(of) : of, cost: add(first.cost, second.cost),
+    run(frame) {
+      const value = first.run(frame) as Optional;
+      if (!value.hasValue) return second.run(frame);
+      return name === 'or' ? value : value.value;
+    },
+  };
 }
 
 /** undefined when there is no such field. @throws EvaluationError when it is nothing that has fields */

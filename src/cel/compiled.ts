@@ -7,6 +7,8 @@ export interface Compiled {
   readonly type: CelType;
   readonly run: (frame: Frame) => unknown;
   readonly cost: Range;
+  /** Its value, where it is the same at every run: then running it costs nothing. */
+  readonly constant?: { readonly value: unknown } | undefined;
   /** How big its value can be; undefined: as its type says. */
   readonly size?: Range | undefined;
 }

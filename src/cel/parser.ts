@@ -244,6 +244,12 @@ class Parser {
         if (args.length === 2) return fold(macro, [first], undefined, second);
         return args.length === 3 && name !== 'exists_one' ? fold(macro, [first, second], undefined, third) : undefined;
       }
+      case 'sortBy': {
+        if (args.length !== 2 || second === undefined) return undefined;
+        const range: Expression = { is: 'name', at, name: '@range' };
+        const keys: Expression = { is: 'fold', at, macro: 'map', range, variables: [this.#variable(first)], filter: undefined, body: second };
+        return { is: 'bind', at, variable: '@range', value: target, body: call(at, '@sortByKeys', [keys], range) };
+      }
       case 'filter':
         return args.length === 2 ? fold('filter', [first], second, first) : undefined;
       case 'map':

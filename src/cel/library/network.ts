@@ -14,12 +14,13 @@ class Url implements OpaqueValue {
   readonly parts: { readonly scheme: string; readonly authority: string; readonly path: string; readonly query: string };
 
   constructor(text: string) {
-    const match = /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?$/.exec(text);
+    const match = /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#.*)?$/s.exec(text);
     const [, scheme = '', authority = '', path = '', query = ''] = match ?? [];
     const isAbsolute = scheme !== '' || text.startsWith('/');
     const isEscaped = !/%(?![0-9a-fA-F]{2})/.test(path);
+    const isHost = /^(?:[^@]*@)?(?:\[[0-9a-fA-F:.%]+\]|[^:\s<>"[\]]*)(?::\d*)?$/.test(authority);
     // eslint-disable-next-line no-control-regex -- control characters are what must not be there
-    if (match === null || !isAbsolute || !isEscaped || /[\x00-\x20\x7f]/.test(text) || /[\s<>"]/.test(authority)) throw new EvaluationError(`URL parse error during conversion from string: parse ${JSON.stringify(text)}: invalid URI for request`);
+    if (match === null || !isAbsolute || !isEscaped || !isHost || /[\x00-\x1f\x7f]/.test(text)) throw new EvaluationError(`URL parse error during conversion from string: parse ${JSON.stringify(text)}: invalid URI for request`);
     this.text = text;
     this.parts = { scheme: scheme.toLowerCase(), authority: authority.replace(/^[^@]*@/, ''), path, query };
   }

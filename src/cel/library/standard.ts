@@ -263,7 +263,8 @@ const optionals: readonly Overload[] = [
 function isZero(value: unknown): boolean {
   if (value === null || value === '' || value === 0 || value === 0n || value === false) return true;
   if (value instanceof Uint) return value.value === 0n;
-  if (value instanceof Duration || value instanceof Timestamp) return value.nanos === 0n;
+  if (value instanceof Duration) return value.nanos === 0n;
+  if (value instanceof Timestamp) return value.nanos === -62_135_596_800_000_000_000n;
   return typeof value === 'object' && sizeOf(value) === 0;
 }
 

@@ -98,7 +98,7 @@ function formatOne(verb: string, precision: number | undefined, value: unknown):
     case 's': return formatText(value);
     case 'd': if (typeof whole === 'bigint') return String(whole); break;
     case 'f': if (typeof whole === 'number' || typeof whole === 'bigint') return Number(whole).toFixed(precision ?? 6); break;
-    case 'e': if (typeof whole === 'number' || typeof whole === 'bigint') return Number(whole).toExponential(precision ?? 6).replace(/e([+-])(\d)$/, 'e$10$2'); break;
+    case 'e': if (typeof whole === 'number' || typeof whole === 'bigint') return scientific(Number(whole), precision ?? 6); break;
     case 'b': if (typeof whole === 'bigint') return whole.toString(2); if (typeof whole === 'boolean') return whole ? '1' : '0'; break;
     case 'o': if (typeof whole === 'bigint') return whole.toString(8); break;
     default: {
@@ -108,6 +108,15 @@ function formatOne(verb: string, precision: number | undefined, value: unknown):
   }
   throw new EvaluationError(`error during formatting: ${verb === 'd' ? 'decimal' : verb === 'f' ? 'fixed-point' : verb} clause can only be used on numbers, was given ${typeName(value)}`);
 }
+const superscripts = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+
+/** `3.14×10⁰⁰`, as the original's locale prints it. */
+function scientific(value: number, precision: number): string {
+  const [mantissa = '', exponent = '0'] = value.toExponential(precision).split('e');
+  const digits = exponent.replace(/^[+-]/, '').padStart(2, '0');
+  return `${mantissa}×10${exponent.startsWith('-') ? '⁻' : ''}${Array.from(digits, (digit) => superscripts[Number(digit)]).join('')}`;
+}
+
 function formatText(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value === null) return 'null';
@@ -129,10 +138,10 @@ const sumOfSizes = (sizes: readonly Range[]): Range => add(...sizes);
 
 export const stringLibrary: readonly Overload[] = [
   overload('string.charAt(int): string', charAt, { estimate: () => ({ cost: one, size: one }) }),
-  overload('string.indexOf(string): int', (text: string, wanted: string) => indexOf(text, wanted, 0n), walked),
-  overload('string.indexOf(string, int): int', indexOf, walked),
-  overload('string.lastIndexOf(string): int', (text: string, wanted: string) => lastIndexOf(text, wanted, undefined), walked),
-  overload('string.lastIndexOf(string, int): int', lastIndexOf, walked),
+  overload('string.indexOf(string): int', (text: string, wanted: string) => indexOf(text, wanted, 0n)),
+  overload('string.indexOf(string, int): int', indexOf),
+  overload('string.lastIndexOf(string): int', (text: string, wanted: string) => lastIndexOf(text, wanted, undefined)),
+  overload('string.lastIndexOf(string, int): int', lastIndexOf),
   overload('string.lowerAscii(): string', lower, walked),
   overload('string.upperAscii(): string', upper, walked),
   overload('string.trim(): string', (text: string) => text.trim(), part),

@@ -49,13 +49,21 @@ function declaredObject(node: SchemaNode, isRoot: boolean): Declared {
   let minBytes = 2;
   for (const [key, property] of node.properties) {
     const name = escapedName(key);
-    const declared = isRoot && key === 'metadata' ? undefined : declaredType(property, property.isEmbedded);
+    const declared = declaredType(property, property.isEmbedded);
     if (name === undefined || declared === undefined) continue;
     fields.set(name, { key, type: declared.type });
+    // After a dot, keywords are names like others.
+    if (keywords.has(key)) fields.set(key, { key, type: declared.type });
     if (required.has(key) && property.default === undefined) minBytes += key.length + 4 + declared.minBytes;
   }
-  if (isRoot || node.isEmbedded) for (const [key, type] of typeMeta) fields.set(key, { key, type });
+  if (isRoot || node.isEmbedded) for (const [key, type] of typeMeta) fields.set(key, { key, type: withDeclared(type, fields.get(key)?.type) });
   return { type: { is: 'object', name: 'object', fields }, minBytes };
+}
+
+/** What a schema itself declares of the metadata is seen beside what every object has. */
+function withDeclared(type: CelType, declared: CelType | undefined): CelType {
+  if (type.is !== 'object') return declared ?? type;
+  return declared?.is === 'object' ? { ...type, fields: new Map([...type.fields, ...declared.fields]) } : type;
 }
 
 const text: CelType = { is: 'string', size: maxRequestBytes - 2 };
