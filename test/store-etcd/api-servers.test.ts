@@ -108,6 +108,14 @@ describe('several API servers over one etcd', { skip: etcdMissing, timeout: 60_0
       const list = await first.client.list(ConfigMap, { namespace });
       assert.equal(list.items.some((item) => item.metadata.name.startsWith('foreign')), false);
       assert.equal((await other.range('/registry/')).entries.length, 20);
+      // The version of that list was made by the others' writes; the other server takes it all the same.
+      const seen: string[] = [];
+      await second.client.create(ConfigMap, { metadata: { namespace, name: 'after-foreign' } });
+      await readWatch(second, list.metadata.resourceVersion, seen, 1);
+      assert.deepEqual(seen, ['after-foreign']);
+      await other.put('/registry/configmaps/default/foreign-last', new TextEncoder().encode('{}'), { absent: true });
+      const { metadata } = await first.client.list(ConfigMap, { namespace });
+      await second.client.list(ConfigMap, { namespace, resourceVersion: metadata.resourceVersion, resourceVersionMatch: 'NotOlderThan' });
     } finally {
       await other.close();
     }
