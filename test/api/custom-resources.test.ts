@@ -1,6 +1,12 @@
 /** CustomResourceDefinitions over HTTPS: served at once, pruned, defaulted, validated, gone with their definition. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { systemClock } from '#base/clock.ts';
+import { silentLog } from '#base/log.ts';
+import { seededRandom } from '#base/random.ts';
+import { createApiServer, inProcessAdmin } from '#apiserver/api-server.ts';
+import { noNodes } from '#apiserver/request/node-gateway.ts';
+import { createServiceAccountKey } from '#pki/service-account-key.ts';
 import type { RawAnswer, TestApiServer } from '../support/api-server.ts';
 import { startApiServer } from '../support/api-server.ts';
 
@@ -287,4 +293,41 @@ test('several versions show the same objects', async () => {
   assert.deepEqual([read.apiVersion, read.spec], ['many.example.com/v1', { both: 'x' }]);
   const listed = (await api.request('GET', at('v1beta1'))).json<{ apiVersion: string; items: { apiVersion: string }[] }>();
   assert.deepEqual([listed.apiVersion, listed.items.map(({ apiVersion }) => apiVersion)], ['many.example.com/v1beta1', ['many.example.com/v1beta1']]);
+});
+
+test('a server that starts on a store serves what is defined there, completed by its schema', async () => {
+  await define(definitionOf('restart.example.com', 'seeds', 'Seed', { type: 'object', properties: { spec: { type: 'object', properties: { a: { type: 'integer' }, b: { type: 'integer', default: 2 } } } } }));
+  const seeds = '/apis/restart.example.com/v1/namespaces/default/seeds';
+  await api.request('POST', seeds, { body: { apiVersion: 'restart.example.com/v1', kind: 'Seed', metadata: { name: 'a' }, spec: { a: 1 } } });
+  // As it would lie there had it been written before there was a default, or by a newer schema.
+  const key = '/registry/restart.example.com/seeds/default/a';
+  const { entry } = await api.store.get(key);
+  const text = Buffer.from(entry?.value ?? []).toString().replace('"b":2', '"gone":3');
+  await api.store.put(key, Buffer.from(text), { any: true });
+  const random = seededRandom(2);
+  const second = await createApiServer({ store: api.store, clock: systemClock, random, log: silentLog, serviceAccountKey: createServiceAccountKey(), nodes: noNodes });
+  const transport = second.transport(inProcessAdmin, 'test');
+  const read = (await transport.request({ method: 'GET', path: `${seeds}/a` })) as { spec: object };
+  assert.deepEqual(read.spec, { a: 1, b: 2 });
+  assert.deepEqual((await api.request('GET', `${seeds}/a`)).json<{ spec: object }>().spec, { a: 1, b: 2 });
+  await second.close();
+});
+
+test('formats that nobody knows are warned of', async () => {
+  const answer = await api.request('POST', definitionsPath, { body: definitionOf('formats.example.com', 'forms', 'Form', { type: 'object', properties: { a: { type: 'string', format: 'roman-numeral' }, b: { type: 'string', format: 'date-time' } } }) });
+  assert.match(String(answer.headers['warning']), /unrecognized format \\"roman-numeral\\"/);
+  assert.doesNotMatch(String(answer.headers['warning']), /date-time/);
+});
+
+test('watches of a kind end when its definition changes, and go on from there', async () => {
+  const made = await define(definitionOf('watched.example.com', 'birds', 'Bird', { type: 'object', properties: { wings: { type: 'integer' } } }));
+  const birds = '/apis/watched.example.com/v1/namespaces/default/birds';
+  const stream = api.watch(`${birds}?watch=true`);
+  await api.request('POST', birds, { body: { apiVersion: 'watched.example.com/v1', kind: 'Bird', metadata: { name: 'a' }, wings: 2 } });
+  assert.equal((await stream.next()).value?.type, 'ADDED');
+  await api.request('PATCH', `${definitionsPath}/${made.metadata.name}`, { body: '[{"op":"add","path":"/spec/versions/0/schema/openAPIV3Schema/properties/song","value":{"type":"string","default":"tweet"}}]', headers: { 'content-type': 'application/json-patch+json' } });
+  assert.equal((await stream.next()).done, true);
+  const again = api.watch<{ object: { song: string } }>(`${birds}?watch=true`);
+  assert.equal(((await again.next()).value as { object: { song: string } }).object.song, 'tweet');
+  await again.return();
 });

@@ -11,9 +11,10 @@ export const definitionValidation: AdmissionPlugin = {
   name: 'CustomResourceDefinitionValidation',
   async validate(request) {
     if ((request.kind as unknown) !== definitions || request.subresource !== '' || request.object === undefined) return;
-    const { checkDefinition } = await import('./check-definition.ts');
+    const { checkDefinition, unrecognizedFormats } = await import('./check-definition.ts');
     const definition = request.object as unknown as CustomResourceDefinition;
     const errors = checkDefinition(definition, request.old as CustomResourceDefinition | undefined);
+    if (request.operation === 'CREATE') for (const format of unrecognizedFormats(definition)) request.warn?.(`unrecognized format ${JSON.stringify(format)}`);
     if (errors.length > 0) throw invalid(request.kind, definition.metadata.name, errors);
   },
 };

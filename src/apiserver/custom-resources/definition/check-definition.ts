@@ -5,6 +5,7 @@ import { duplicate, invalidValue, required, tooMany } from '#apimachinery/field-
 import { sameJson } from '#apimachinery/json.ts';
 import { dns1035Label } from '#apimachinery/names.ts';
 import { fieldPath, FieldPathError } from '../rules/field-path.ts';
+import { isKnownFormat } from '../schema/formats.ts';
 import type { SchemaNode } from '../schema/schema-node.ts';
 import { schemaNode } from '../schema/schema-node.ts';
 import { approvalAnnotation, approvalOf } from './api-approval.ts';
@@ -27,6 +28,19 @@ export function checkDefinition(definition: CustomResourceDefinition, old: Custo
   if (old === undefined || !sameJson(old.spec.conversion, definition.spec.conversion)) errors.push(...checkConversion(definition.spec.conversion, 'spec.conversion'));
   errors.push(...checkApproval(definition, old), ...checkStoredVersions(definition));
   return errors;
+}
+
+/** Formats of which the server knows nothing: they are not checked. */
+export function unrecognizedFormats(definition: CustomResourceDefinition): readonly string[] {
+  const found = new Set<string>();
+  const visit = ({ source, type, properties, items, additional }: SchemaNode): void => {
+    if (source.format !== undefined && source.format !== '' && !isKnownFormat(type, source.format)) found.add(source.format);
+    for (const property of properties.values()) visit(property);
+    if (items !== undefined) visit(items);
+    if (typeof additional === 'object') visit(additional);
+  };
+  for (const { schema } of definition.spec.versions) if (schema?.openAPIV3Schema !== undefined) visit(schemaNode(schema.openAPIV3Schema));
+  return [...found].sort();
 }
 
 function checkVersion(version: CustomResourceDefinitionVersion, path: string, old: CustomResourceDefinitionVersion | undefined): readonly FieldError[] {
