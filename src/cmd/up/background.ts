@@ -10,7 +10,6 @@ import { layoutOf, nameFlag } from '../cluster-flags.ts';
 import { UserError } from '../fail.ts';
 import { Progress } from '../terminal.ts';
 import type { UpOptions } from '../up.ts';
-import { joinKubeconfig } from './join-kubeconfig.ts';
 import type { StartMessage } from './steps.ts';
 import { printMessage } from './steps.ts';
 import { compileAhead } from './warm-up.ts';
@@ -27,7 +26,7 @@ export async function startInBackground(options: UpOptions): Promise<void> {
     await spawnCluster(options, runtime, layout);
   } else {
     progress.say(`The cluster "${layout.name}" runs already (process ${pid}).`);
-    if (options.kubeconfig !== undefined) await joinKubeconfig(options.kubeconfig, layout);
+    if (options.kubeconfig !== undefined) await (await import('./join-kubeconfig.ts')).joinKubeconfig(options.kubeconfig, layout);
   }
   if (options.demo === true) await (await import('./demo.ts')).runDemo(layout, progress);
   else sayHowToGoOn(layout, options);

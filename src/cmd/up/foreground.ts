@@ -13,7 +13,6 @@ import { UserError } from '../fail.ts';
 import { createLog } from '../log.ts';
 import { endOnSignal } from '../until-signal.ts';
 import type { UpOptions } from '../up.ts';
-import { joinKubeconfig } from './join-kubeconfig.ts';
 import { stepReporter, stepper } from './steps.ts';
 
 /**
@@ -35,7 +34,7 @@ export async function runForeground(options: UpOptions): Promise<void> {
       { layout, settings, runtime, runtimeEndpoint: options.containerRuntimeEndpoint },
       { clock: systemClock, random: systemRandom, log, step: stepper(report) },
     );
-    if (options.kubeconfig !== undefined) await joinKubeconfig(options.kubeconfig, layout);
+    if (options.kubeconfig !== undefined) await (await import('./join-kubeconfig.ts')).joinKubeconfig(options.kubeconfig, layout);
     report({ is: 'ready', server: cluster.server });
     log.info({ server: cluster.server }, 'ready');
     // Whatever ends this process may be a power cut: what is compiled is kept for the next start now.

@@ -4,7 +4,7 @@
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { flushCompileCache } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,8 @@ const stampFile = join(root, '.cache/compiled');
 /** Compiles in a process of its own what has changed since the last time; quick when nothing has. Never fails a start. */
 export async function compileAhead(): Promise<void> {
   const compiledMs = existsSync(stampFile) ? statSync(stampFile).mtimeMs : 0;
-  const isChanged = globSync('src/**/*.ts', { cwd: root }).some((file) => (statSync(join(root, file), { throwIfNoEntry: false })?.mtimeMs ?? 0) > compiledMs);
+  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  const isChanged = sources.some((file) => (statSync(join(root, 'src', file), { throwIfNoEntry: false })?.mtimeMs ?? 0) > compiledMs);
   if (!isChanged) return;
   const startedSeconds = systemClock.nowMs() / 1000;
   const child = fork(import.meta.filename, ['--compile'], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
