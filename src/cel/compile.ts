@@ -6,7 +6,7 @@
  */
 import type { Call, Expression } from './ast.ts';
 import { ExpressionError } from './ast.ts';
-import { add, either, fixed, Frame, listCost, mapCost, nothing, objectCost, one, unbounded } from './cost.ts';
+import { add, either, fixed, Frame, listCost, mapCost, nothing, objectCost, one, subtract, unbounded } from './cost.ts';
 import { constantMembership, direct, dispatched, foldedConversion, inForm, lazyAlternative, literalArguments, specialLists } from './compile-call.ts';
 import { compileFold } from './compile-fold.ts';
 import type { Compiled, Scope } from './compiled.ts';
@@ -141,7 +141,7 @@ export class Compiler {
     // A field that a schema declares and that is null counts as not set.
     const isDeclared = operand.type.is === 'object';
     const isSet = (found: unknown): boolean => found !== undefined && !(isDeclared && found === null);
-    if (tests) return { type: bool, cost: operand.cost, run: (frame) => isSet(readField(run(frame), of.key)) };
+    if (tests) return { type: bool, cost: subtract(operand.cost, 1), run: (frame) => isSet(readField(run(frame), of.key)) };
     return { type: of.type, cost, run: (frame) => {
       const value = run(frame);
       frame.charge(1);

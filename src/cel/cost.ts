@@ -31,6 +31,9 @@ export function fixed(value: number): Range {
 export function add(...ranges: readonly Range[]): Range {
   return ranges.reduce((sum, each) => ({ min: bounded(sum.min + each.min), max: bounded(sum.max + each.max) }), nothing);
 }
+export function subtract(range: Range, amount: number): Range {
+  return { min: Math.max(0, range.min - amount), max: Math.max(0, range.max - amount) };
+}
 export function multiply(left: Range, right: Range): Range {
   return { min: bounded(left.min * right.min), max: bounded(left.max * right.max) };
 }

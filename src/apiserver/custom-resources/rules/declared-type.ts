@@ -78,9 +78,9 @@ function declaredString(node: SchemaNode): Declared {
   const { format, maxLength, enum: values } = node.source;
   switch (format) {
     case 'byte': return { type: { is: 'bytes', size: maxLength ?? maxRequestBytes - 2 }, minBytes: 2 };
-    case 'duration': return { type: duration, minBytes: 4 };
+    case 'duration': return { type: duration, minBytes: 3 };
     case 'date': return { type: timestamp, minBytes: 12 };
-    case 'date-time': return { type: timestamp, minBytes: 22 };
+    case 'date-time': return { type: timestamp, minBytes: 21 };
     default:
   }
   // Lengths count characters, sizes bytes.
