@@ -17,6 +17,9 @@ import { answerHealth, pingCheck } from '#serving/health.ts';
 import type { SecureServer } from '#serving/secure-server.ts';
 import { createSecureServer } from '#serving/secure-server.ts';
 import type { Store } from '#store/store.ts';
+import type { FrontProxy } from './aggregation/aggregation.ts';
+import { Aggregation, authenticationData } from './aggregation/aggregation.ts';
+import { builtInServices } from './aggregation/local-services.ts';
 import { dynamicAdmission } from './admission/dynamic.ts';
 import { admissionPlugins } from './admission/plugins.ts';
 import type { Authenticator } from './authn/authenticate.ts';
@@ -78,6 +81,8 @@ export interface ApiServerOptions {
   readonly nodes: NodeGateway;
   /** The way to what runs in the cluster (webhooks, proxied pods). Default: directly. */
   readonly egress?: Egress;
+  /** How API servers behind this one know it, and the authority that they check this by. Default: they get no certificate. */
+  readonly frontProxy?: FrontProxy | undefined;
   /** How many requests run at once, all priority levels together. Default: 600, the sum of upstream's two limits. */
   readonly maxRequestsInflight?: number;
   /** Asked before the built-in authenticators. */
@@ -127,7 +132,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const admission = [definitionValidation, ...admissionPlugins, ...dynamic.plugins, allocation, escalationCheck({ authorizers, rbac }), certificateSigners(authorizers)];
   const registry: RegistryContext = { store, cache, clock, random, log, objects, admission };
   await cache.start(builtInKinds.filter((kind) => kind.convertedFrom === undefined));
-  await bootstrap(registry, defaultObjects({ serviceRanges: ranges.map((each) => each.cidr), nowIso: nowText(clock) }));
+  await bootstrap(registry, [...defaultObjects({ serviceRanges: ranges.map((each) => each.cidr), nowIso: nowText(clock) }), ...builtInServices(builtInKinds, nowText(clock))]);
   allocation.follow(cache.of(Service));
   const flowControl = new FlowControl({ caches: cache, clock, totalSeats: options.maxRequestsInflight ?? 600 });
   flowControl.start();
@@ -152,9 +157,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       // Whoever did not say who they are may only have forgotten to.
       throw call.user === anonymousUser ? unauthorized() : refusal(attributes, decision);
     }
+    if (aggregation.isRemote(call.info)) return aggregation.pass(call);
     if (call.info.isResource) return dispatch(context, call);
     if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: `${await metrics.text({ kinds, cache, store })}${flowControl.text()}` };
-    const document = await documents.find(call);
+    const document = aggregation.extend(call, await documents.find(call));
     if (document === undefined) throw noSuchPath();
     return document;
   };
@@ -165,6 +171,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
 
   const transport = (user: UserInfo, userAgent: string): Transport => inProcessTransport(handleUntilStopped, user, userAgent);
   const admin = createClient(transport(inProcessAdmin, 'kube-apiserver'));
+  const aggregation = new Aggregation({ registry, admin, objects, egress, client: options.frontProxy?.client });
+  aggregation.start();
 
   const bookmarks = (): void => {
     if (stopping.signal.aborted) return;
@@ -177,7 +185,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   return {
     transport,
     async listen({ host, port, serving, clientCaPem, advertiseAddress }) {
-      const face = httpFace({ authenticators: [...(options.authenticators ?? []), clientCertificates, serviceAccountTokens(issuer)], authorizers, handle: handleUntilStopped, kindOf: (apiVersion, kind) => kinds.bodyStruct(apiVersion, kind), clock, log });
+      const face = httpFace({ authenticators: [...(options.authenticators ?? []), clientCertificates, serviceAccountTokens(issuer)], authorizers, handle: handleUntilStopped, kindOf: (apiVersion, kind) => kinds.bodyStruct(apiVersion, kind), passesOn: (info) => aggregation.isRemote(info), clock, log });
       const checks: readonly HealthCheck[] = [pingCheck, { name: 'etcd', check: async () => void (await store.revision()) }];
       server = createSecureServer({
         clock, log, serving, clientCaPem,
@@ -190,7 +198,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       });
       const listening = await server.listen({ host, port });
       address = `${advertiseAddress ?? host}:${listening.port}`;
-      await publishClientCa(admin, clientCaPem);
+      await publishClientCa(admin, authenticationData({ clientCaPem, frontProxyCaPem: options.frontProxy?.caPem }));
       if (advertiseAddress !== undefined) await publishApiService(admin, { address: advertiseAddress, port: listening.port, serviceIp: ranges[0]?.at(1) ?? '' });
       return listening;
     },
@@ -199,6 +207,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       stopping.abort();
       timer.cancel();
       await server?.close({ drainMs });
+      await aggregation.close();
       await customResources.close();
       dynamic.close();
       await cache.close();

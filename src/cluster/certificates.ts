@@ -69,7 +69,8 @@ export async function ensureCertificates(directory: string, request: Certificate
   ]);
   const specs = planCertificates(request);
   const pairs = await Promise.all(specs.map((spec) => ensureCertificate(directory, spec, ca, clock)));
-  return { ca, frontProxyCa, serviceAccountKey, pairs: Object.fromEntries(specs.map(({ name }, index) => [name, pairs[index] as PemPair])) };
+  const frontProxyClient = await ensureCertificate(directory, { name: 'front-proxy-client', commonName: 'front-proxy-client', usage: 'client' }, frontProxyCa, clock);
+  return { ca, frontProxyCa, serviceAccountKey, pairs: { ...Object.fromEntries(specs.map(({ name }, index) => [name, pairs[index] as PemPair])), 'front-proxy-client': frontProxyClient } };
 }
 
 async function ensureAuthority(directory: string, { name, commonName }: { readonly name: string; readonly commonName: string }, clock: Clock): Promise<Authority> {

@@ -87,6 +87,7 @@ async function startInOrder(options: LocalClusterOptions, dependencies: LocalClu
     serviceAccountKey: certificates.serviceAccountKey,
     serviceClusterIpRanges: [settings.serviceCidr],
     serviceNodePortRange: settings.nodePorts,
+    ...(certificates.pairs['front-proxy-client'] !== undefined && { frontProxy: { client: certificates.pairs['front-proxy-client'], caPem: certificates.frontProxyCa.certificatePem } }),
     nodes: inProcessNodes((name) => (kubelet?.nodeName === name ? kubelet : undefined), clock),
     controllers: { rootCaPem: certificates.ca.certificatePem, clusterCidrs: [settings.podCidr] },
   });

@@ -28,6 +28,8 @@ export interface ApiCall {
   readonly signal: AbortSignal;
   /** Tells the client something beside the answer (`Warning` headers). */
   readonly warn: (text: string) => void;
+  /** A component of this process asks, which speaks no HTTP. */
+  readonly isInProcess?: true;
   /** Adds an annotation to the request's audit event, where there is one. */
   readonly annotate?: ((key: string, value: string) => void) | undefined;
 }

@@ -21,6 +21,7 @@ import type { Offer } from './negotiate.ts';
 import { acceptableTypes, contentTypes, negotiate, streamTypes } from './negotiate.ts';
 import type { KindOf } from './read-call-body.ts';
 import { readCallBody } from './read-call-body.ts';
+import type { RequestInfo } from './request-info.ts';
 import { requestInfo } from './request-info.ts';
 
 /** As upstream: what etcd takes at most, doubled. */
@@ -38,6 +39,8 @@ export interface HttpFaceOptions {
   readonly handle: CallHandler;
   /** For bodies in protobuf. */
   readonly kindOf: KindOf;
+  /** Whether a request is handed on to another server, which reads the body. */
+  readonly passesOn: (info: RequestInfo) => boolean;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -49,7 +52,7 @@ export function httpFace(options: HttpFaceOptions): (request: ServerRequest, res
     try {
       const sender = await authenticate(options.authenticators, request);
       const user = impersonated(options.authorizers, sender, request.headers);
-      const call = await callOf(request, user, warnings, options.kindOf);
+      const call = await callOf(request, user, warnings, options);
       checkAcceptable(call);
       const result = await options.handle(call);
       await answer(options, request, response, call, result, warnings);
@@ -59,12 +62,12 @@ export function httpFace(options: HttpFaceOptions): (request: ServerRequest, res
   };
 }
 
-async function callOf(request: ServerRequest, user: UserInfo, warnings: string[], kindOf: KindOf): Promise<ApiCall> {
+async function callOf(request: ServerRequest, user: UserInfo, warnings: string[], { kindOf, passesOn }: Pick<HttpFaceOptions, 'kindOf' | 'passesOn'>): Promise<ApiCall> {
   const query = queryOf(request.query);
   const contentType = mediaType(request.headers['content-type']);
   const info = requestInfo(request.method, request.path, isTrue(query['watch']));
   // What is handed on is not read here.
-  const hasBody = request.method !== 'GET' && request.method !== 'HEAD' && request.upgrade === undefined && info.subresource !== 'proxy';
+  const hasBody = request.method !== 'GET' && request.method !== 'HEAD' && request.upgrade === undefined && info.subresource !== 'proxy' && !passesOn(info);
   const bytes = hasBody ? await readBody(request, { limitBytes: maxBodyBytes, tooLarge: () => tooLarge(maxBodyBytes) }) : undefined;
   let body: CallBody | undefined;
   let isRead = false;

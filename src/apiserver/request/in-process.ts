@@ -27,6 +27,7 @@ export function inProcessTransport(handle: CallHandler, user: UserInfo, userAgen
       contentType: request.contentType ?? 'application/json',
       userAgent,
       accept: '',
+      isInProcess: true,
       signal,
       warn: () => {},
     };

@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { Node } from '#api/core/node.ts';
+import type { FrontProxy } from '#apiserver/aggregation/aggregation.ts';
 import type { ApiServerOptions } from '#apiserver/api-server.ts';
 import { createApiServer, inProcessAdmin } from '#apiserver/api-server.ts';
 import { staticTokens } from '#apiserver/authn/authenticate.ts';
@@ -58,6 +59,9 @@ interface Flags extends CommonFlags, EtcdFlags {
   readonly kubeletCertificateAuthority?: string;
   readonly kubeletPreferredAddressTypes?: readonly string[];
   readonly kubeletTimeout?: number;
+  readonly proxyClientCertFile?: string;
+  readonly proxyClientKeyFile?: string;
+  readonly requestheaderClientCaFile?: string;
 }
 
 /** `skiff apiserver`, in the place of kube-apiserver. */
@@ -88,7 +92,17 @@ export function command(): Command {
     .option('--kubelet-certificate-authority <file>', 'verifies kubelets\' certificates')
     .addOption(new Option('--kubelet-preferred-address-types <types>', 'which address of a node is taken').argParser(list))
     .addOption(new Option('--kubelet-timeout <duration>', 'how long a kubelet may take to answer').argParser(durationMs))
+    .option('--proxy-client-cert-file <file>', 'how API servers behind this one know it')
+    .option('--proxy-client-key-file <file>', 'its key')
+    .option('--requestheader-client-ca-file <file>', 'authority that API servers behind this one check it by')
     .action(runApiServer);
+}
+
+function frontProxyOf(flags: Flags, certificates: ClusterCertificates): { readonly frontProxy?: FrontProxy } {
+  const client = pairOf(flags, 'proxyClientCertFile', 'proxyClientKeyFile') ?? certificates.pairs['front-proxy-client'];
+  if (client === undefined) return {};
+  const caPem = flags.requestheaderClientCaFile === undefined ? certificates.frontProxyCa.certificatePem : readPemFile('--requestheader-client-ca-file', flags.requestheaderClientCaFile);
+  return { frontProxy: { client, caPem } };
 }
 
 async function runApiServer(flags: Flags): Promise<void> {
@@ -100,6 +114,7 @@ async function runApiServer(flags: Flags): Promise<void> {
   let client: Client | undefined;
   const apiServer = await createApiServer({
     ...optionsOf(flags, log, certificates),
+    ...frontProxyOf(flags, certificates),
     store,
     nodes: httpsNodes({
       nodeOf: (name) => {
@@ -162,7 +177,7 @@ function authorizersOf(modes: readonly string[]): ApiServerOptions['authorizers'
   return modes.includes('RBAC') ? undefined : [alwaysDeny];
 }
 
-function pairOf(flags: Flags, certificate: 'tlsCertFile' | 'kubeletClientCertificate', key: 'tlsPrivateKeyFile' | 'kubeletClientKey'): PemPair | undefined {
+function pairOf(flags: Flags, certificate: 'tlsCertFile' | 'kubeletClientCertificate' | 'proxyClientCertFile', key: 'tlsPrivateKeyFile' | 'kubeletClientKey' | 'proxyClientKeyFile'): PemPair | undefined {
   const [certificateFile, keyFile] = [flags[certificate], flags[key]];
   if (certificateFile === undefined && keyFile === undefined) return undefined;
   if (certificateFile === undefined || keyFile === undefined) throw new UserError('a certificate and its key are given together');
