@@ -3,6 +3,7 @@ import { isJsonObject } from '#apimachinery/json.ts';
 import type { JsonObject, JsonValue } from '#apimachinery/json.ts';
 import type { AnyStruct, Field, FieldType, ScalarName } from '#apimachinery/schema.ts';
 import type { Dice } from './dice.ts';
+import { generateExpression } from './generate-expression.ts';
 
 /** Names that objects have; few, so that requests meet the objects of others. */
 export const names = ['a', 'b', 'web', 'web-0', 'x.example.com', 'default', 'kubernetes', 'node-1'];
@@ -37,6 +38,8 @@ const likely: Readonly<Record<ScalarName, readonly JsonValue[]>> = {
 const maxDepth = 9;
 const maxFields = 2_000;
 
+const expressionFields = new Set(['expression', 'rule', 'messageExpression', 'valueExpression']);
+
 interface Growth {
   readonly oddness: number;
   fields: number;
@@ -54,7 +57,7 @@ function structOf(dice: Dice, struct: AnyStruct, growth: Growth, depth: number):
   for (const [name, field] of struct.fields) {
     if (field.options.required === true ? !dice.chance(1 - oddness) : !dice.chance(keep)) continue;
     if (depth > maxDepth || growth.fields++ > maxFields) continue;
-    setOwn(object, name, generateField(dice, field, growth, depth));
+    setOwn(object, name, expressionFields.has(name) && field.type.is === 'scalar' ? generateExpression(dice) : generateField(dice, field, growth, depth));
   }
   if (dice.chance(oddness)) setOwn(object, dice.pick(oddStrings), oddValue(dice));
   return object;

@@ -7,6 +7,7 @@ import { createLoadClient } from '../http-load.ts';
 import { usageOf } from '../process-usage.ts';
 import type { ServerProcess } from '../api/server-process.ts';
 import { startServerProcess } from '../api/server-process.ts';
+import { fuzzDefinition, fuzzKind } from './custom-kind.ts';
 import { Dice } from './dice.ts';
 import type { FuzzRequest } from './generate-request.ts';
 import { collectionPath, generateRequest } from './generate-request.ts';
@@ -66,11 +67,18 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzReport> {
   }
 }
 
+/**
+ * All but those that would make the server call out, or refuse all that follows: what webhooks are called is not the
+ * server's own doing, and a policy that denies everything would hide the rest.
+ */
+const leftOut = new Set(['ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration', 'APIService', 'ValidatingAdmissionPolicyBinding', 'MutatingAdmissionPolicyBinding']);
+const fuzzedKinds: readonly ResourceKind[] = [...kinds.filter(({ kind }) => !leftOut.has(kind)), fuzzKind, fuzzKind, fuzzKind];
+
 class FuzzRun {
   readonly #options: FuzzOptions;
   readonly #server: ServerProcess;
   readonly #client: LoadClient;
-  readonly #kinds: readonly ResourceKind[] = kinds;
+  readonly #kinds = fuzzedKinds;
   readonly #findings = new Map<string, Finding>();
   readonly #byStatus: Record<string, number> = {};
   #sent = 0;
@@ -125,6 +133,7 @@ class FuzzRun {
 
   /** What most requests need to get further than the first check. */
   async #prepare(): Promise<void> {
+    await this.#client.send({ method: 'POST', path: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', body: fuzzDefinition });
     await this.#client.send({ method: 'POST', path: '/api/v1/namespaces', body: { metadata: { name: 'fuzz' } } });
     for (const namespace of ['default', 'kube-system', 'fuzz']) {
       await this.#client.send({ method: 'POST', path: `/api/v1/namespaces/${namespace}/serviceaccounts`, body: { metadata: { name: 'default' } } });
@@ -212,7 +221,7 @@ class FuzzRun {
       if (list.status !== 200) continue;
       const { items } = JSON.parse(list.body.toString()) as { readonly items: readonly ListedObject[] };
       for (const { metadata: { namespace = '', name, finalizers } } of items) {
-        if (kind.scope === 'Cluster' && (name.startsWith('system') || kind.group === 'flowcontrol.apiserver.k8s.io')) continue;
+        if (kind.scope === 'Cluster' && (name.startsWith('system') || kind.group === 'flowcontrol.apiserver.k8s.io' || name === 'fuzzes.fuzz.example.com')) continue;
         const path = `${collectionPath(kind, namespace)}/${encodeURIComponent(name)}`;
         if (finalizers !== undefined) await this.#client.send({ method: 'PATCH', path, body: { metadata: { finalizers: null } }, headers: { 'content-type': 'application/merge-patch+json' } });
         await this.#client.send({ method: 'DELETE', path: `${path}?gracePeriodSeconds=0` });
