@@ -68,6 +68,27 @@ describe('three members, one of which dies', { skip: etcdMissing }, () => {
   });
 });
 
+describe('one member that is started again', { skip: etcdMissing }, () => {
+  it('callers wait for it, and a watch goes on where it was', { timeout: 60_000 }, async () => {
+    const cluster = await startEtcdCluster({ members: 1 });
+    const store = await openEtcdStore({ endpoints: cluster.endpoints, clock: systemClock, random: seededRandom(1) });
+    try {
+      const watch = store.watch('/', { afterRevision: 1, signal: new AbortController().signal })[Symbol.asyncIterator]();
+      await store.put('/before', new Uint8Array(1), { absent: true });
+      assert.equal((await watch.next()).value?.revision, 2);
+      await cluster.kill(0);
+      const during = Promise.all([store.put('/during', new Uint8Array(1), { absent: true }), store.get('/before'), store.revision()]);
+      await cluster.start(0);
+      const [written, read] = await during;
+      assert.deepEqual([written, read.entry?.modRevision], [{ ok: true, revision: 3 }, 2]);
+      assert.deepEqual((await watch.next()).value?.changes.map(({ key }: StoreChange) => key), ['/during']);
+    } finally {
+      await store.close();
+      await cluster.close();
+    }
+  });
+});
+
 /** Four writers, each counting up a key of its own by expected revision, until `work` is over. */
 async function writeWhile(store: Awaited<ReturnType<typeof openEtcdStore>>, work: (more: (count: number) => Promise<void>) => Promise<void>): Promise<readonly { key: string; count: number; revision: number }[]> {
   const written: { key: string; count: number; revision: number }[] = [];
