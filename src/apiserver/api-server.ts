@@ -22,6 +22,7 @@ import { Aggregation, authenticationData } from './aggregation/aggregation.ts';
 import { builtInServices } from './aggregation/local-services.ts';
 import { dynamicAdmission } from './admission/dynamic.ts';
 import { admissionPlugins } from './admission/plugins.ts';
+import { resourceQuota } from './admission/plugins/resource-quota.ts';
 import type { Authenticator } from './authn/authenticate.ts';
 import { anonymousUser, clientCertificates, serviceAccountTokens } from './authn/authenticate.ts';
 import { createTokenIssuer } from './authn/service-account-tokens.ts';
@@ -129,7 +130,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const authorizers = options.authorizers ?? [masters, nodeAuthorizer({ graph: new NodeGraph({ objects, caches: cache }), nodeRules }), rbacAuthorizer(rbac)];
   const kinds = new ServedKinds(builtInKinds);
   const dynamic = dynamicAdmission({ objects, authorizers, kinds, egress, clock, random, log, metrics: metrics.webhooks });
-  const admission = [definitionValidation, ...admissionPlugins, ...dynamic.plugins, allocation, escalationCheck({ authorizers, rbac }), certificateSigners(authorizers)];
+  const admission = [definitionValidation, ...admissionPlugins, ...dynamic.plugins, allocation, escalationCheck({ authorizers, rbac }), certificateSigners(authorizers), resourceQuota(() => registry)];
   const registry: RegistryContext = { store, cache, clock, random, log, objects, admission };
   await cache.start(builtInKinds.filter((kind) => kind.convertedFrom === undefined));
   await bootstrap(registry, [...defaultObjects({ serviceRanges: ranges.map((each) => each.cidr), nowIso: nowText(clock) }), ...builtInServices(builtInKinds, nowText(clock))]);

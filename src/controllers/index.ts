@@ -22,6 +22,7 @@ import type { ControllerOptions } from './options.ts';
 import { podGcController } from './pod-gc/pod-gc-controller.ts';
 import { clusterRoleAggregationController } from './rbac/cluster-role-aggregation-controller.ts';
 import { replicaSetController, replicationController } from './replica-set/replica-set-controller.ts';
+import { resourceQuotaController } from './resource-quota/resource-quota-controller.ts';
 import { statefulSetController } from './stateful-set/stateful-set-controller.ts';
 
 export type { ControllerOptions } from './options.ts';
@@ -57,6 +58,7 @@ export const controllers: readonly Entry[] = [
   { name: 'disruption-controller', alias: 'disruption', make: () => disruptionController },
   { name: 'pod-garbage-collector-controller', alias: 'podgc', make: () => podGcController },
   { name: 'clusterrole-aggregation-controller', alias: 'clusterrole-aggregation', make: () => clusterRoleAggregationController },
+  { name: 'resourcequota-controller', alias: 'resourcequota', make: () => resourceQuotaController },
   { name: 'replicaset-controller', alias: 'replicaset', make: () => replicaSetController },
   { name: 'replicationcontroller-controller', alias: 'replicationcontroller', make: () => replicationController },
 ];
