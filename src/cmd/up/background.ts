@@ -62,7 +62,7 @@ const leanMalloc = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072', MA
 async function spawnCluster(options: UpOptions, runtime: 'containerd' | 'simulated', layout: ClusterLayout): Promise<void> {
   mkdirSync(dirname(layout.logFile), { recursive: true });
   const output = openSync(layout.logFile, 'a');
-  const child = fork(join(import.meta.dirname, '../main.ts'), foregroundArguments(options, runtime, layout), {
+  const child = fork(join(import.meta.dirname, 'daemon.ts'), [JSON.stringify(daemonOptions(options, runtime, layout))], {
     detached: true,
     stdio: ['ignore', output, output, 'ipc'],
     cwd: '/',
@@ -87,13 +87,12 @@ async function spawnCluster(options: UpOptions, runtime: 'containerd' | 'simulat
     + `The whole log: ${layout.logFile}. Try again with "skiff up${nameFlag(layout.name)}"; "skiff down --purge${nameFlag(layout.name)}" starts from nothing.`);
 }
 
-function foregroundArguments(options: UpOptions, runtime: string, layout: ClusterLayout): string[] {
-  const args = ['up', '--foreground', '--name', layout.name, '--state-dir', layout.stateDir, '--runtime', runtime];
-  if (options.port !== undefined) args.push('--port', String(options.port));
-  if (options.kubeconfig !== undefined) args.push('--kubeconfig', resolve(options.kubeconfig));
-  if (options.containerRuntimeEndpoint !== undefined) args.push('--container-runtime-endpoint', options.containerRuntimeEndpoint);
-  if (options.verbose === true) args.push('--verbose');
-  return args;
+/** What the process in the background is told: paths from /, because it does not stay in this directory. */
+function daemonOptions(options: UpOptions, runtime: UpOptions['runtime'], layout: ClusterLayout): UpOptions {
+  return {
+    ...options, runtime, name: layout.name, stateDir: layout.stateDir,
+    ...(options.kubeconfig === undefined ? {} : { kubeconfig: resolve(options.kubeconfig) }),
+  };
 }
 
 /** Warnings and errors among the last lines of the log, without what is for machines. */
