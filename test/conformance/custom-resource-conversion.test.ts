@@ -4,6 +4,7 @@ import type { RawAnswer, TestApiServer } from '../support/api-server.ts';
 import { startApiServer } from '../support/api-server.ts';
 import type { ConversionWebhook } from '../support/conversion-webhook.ts';
 import { startConversionWebhook } from '../support/conversion-webhook.ts';
+import { patching, startWebhookServer } from '../support/webhook-server.ts';
 import { ok, seen } from './api-operations.ts';
 import { conformance } from './conformance.ts';
 
@@ -123,6 +124,38 @@ test('objects are written in any version, and asked about once', async () => {
   const applied = await api.request('PATCH', `${defined.at('v2')}/y?fieldManager=m`, { body: { apiVersion: `${defined.group}/v2`, kind: 'Host', metadata: { name: 'y' }, host: 'applied', port: '3' }, headers: { 'content-type': 'application/apply-patch+yaml' } });
   assert.equal(applied.code, 201, applied.text);
   assert.equal(ok(await api.request('GET', `${defined.at('v1')}/y`))['hostPort'], 'applied:3');
+});
+
+test('admission sees the version it asks for, and changes it there', async () => {
+  const defined = await define();
+  const hooks = await startWebhookServer();
+  const rules = (version: string, ...operations: readonly string[]): object => ({ operations, apiGroups: [defined.group], apiVersions: [version], resources: ['hosts'] });
+  const hook = (path: string, version: string, ...operations: readonly string[]): object => ({ name: `${path}.${defined.group}`, clientConfig: hooks.at(`/${path}`), sideEffects: 'None', admissionReviewVersions: ['v1'], rules: [rules(version, ...operations)] });
+  const registration = '/apis/admissionregistration.k8s.io/v1';
+  const made = async (plural: string, content: object): Promise<void> => void ok(await api.request('POST', `${registration}/${plural}`, { body: content }), 201);
+  hooks.answer('/two', ({ object }) => patching({ op: 'replace', path: '/port', value: `${String((object as unknown as Json)['port'])}2` }));
+  hooks.answer('/one', ({ object }) => patching({ op: 'replace', path: '/hostPort', value: `${String((object as unknown as Json)['hostPort'])}1` }));
+  await made('mutatingwebhookconfigurations', { metadata: { name: 'both' }, webhooks: [hook('two', 'v2', 'CREATE'), hook('one', 'v1', 'CREATE')] });
+  await made('validatingwebhookconfigurations', { metadata: { name: 'look' }, webhooks: [hook('look', 'v2', 'CREATE', 'DELETE')] });
+  await made('validatingadmissionpolicies', { metadata: { name: 'ports' }, spec: { matchConstraints: { resourceRules: [rules('v2', 'CREATE', 'DELETE')] }, validations: [{ expression: 'request.operation == "DELETE" || object.port != "021"' }] } });
+  await made('validatingadmissionpolicybindings', { metadata: { name: 'ports' }, spec: { policyName: 'ports', validationActions: ['Deny'] } });
+  try {
+    assert.equal(ok(await create(defined, 'v1', 'a', { hostPort: 'h:8' }), 201)['hostPort'], 'h:821');
+    const inV2 = ok(await create(defined, 'v2', 'b', { host: 'h', port: '9' }), 201);
+    assert.deepEqual([inV2['host'], inV2['port']], ['h', '921']);
+    const refused = await create(defined, 'v1', 'c', { hostPort: 'h:0' });
+    assert.equal(refused.code, 422, refused.text);
+    ok(await api.request('DELETE', `${defined.at('v1')}/a`));
+    ok(await api.request('DELETE', `${defined.at('v2')}?fieldSelector=host%3Dh`));
+    assert.deepEqual((await list(defined.at('v1'))).items, []);
+    const looked = hooks.asked.filter(({ path }) => path === '/look').map(({ request: { operation, object, oldObject } }) => [operation, (object ?? oldObject ?? {}) as Json] as const);
+    assert.deepEqual(looked.map(([operation, { apiVersion, port }]) => [operation, apiVersion, port]), [
+      ['CREATE', `${defined.group}/v2`, '821'], ['CREATE', `${defined.group}/v2`, '921'], ['DELETE', `${defined.group}/v2`, '821'], ['DELETE', `${defined.group}/v2`, '921'],
+    ]);
+  } finally {
+    for (const plural of ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations', 'validatingadmissionpolicybindings', 'validatingadmissionpolicies']) await api.request('DELETE', `${registration}/${plural}`);
+    await hooks.close();
+  }
 });
 
 test('a webhook that fails is told of, and what is stored can still be read', async () => {

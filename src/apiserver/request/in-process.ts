@@ -88,7 +88,7 @@ async function* watchEvents<T extends KubeObject>(handle: CallHandler, call: Api
   const result = await settle(handle(call));
   if (result.is !== 'watch') throw internalError(new Error(`${call.info.path} is no watch`));
   const { kind } = result;
-  const eventOf = ({ type, cached }: WatchItem): WatchEvent<T> => ({ type, object: toServed(kind, cached.object) as T });
+  const eventOf = ({ type, cached }: WatchItem): WatchEvent<T> => ({ type, object: (type === 'BOOKMARK' ? { ...cached.object, apiVersion: kind.apiVersion } : toServed(kind, cached.object)) as T });
   for await (const items of result.batches) yield items.map(eventOf);
 }
 

@@ -15,7 +15,7 @@ import type { ResourceKind } from '#apimachinery/resource.ts';
 import { StatusError, forbidden } from '#apimachinery/status-error.ts';
 import { EvaluationError } from '#cel/values.ts';
 import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../admission.ts';
-import { objectAs } from '../webhooks/admission-review.ts';
+import { objectAs, objectsReady } from '../webhooks/admission-review.ts';
 import { isExempt } from '../webhooks/hooks.ts';
 import { replaceDraft } from '../webhooks/replace-draft.ts';
 import type { MadeCondition, MadeExpression } from './expressions.ts';
@@ -36,41 +36,41 @@ type Binding = MutatingAdmissionPolicyBinding;
 
 export function mutatingPolicies(dependencies: PolicyDependencies): AdmissionPlugin {
   const compiled = new WeakMap<Policy, MadePolicy>();
-  const madeOf = (policy: Policy): MadePolicy => {
-    let made = compiled.get(policy);
-    if (made === undefined) compiled.set(policy, (made = make(policy)));
-    return made;
-  };
   return {
     name: 'MutatingAdmissionPolicy',
     mutate(request, context) {
-      return mutateAll(request, context, dependencies, madeOf, () => true) ? 'reinvoke' : undefined;
+      const bindings = bindingsFor(request, context);
+      return bindings.length === 0 ? undefined : mutateAll(request, context, bindings, () => true);
     },
     mutateAgain(request, context) {
-      mutateAll(request, context, dependencies, madeOf, ({ spec }) => spec.reinvocationPolicy === 'IfNeeded');
+      const bindings = bindingsFor(request, context);
+      return bindings.length === 0 ? undefined : mutateAll(request, context, bindings, ({ spec }) => spec.reinvocationPolicy === 'IfNeeded').then(() => undefined);
     },
   };
+
+  async function mutateAll(request: AdmissionRequest, context: AdmissionContext, bindings: readonly Binding[], applies: (policy: Policy) => boolean): Promise<'reinvoke' | undefined> {
+    const labels = (): Readonly<Record<string, string>> | undefined => context.objects.get(Namespace, request.namespace)?.metadata.labels;
+    const equivalents = (kind: ResourceKind): readonly ResourceKind[] => dependencies.kinds.inOtherVersions(kind);
+    let changed = false;
+    for (const policy of context.objects.list(MutatingAdmissionPolicy)) {
+      const own = bindings.filter(({ spec }) => spec.policyName === policy.metadata.name);
+      if (own.length === 0 || !applies(policy)) continue;
+      const kind = matchedBy(policy.spec.matchConstraints, request, equivalents, labels);
+      if (kind === undefined) continue;
+      let made = compiled.get(policy);
+      if (made === undefined) compiled.set(policy, (made = make(policy)));
+      for (const binding of own) {
+        if (matchedBy(binding.spec.matchResources, request, equivalents, labels) === undefined) continue;
+        if (await mutateBy({ policy, made, binding, request, kind }, context, dependencies)) changed = true;
+      }
+    }
+    return changed ? 'reinvoke' : undefined;
+  }
 }
 
-/** Whether anything was changed. */
-function mutateAll(request: AdmissionRequest, context: AdmissionContext, dependencies: PolicyDependencies, madeOf: (policy: Policy) => MadePolicy, applies: (policy: Policy) => boolean): boolean {
-  if (request.object === undefined || request.operation === 'DELETE' || isExempt(request)) return false;
-  const bindings = [...context.objects.list(MutatingAdmissionPolicyBinding)];
-  if (bindings.length === 0) return false;
-  const labels = (): Readonly<Record<string, string>> | undefined => context.objects.get(Namespace, request.namespace)?.metadata.labels;
-  const equivalents = (kind: ResourceKind): readonly ResourceKind[] => dependencies.kinds.inOtherVersions(kind);
-  let changed = false;
-  for (const policy of context.objects.list(MutatingAdmissionPolicy)) {
-    const own = bindings.filter(({ spec }) => spec.policyName === policy.metadata.name);
-    if (own.length === 0 || !applies(policy)) continue;
-    const kind = matchedBy(policy.spec.matchConstraints, request, equivalents, labels);
-    if (kind === undefined) continue;
-    for (const binding of own) {
-      if (matchedBy(binding.spec.matchResources, request, equivalents, labels) === undefined) continue;
-      if (mutateBy({ policy, made: madeOf(policy), binding, request, kind }, context, dependencies)) changed = true;
-    }
-  }
-  return changed;
+function bindingsFor(request: AdmissionRequest, { objects }: AdmissionContext): readonly Binding[] {
+  if (request.object === undefined || request.operation === 'DELETE' || isExempt(request)) return [];
+  return [...objects.list(MutatingAdmissionPolicyBinding)];
 }
 
 interface Case {
@@ -81,13 +81,14 @@ interface Case {
   readonly kind: ResourceKind;
 }
 
-function mutateBy({ policy, made, binding, request, kind }: Case, { objects }: AdmissionContext, { kinds, authorizers }: PolicyDependencies): boolean {
+async function mutateBy({ policy, made, binding, request, kind }: Case, { objects }: AdmissionContext, { kinds, authorizers }: PolicyDependencies): Promise<boolean> {
   const draft = request.object;
   if (draft === undefined) return false;
   let changed = false;
   try {
     for (const param of paramsFor({ paramKind: policy.spec.paramKind, paramRef: binding.spec.paramRef, request }, { kinds, objects })) {
       const params = policy.spec.paramKind !== undefined && { params: param };
+      await objectsReady(kind, request);
       const outcome = meets(made.set.evaluation({ ...requestValues(request, kind, { objects, authorizers }), ...params }), made.conditions);
       if ('error' in outcome) throw new PolicyError(outcome.error);
       if (!outcome.matches) continue;
@@ -96,7 +97,8 @@ function mutateBy({ policy, made, binding, request, kind }: Case, { objects }: A
         const before = objectAs(kind, draft) as JsonObject;
         const after = type === 'JSONPatch' ? patched(before, plainJson(evaluation.run(expression))) : merged(kind, before, plainJson(evaluation.run(expression)));
         if (sameJson(before, after)) continue;
-        replaceDraft(draft, kind, after);
+        await replaceDraft(draft, kind, after);
+        await objectsReady(kind, request);
         changed = true;
       }
     }

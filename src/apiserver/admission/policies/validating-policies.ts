@@ -15,6 +15,7 @@ import { EvaluationError } from '#cel/values.ts';
 import type { Authorizer } from '../../authz/authorizer.ts';
 import type { ServedKinds } from '../../request/served-kinds.ts';
 import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../admission.ts';
+import { objectsReady } from '../webhooks/admission-review.ts';
 import { isExempt } from '../webhooks/hooks.ts';
 import type { Evaluation, MadeCondition, MadeExpression } from './expressions.ts';
 import { ExpressionSet, makeConditions, meets } from './expressions.ts';
@@ -55,26 +56,30 @@ export function validatingPolicies({ kinds, authorizers }: PolicyDependencies): 
   return {
     name: 'ValidatingAdmissionPolicy',
     validate(request, context) {
-      if (isExempt(request)) return;
+      if (isExempt(request)) return undefined;
       const bindings = [...context.objects.list(ValidatingAdmissionPolicyBinding)];
-      if (bindings.length === 0) return;
-      const labels = (): Readonly<Record<string, string>> | undefined => context.objects.get(Namespace, request.namespace)?.metadata.labels;
-      const equivalents = (kind: ResourceKind): readonly ResourceKind[] => kinds.inOtherVersions(kind);
-      for (const policy of context.objects.list(ValidatingAdmissionPolicy)) {
-        const own = bindings.filter(({ spec }) => spec.policyName === policy.metadata.name);
-        if (own.length === 0) continue;
-        const kind = matchedBy(policy.spec.matchConstraints, request, equivalents, labels);
-        if (kind === undefined) continue;
-        for (const binding of own) {
-          if (matchedBy(binding.spec.matchResources, request, equivalents, labels) === undefined) continue;
-          let made = compiled.get(policy);
-          if (made === undefined) compiled.set(policy, (made = make(policy)));
-          const failures = evaluate({ policy, made, binding, request, kind }, context, { kinds, authorizers });
-          for (const failure of failures) carryOut(failure, policy, binding, request);
-        }
-      }
+      return bindings.length === 0 ? undefined : validateAll(request, context, bindings);
     },
   };
+
+  async function validateAll(request: AdmissionRequest, context: AdmissionContext, bindings: readonly Binding[]): Promise<void> {
+    const labels = (): Readonly<Record<string, string>> | undefined => context.objects.get(Namespace, request.namespace)?.metadata.labels;
+    const equivalents = (kind: ResourceKind): readonly ResourceKind[] => kinds.inOtherVersions(kind);
+    for (const policy of context.objects.list(ValidatingAdmissionPolicy)) {
+      const own = bindings.filter(({ spec }) => spec.policyName === policy.metadata.name);
+      if (own.length === 0) continue;
+      const kind = matchedBy(policy.spec.matchConstraints, request, equivalents, labels);
+      if (kind === undefined) continue;
+      for (const binding of own) {
+        if (matchedBy(binding.spec.matchResources, request, equivalents, labels) === undefined) continue;
+        let made = compiled.get(policy);
+        if (made === undefined) compiled.set(policy, (made = make(policy)));
+        await objectsReady(kind, request);
+        const failures = evaluate({ policy, made, binding, request, kind }, context, { kinds, authorizers });
+        for (const failure of failures) carryOut(failure, policy, binding, request);
+      }
+    }
+  }
 }
 
 function make({ spec }: Policy): MadePolicy {

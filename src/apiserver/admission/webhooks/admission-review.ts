@@ -10,7 +10,7 @@ import type { ResourceKind } from '#apimachinery/resource.ts';
 import type { Status } from '#apimachinery/status-error.ts';
 import { StatusError } from '#apimachinery/status-error.ts';
 import type { UserInfo } from '../../request/api-call.ts';
-import { toServed } from '../../registry/served.ts';
+import { ready, takesTime, toServed } from '../../registry/served.ts';
 import type { AdmissionRequest } from '../admission.ts';
 
 /** The webhook has answered, but not with what it should have. */
@@ -64,6 +64,11 @@ function kindOf({ group, version, kind }: { readonly group: string; readonly ver
 
 function userInfo({ name, uid, groups, extra }: UserInfo): JsonObject {
   return { username: name, ...(uid !== undefined && { uid }), groups: [...groups], ...(extra !== undefined && { extra }) };
+}
+
+/** To be awaited before a request's objects are shown as `kind` has them; undefined where they can be at once. */
+export function objectsReady(kind: ResourceKind, { object, old }: AdmissionRequest): Promise<void> | undefined {
+  return takesTime(kind) ? ready(kind, [object, old].filter((each) => each !== undefined) as readonly KubeObject[]) : undefined;
 }
 
 /** An object as `kind` shows it. */

@@ -14,7 +14,7 @@ import type { AdmissionContext, AdmissionRequest } from '../admission.ts';
 import type { Equivalents } from '../matching/rule-match.ts';
 import { matchedKind, matchesSelectors } from '../matching/rule-match.ts';
 import type { Verdict } from './admission-review.ts';
-import { ReviewError, denial, reviewFor, verdictOf } from './admission-review.ts';
+import { ReviewError, denial, objectsReady, reviewFor, verdictOf } from './admission-review.ts';
 import type { WebhookMetrics } from './webhook-metrics.ts';
 
 export interface WebhookDependencies {
@@ -51,12 +51,13 @@ const defaultTimeoutSeconds = 10;
 const versions = ['v1', 'v1beta1'];
 
 /** The version of the kind that the webhook is to be shown, when it is to be asked at all. Throws as its failure policy says. */
-export function kindFor(hook: Hook, request: AdmissionRequest, context: AdmissionContext, { equivalents, conditions, log }: WebhookDependencies): ResourceKind | undefined {
+export async function kindFor(hook: Hook, request: AdmissionRequest, context: AdmissionContext, { equivalents, conditions, log }: WebhookDependencies): Promise<ResourceKind | undefined> {
   const { webhook } = hook;
   const kind = matchedKind(request, webhook.rules ?? [], webhook.matchPolicy, equivalents);
   if (kind === undefined) return undefined;
   if (!matchesSelectors(webhook, request, () => context.objects.get(Namespace, request.namespace)?.metadata.labels)) return undefined;
   if ((webhook.matchConditions ?? []).length === 0) return kind;
+  await objectsReady(kind, request);
   const outcome = conditions(webhook.matchConditions ?? [], request, kind);
   if ('matches' in outcome) return outcome.matches ? kind : undefined;
   if (webhook.failurePolicy === 'Ignore') {
@@ -109,6 +110,7 @@ async function call({ webhook }: Hook, request: AdmissionRequest, kind: Resource
   if (version === undefined) throw new ReviewError(`no supported review version among ${webhook.admissionReviewVersions.join(', ')}`);
   const uid = random.uuid();
   const seconds = webhook.timeoutSeconds ?? defaultTimeoutSeconds;
+  await objectsReady(kind, request);
   const body = reviewFor({ uid, version, kind, request });
   const answer = await client.call({ client: webhook.clientConfig, body, timeoutMs: seconds * 1000, query: `timeout=${seconds}s` });
   return verdictOf(answer, { uid, version, isMutating: type === 'admit' });

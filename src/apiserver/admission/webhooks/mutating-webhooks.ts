@@ -73,7 +73,7 @@ function hooksOf({ objects }: AdmissionContext): readonly Hook[] {
 }
 
 async function mutateBy(hook: Hook, request: AdmissionRequest, context: AdmissionContext, dependencies: WebhookDependencies): Promise<'changed' | 'same' | 'not-asked'> {
-  const kind = kindFor(hook, request, context, dependencies);
+  const kind = await kindFor(hook, request, context, dependencies);
   if (kind === undefined) return 'not-asked';
   const verdict = await ask(hook, request, kind, 'admit', dependencies);
   if (verdict?.patch === undefined || request.object === undefined) return 'same';
@@ -85,6 +85,6 @@ async function mutateBy(hook: Hook, request: AdmissionRequest, context: Admissio
     throw internalError(error);
   }
   if (sameJson(before, after)) return 'same';
-  replaceDraft(request.object, kind, after);
+  await replaceDraft(request.object, kind, after);
   return 'changed';
 }

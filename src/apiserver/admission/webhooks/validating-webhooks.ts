@@ -16,7 +16,7 @@ export function validatingWebhooks(dependencies: WebhookDependencies): Admission
       for (const { metadata, webhooks = [] } of context.objects.list(ValidatingWebhookConfiguration)) {
         for (const webhook of webhooks) {
           const hook: Hook = { key: `${metadata.name}/${webhook.name}`, configuration: metadata.name, webhook };
-          const kind = kindFor(hook, request, context, dependencies);
+          const kind = await kindFor(hook, request, context, dependencies);
           if (kind !== undefined) asked.push(ask(hook, request, kind, 'validating', dependencies));
         }
       }

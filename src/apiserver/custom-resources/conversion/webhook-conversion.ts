@@ -43,7 +43,8 @@ export class WebhookConversion {
 
   /** Makes ready what the objects are in `apiVersion`. Throws a 500 when the webhook fails. */
   async load(objects: readonly KubeObject[], apiVersion: string): Promise<void> {
-    const missing = objects.filter((object) => object.apiVersion !== apiVersion && this.#converted.get(object)?.has(apiVersion) !== true);
+    // Drafts may have changed since.
+    const missing = objects.filter((object) => object.apiVersion !== apiVersion && (!Object.isFrozen(object) || this.#converted.get(object)?.has(apiVersion) !== true));
     for (let from = 0; from < missing.length; from += maxObjects) await this.#ask(missing.slice(from, from + maxObjects), apiVersion);
   }
 
