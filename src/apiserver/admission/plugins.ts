@@ -1,10 +1,14 @@
 import type { AdmissionPlugin } from './admission.ts';
 import { certificateRequester } from './plugins/certificate-requester.ts';
+import { certificateSubjectRestriction } from './plugins/certificate-subject-restriction.ts';
+import { claimResize } from './plugins/claim-resize.ts';
+import { defaultIngressClass } from './plugins/default-ingress-class.ts';
 import { defaultStorageClass } from './plugins/default-storage-class.ts';
 import { defaultTolerationSeconds } from './plugins/default-toleration-seconds.ts';
 import { limitRanger } from './plugins/limit-ranger.ts';
 import { namespaceLifecycle } from './plugins/namespace-lifecycle.ts';
 import { nodeRestriction } from './plugins/node-restriction.ts';
+import { podSecurity } from './plugins/pod-security.ts';
 import { priority } from './plugins/priority.ts';
 import { runtimeClass } from './plugins/runtime-class.ts';
 import { serviceAccount } from './plugins/service-account.ts';
@@ -17,9 +21,13 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   serviceAccount,
   nodeRestriction,
   taintNodesByCondition,
+  podSecurity,
   priority,
   defaultTolerationSeconds,
   defaultStorageClass,
+  claimResize,
   runtimeClass,
   certificateRequester,
+  certificateSubjectRestriction,
+  defaultIngressClass,
 ];

@@ -1,0 +1,28 @@
+import { IngressClass } from '#api/networking/ingress-class.ts';
+import { Ingress } from '#api/networking/ingress.ts';
+import type { AdmissionPlugin } from '../admission.ts';
+import { writes } from '../admission.ts';
+
+const mark = 'ingressclass.kubernetes.io/is-default-class';
+/** How classes were named before there was a field. */
+const oldAnnotation = 'kubernetes.io/ingress.class';
+
+/**
+ * An Ingress that names no class gets the default one; of several, the one that was made last.
+ * Source: Kubernetes documentation, "Default IngressClass".
+ */
+export const defaultIngressClass: AdmissionPlugin = {
+  name: 'DefaultIngressClass',
+  mutate(request, { objects }) {
+    if (request.operation !== 'CREATE' || !writes(request, Ingress)) return;
+    const { spec, metadata } = request.object;
+    if (spec.ingressClassName !== undefined || (metadata.annotations?.[oldAnnotation] ?? '') !== '') return;
+    const defaults = [...objects.list(IngressClass)].filter((each) => each.metadata.annotations?.[mark] === 'true');
+    const [newest] = defaults.toSorted((left, right) => compare(right.metadata.creationTimestamp, left.metadata.creationTimestamp) || compare(left.metadata.name, right.metadata.name));
+    if (newest !== undefined) spec.ingressClassName = newest.metadata.name;
+  },
+};
+
+function compare(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}
