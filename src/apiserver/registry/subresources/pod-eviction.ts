@@ -36,11 +36,29 @@ export function podEviction(registry: RegistryContext): SubresourceHandler {
       if (pod === undefined) throw notFound(Pod, name);
       const dryRun = isDryRun(call.query) || (options.dryRun ?? []).includes('All');
       if (countsAgainstBudgets(pod)) await takeFromBudget(registry, call, pod, dryRun);
+      if (!dryRun) await markDisrupted(registry, call);
       await deleteObject(registry, kind, { namespace, name }, options, dryRun ? { ...call, query: { ...call.query, dryRun: 'All' } } : call);
       const created = success();
       return { ...created, code: 201, body: { ...created.body, code: 201 } };
     },
   };
+}
+
+/** Says in the pod's status why it goes; failure policies of Jobs look at it. Source: KEP-3329. */
+async function markDisrupted(registry: RegistryContext, call: ApiCall): Promise<void> {
+  const now = nowText(registry.clock);
+  await updateObject(registry, Pod, { ...call, query: {} }, {
+    subresource: 'status',
+    isTrusted: true,
+    change(current) {
+      const draft = structuredClone(current) as unknown as Draft<Pod>;
+      (draft.metadata as { resourceVersion?: string }).resourceVersion = '';
+      const others = (draft.status.conditions ?? []).filter((each) => each.type !== 'DisruptionTarget');
+      const condition = { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting', lastTransitionTime: now };
+      draft.status.conditions = [...others, condition];
+      return draft;
+    },
+  });
 }
 
 /** A pod that is finished, waits for a node or is going anyway disrupts nothing. */
