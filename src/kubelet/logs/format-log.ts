@@ -6,6 +6,10 @@ export interface LogLine {
   readonly timestamp?: string;
   readonly stream: 'stdout' | 'stderr';
   readonly text: string;
+  /** The line goes on in the next one, or was not ended. */
+  readonly isPartial?: boolean;
+  /** It goes on with the one before. */
+  readonly continues?: boolean;
 }
 
 /** The lines a query asks for, as they are sent. Pure. */
@@ -22,6 +26,7 @@ export function selects(query: LogQuery, line: Pick<LogLine, 'atMs' | 'stream'>)
   return query.stream === undefined || query.stream === 'All' || query.stream.toLowerCase() === line.stream;
 }
 
-export function formatLogLine(line: LogLine, query: LogQuery): string {
-  return query.timestamps === true ? `${line.timestamp ?? new Date(line.atMs).toISOString()} ${line.text}\n` : `${line.text}\n`;
+export function formatLogLine({ atMs, timestamp, text, isPartial, continues }: LogLine, query: LogQuery): string {
+  const time = query.timestamps === true && continues !== true ? `${timestamp ?? new Date(atMs).toISOString()} ` : '';
+  return `${time}${text}${isPartial === true ? '' : '\n'}`;
 }

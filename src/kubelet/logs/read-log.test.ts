@@ -68,3 +68,9 @@ test('a reader that follows sees what comes, over a rotation too, until the cont
   }));
 
 test('a log that is not there is empty', () => withLog('', async (path) => assert.equal(await read(`${path}.none`, {}), '')));
+
+test('a last line without an end is shown, with one time for all its parts', () =>
+  withLog(line(1, 'one') + line(2, 'no ', 'stdout', 'P') + line(3, 'end', 'stdout', 'P'), async (path) => {
+    assert.equal(await read(path, {}), 'one\nno end');
+    assert.equal(await read(path, { timestamps: true, sinceMs: Date.UTC(2026, 0, 1, 10, 0, 2) }), '2026-01-01T10:00:02.123456789Z no end');
+  }));

@@ -100,10 +100,10 @@ async function tailStart(file: FileHandle, count: number): Promise<number> {
   return 0;
 }
 
-/** Puts lines together from blocks of bytes, and text together from partial lines. */
+/** Puts lines together from blocks of bytes. Parts of a line are shown as they come: the rest may never follow. */
 class LineSplitter {
   #rest: Buffer = Buffer.alloc(0);
-  #partial = '';
+  #isWithinLine = false;
 
   push(block: Buffer): readonly LogLine[] {
     const bytes = this.#rest.length === 0 ? block : Buffer.concat([this.#rest, block]);
@@ -121,12 +121,9 @@ class LineSplitter {
   #parse(line: string): LogLine | undefined {
     const [, timestamp = '', stream, tag = '', text = ''] = /^(\S+) (stdout|stderr) (\S+) ?(.*)$/s.exec(line) ?? [];
     if (stream === undefined) return undefined;
-    if (tag.split(':')[0] === 'P') {
-      this.#partial += text;
-      return undefined;
-    }
-    const whole = this.#partial + text;
-    this.#partial = '';
-    return { atMs: Date.parse(timestamp), timestamp, stream: stream === 'stdout' ? 'stdout' : 'stderr', text: whole };
+    const isPartial = tag.split(':')[0] === 'P';
+    const continues = this.#isWithinLine;
+    this.#isWithinLine = isPartial;
+    return { atMs: Date.parse(timestamp), timestamp, stream: stream === 'stdout' ? 'stdout' : 'stderr', text, isPartial, continues };
   }
 }
