@@ -1,5 +1,6 @@
 import type { Timer } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
+import { saysTheSame } from '#apimachinery/equal.ts';
 import { hasReason } from '#apimachinery/status-error.ts';
 import type { ResourceRequirements } from '#api/core/container.ts';
 import type { ResourceList } from '#api/core/pod-resources.ts';
@@ -82,6 +83,7 @@ export class PodWorker {
   #timerAtMs = Infinity;
   #verdict: { readonly reason: string; readonly message: string } | undefined;
   #volumes: PreparedVolumes | undefined;
+  #areVolumesStale = false;
   #volumeBackoffMs = 500;
   #killDeadlineMs = Infinity;
   /** Aborts when the pod is to end, so that nobody waits for its images or hooks any longer. */
@@ -128,6 +130,8 @@ export class PodWorker {
 
   /** The API has a newer state of the pod. */
   update(pod: Pod): void {
+    const { labels, annotations } = this.#pod.metadata;
+    this.#areVolumesStale ||= showsItself(pod) && (!saysTheSame(labels, pod.metadata.labels) || !saysTheSame(annotations, pod.metadata.annotations));
     this.#pod = pod;
     if (pod.metadata.deletionTimestamp !== undefined && this.#mode === 'terminating') this.#hurry();
     this.trigger();
@@ -239,6 +243,7 @@ export class PodWorker {
 
   /** Acts until there is nothing left to do now. */
   async #bringUp(): Promise<void> {
+    if (this.#areVolumesStale && this.#volumes !== undefined) await this.#prepareVolumes();
     for (let round = 0; round < maxRounds && !this.#isClosed; round++) {
       const runtime = await this.#observe();
       this.#probes.update(this.#pod, runtime.containers);
@@ -335,6 +340,7 @@ export class PodWorker {
     try {
       this.#volumes = await platform.files.prepareVolumes(this.#pod, this.#facts());
       this.#volumeBackoffMs = 500;
+      this.#areVolumesStale = false;
       return true;
     } catch (error) {
       if (!(error instanceof VolumeError)) throw error;
@@ -580,6 +586,11 @@ export class PodWorker {
       if (!sandbox.isReady && !kept.has(sandbox.id)) await runtime.removePodSandbox(sandbox.id);
     }
   }
+}
+
+/** Whether files of its volumes may say what its labels and annotations are. */
+function showsItself({ spec }: Pod): boolean {
+  return (spec.volumes ?? []).some(({ downwardAPI, projected }) => downwardAPI !== undefined || projected?.sources?.some((each) => each.downwardAPI !== undefined) === true);
 }
 
 function givenKey({ name, attempt }: ContainerRecord): string {
