@@ -167,3 +167,21 @@ test('a webhook that fails is told of, and what is stored can still be read', as
   assert.match(String(answer.json()['message']), /conversion webhook for convert\d+\.example\.com\/v1, Kind=Host failed: cannot convert today/);
   assert.equal(ok(await api.request('GET', `${defined.at('v1')}/a`))['hostPort'], 'h:1');
 });
+
+test('a storage version that cannot be converted to comes into effect later', async () => {
+  webhook.fail(undefined);
+  const defined = await define();
+  ok(await create(defined, 'v1', 'a', { hostPort: 'h:1' }), 201);
+  webhook.fail('not yet');
+  ok(await api.request('PATCH', `${definitions}/${defined.name}`, {
+    body: [{ op: 'replace', path: '/spec/versions/0/storage', value: false }, { op: 'replace', path: '/spec/versions/1/storage', value: true }],
+    headers: { 'content-type': 'application/json-patch+json' },
+  }));
+  assert.equal(ok(await api.request('GET', `${defined.at('v1')}/a`))['hostPort'], 'h:1');
+  webhook.fail(undefined);
+  const asked = webhook.converted();
+  for (let attempt = 0; attempt < 400 && webhook.converted() === asked; attempt++) await new Promise((resolve) => setTimeout(resolve, 10));
+  const read = ok(await api.request('GET', `${defined.at('v2')}/a`));
+  assert.deepEqual([read['host'], read['port']], ['h', '1']);
+  assert.equal(ok(await api.request('GET', `${defined.at('v1')}/a`))['hostPort'], 'h:1');
+});

@@ -11,8 +11,8 @@ export interface ConversionWebhook {
   readonly caBundle: string;
   /** How many objects it was asked to convert. */
   readonly converted: () => number;
-  /** Makes every further answer a refusal. */
-  fail(message: string): void;
+  /** Makes every further answer a refusal; undefined: no longer. */
+  fail(message: string | undefined): void;
   close(): Promise<void>;
 }
 

@@ -4,11 +4,13 @@
  *
  * Source: Kubernetes documentation, "Extend the Kubernetes API with CustomResourceDefinitions".
  */
+import type { Timer } from '#base/clock.ts';
 import type { CustomResourceDefinition as Definition } from '#api/apiextensions/custom-resource-definition.ts';
 import { CustomResourceDefinition } from '#api/apiextensions/custom-resource-definition.ts';
 import { cleanupFinalizer } from '#api/apiextensions/definition-rules.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
 import { hasReason } from '#apimachinery/status-error.ts';
+import { Backoff } from '#client/backoff.ts';
 import type { UserInfo } from '../request/api-call.ts';
 import type { RegistryContext } from '../registry/registry-context.ts';
 import { nowText } from '../registry/registry-context.ts';
@@ -35,6 +37,7 @@ interface Served extends DefinedKinds {
 }
 
 const definitions = CustomResourceDefinition as unknown as ResourceKind<Definition>;
+const retryPauses = { initialMs: 500, maxMs: 30_000, factor: 2, jitter: 0.1 };
 /** Who the API server is to itself. */
 const self: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
 
@@ -46,6 +49,9 @@ export class CustomResources {
   /** Names of definitions to look at; as many as there are definitions at most. */
   readonly #pending = new Set<string>();
   readonly #terminating = new Set<string>();
+  /** Of definitions that could not be brought into effect. */
+  readonly #retries = new Map<string, Backoff>();
+  readonly #timers = new Map<string, Timer>();
   #work: Promise<void> | undefined;
   #unsubscribe: (() => void) | undefined;
   #isClosed = false;
@@ -70,6 +76,8 @@ export class CustomResources {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#unsubscribe?.();
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
     await this.#work;
   }
 
@@ -95,13 +103,29 @@ export class CustomResources {
         if (this.#isClosed) return;
         try {
           await this.#reconcile(name);
+          this.#retries.delete(name);
         } catch (error) {
           this.#registry.log.error({ error, definition: name }, 'custom resource definition could not be brought into effect');
+          this.#retryLater(name);
         }
       }
     } finally {
       this.#work = undefined;
     }
+  }
+
+  /** What failed may succeed later: a webhook that converts may be back, one that refuses a deletion gone. */
+  #retryLater(name: string): void {
+    if (this.#isClosed) return;
+    const { clock, random } = this.#registry;
+    const backoff = this.#retries.get(name) ?? new Backoff(retryPauses, random);
+    this.#retries.set(name, backoff);
+    this.#timers.get(name)?.cancel();
+    this.#timers.set(name, clock.after(backoff.nextMs(), () => {
+      this.#timers.delete(name);
+      this.#pending.add(name);
+      void this.#wake();
+    }));
   }
 
   #all(): Iterable<Definition> {
