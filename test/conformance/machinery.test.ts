@@ -361,3 +361,27 @@ describe('conformance: collections', { concurrency: false }, () => {
     group: 'policy', version: 'v1', resource: 'poddisruptionbudgets', kind: 'PodDisruptionBudget', namespace, make: () => ({ spec: { minAvailable: 1, selector: { matchLabels: { a: 'b' } } } }),
   })));
 });
+
+describe('conformance: the API server as a Service', { concurrency: false }, () => {
+  const advertised = '192.0.2.1';
+  let own: TestApiServer;
+  before(async () => {
+    own = await startApiServer({ advertiseAddress: advertised });
+  });
+  after(() => own.close());
+  interface Port { readonly name?: string; readonly port: number; readonly protocol?: string }
+
+  conformance('[sig-network] API Server should provide secure master service [Conformance]', async () => {
+    const { spec } = ok(await own.request('GET', '/api/v1/namespaces/default/services/kubernetes')) as unknown as { spec: { clusterIP: string; ports: Port[] } };
+    assert.equal(spec.clusterIP, '10.96.0.1');
+    assert.ok(spec.ports.some((each) => each.port === 443 && each.name === 'https'));
+  });
+  conformance('[sig-network] API Server should have Endpoints and EndpointSlices pointing to API Server [Conformance]', async () => {
+    const { subsets } = ok(await own.request('GET', '/api/v1/namespaces/default/endpoints/kubernetes')) as unknown as { subsets: { addresses: { ip: string }[]; ports: Port[] }[] };
+    const slices = (ok(await own.request('GET', '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io/service-name%3Dkubernetes')) as unknown as { items: { addressType: string; endpoints: { addresses: string[] }[]; ports: Port[] }[] }).items;
+    assert.deepEqual(subsets.map((each) => each.addresses.map(({ ip }) => ip)), [[advertised]]);
+    assert.deepEqual(slices.map((each) => [each.addressType, ...each.endpoints.flatMap(({ addresses }) => addresses)]), [['IPv4', advertised]]);
+    assert.equal(slices[0]?.ports[0]?.port, subsets[0]?.ports[0]?.port);
+    assert.equal(slices[0]?.ports[0]?.name, 'https');
+  });
+});

@@ -4,7 +4,7 @@ import { systemClock } from '#base/clock.ts';
 import type { Clock } from '#base/clock.ts';
 import { silentLog } from '#base/log.ts';
 import { seededRandom } from '#base/random.ts';
-import type { ApiServer, ApiServerOptions } from '#apiserver/api-server.ts';
+import type { ApiServer, ApiServerOptions, ListenOptions } from '#apiserver/api-server.ts';
 import { createApiServer, inProcessAdmin } from '#apiserver/api-server.ts';
 import { noNodes } from '#apiserver/request/node-gateway.ts';
 import { ServiceAccount } from '#api/core/service-account.ts';
@@ -61,14 +61,14 @@ export interface RawAnswer {
 }
 
 /** An API server alone (no controllers, no nodes) on a memory store, in process and over HTTPS. */
-export async function startApiServer({ clock = systemClock, ...options }: { readonly clock?: Clock } & Partial<Pick<ApiServerOptions, 'egress' | 'frontProxy'>> = {}): Promise<TestApiServer> {
+export async function startApiServer({ clock = systemClock, advertiseAddress, ...options }: { readonly clock?: Clock } & Partial<Pick<ListenOptions, 'advertiseAddress'>> & Partial<Pick<ApiServerOptions, 'egress' | 'frontProxy'>> = {}): Promise<TestApiServer> {
   const random = seededRandom(1);
   const store = openMemoryStore({ clock, random });
   const server = await createApiServer({ store, clock, random, log: silentLog, serviceAccountKey: createServiceAccountKey(), nodes: noNodes, ...options });
   const authority = createAuthority({ commonName: 'test', clock: systemClock, validDays: 1 });
   const serving = issueCertificate(authority, { commonName: 'kube-apiserver', ipAddresses: ['127.0.0.1'], usages: ['server'], clock: systemClock, validDays: 1 });
   const admin = issueCertificate(authority, { commonName: 'admin', organizations: ['system:masters'], usages: ['client'], clock: systemClock, validDays: 1 });
-  const { port } = await server.listen({ host: '127.0.0.1', port: 0, serving, clientCaPem: authority.certificatePem });
+  const { port } = await server.listen({ host: '127.0.0.1', port: 0, serving, clientCaPem: authority.certificatePem, ...(advertiseAddress !== undefined && { advertiseAddress }) });
   const client = createClient(server.transport(inProcessAdmin, 'test'));
   await client.create(ServiceAccount, { metadata: { namespace: 'default', name: 'default' } });
   const agents = {
