@@ -8,6 +8,7 @@ import { toServed } from '../registry/served.ts';
 import type { CachedObject } from '../watch-cache/cached-object.ts';
 import type { ListResult, ObjectResult, WatchItem } from './api-call.ts';
 import { protobufDocument, protobufFrame, protobufList, protobufObject, protobufPartial, protobufPartialList } from './encode-protobuf.ts';
+import type { FramedMetadata } from './list-pieces.ts';
 import { framedMetadata, listPieces, wholeObjects } from './list-pieces.ts';
 import type { AnswerForm, Media } from './negotiate.ts';
 import type { KindOf } from './read-call-body.ts';
@@ -63,11 +64,9 @@ function jsonList(kind: ResourceKind, items: readonly CachedObject[], metadata: 
 const metaVersion = 'meta.k8s.io/v1';
 const partialHead = `{"kind":"PartialObjectMetadata","apiVersion":"${metaVersion}"`;
 
-function* tableRows(kind: ResourceKind, items: readonly CachedObject[], context: EncodeContext): Generator<{ readonly cached: CachedObject; readonly before: string; readonly after: string }> {
-  for (const cached of items) {
-    const [row] = tableFor(kind, [cached.object], { nowMs: context.nowMs, includeObject: 'None' }).rows;
-    yield { cached, before: `{"cells":${JSON.stringify(row?.cells ?? [])},"object":${partialHead},"metadata":`, after: '}}' };
-  }
+function tableRows(kind: ResourceKind, items: readonly CachedObject[], { nowMs }: EncodeContext): readonly FramedMetadata[] {
+  const { rows } = tableFor(kind, items.map((cached) => cached.object), { nowMs, includeObject: 'None' });
+  return items.map((cached, index) => ({ cached, before: `{"cells":${JSON.stringify(rows[index]?.cells ?? [])},"object":${partialHead},"metadata":`, after: '}}' }));
 }
 
 /** A line of a watch answer, or a frame of it where the form is not made of lines. */

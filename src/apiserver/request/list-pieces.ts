@@ -15,20 +15,17 @@ export interface ItemWriter<T> {
 const pieceBytes = 256 * 1024;
 const comma = 0x2c;
 
-/** The items between `head` and `tail`, with commas. Yields at least one piece. */
-export function* listPieces<T>(head: string, items: Iterable<T>, writer: ItemWriter<T>, tail: string): Generator<Buffer> {
-  let piece = Buffer.allocUnsafe(pieceBytes);
+/** The items between `head` and `tail`, with commas. Yields at least one piece; what is small comes in one of its size. */
+export function* listPieces<T>(head: string, items: readonly T[], writer: ItemWriter<T>, tail: string): Generator<Buffer> {
+  let piece = Buffer.allocUnsafe(Buffer.byteLength(head) + pieceFor(items, 0, writer) + tail.length);
   let offset = piece.write(head);
-  let isFirst = true;
-  for (const item of items) {
-    const needed = writer.length(item) + 1;
-    if (offset + needed > piece.length) {
+  for (const [index, item] of items.entries()) {
+    if (offset + writer.length(item) + 1 > piece.length) {
       yield piece.subarray(0, offset);
-      piece = Buffer.allocUnsafe(Math.max(pieceBytes, needed));
+      piece = Buffer.allocUnsafe(pieceFor(items, index, writer) + tail.length);
       offset = 0;
     }
-    if (!isFirst) piece[offset++] = comma;
-    isFirst = false;
+    if (index > 0) piece[offset++] = comma;
     offset = writer.write(item, piece, offset);
   }
   if (offset + tail.length > piece.length) {
@@ -39,6 +36,17 @@ export function* listPieces<T>(head: string, items: Iterable<T>, writer: ItemWri
   yield piece.subarray(0, offset + piece.write(tail, offset));
 }
 
+/** How many bytes the items from `from` on take, as far as they fit into a piece; at least one does. */
+function pieceFor<T>(items: readonly T[], from: number, writer: ItemWriter<T>): number {
+  let bytes = 0;
+  for (let index = from; index < items.length; index++) {
+    const needed = writer.length(items[index] as T) + 1;
+    if (bytes > 0 && bytes + needed > pieceBytes) break;
+    bytes += needed;
+  }
+  return bytes;
+}
+
 /** Objects as they are stored. */
 export const wholeObjects: ItemWriter<CachedObject> = {
   length: (cached) => cached.jsonLength,
@@ -46,7 +54,7 @@ export const wholeObjects: ItemWriter<CachedObject> = {
 };
 
 /** An object's metadata alone, as part of `before` and `after`. */
-interface FramedMetadata {
+export interface FramedMetadata {
   readonly cached: CachedObject;
   readonly before: string;
   readonly after: string;
