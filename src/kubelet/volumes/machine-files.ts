@@ -57,6 +57,9 @@ export class MachineFiles implements PodFiles {
   /** Pods with an update of their volumes under way, and what they were made with. */
   readonly #prepared = new Map<string, { readonly pod: Pod; readonly facts: PodFacts }>();
 
+  /** Pods whose volumes are being prepared; resolves when that is over. */
+  readonly #turns = new Map<string, Promise<void>>();
+
   constructor(options: MachineFilesOptions, dependencies: MachineFilesDependencies) {
     this.#options = options;
     this.#dependencies = dependencies;
@@ -76,7 +79,20 @@ export class MachineFiles implements PodFiles {
     this.#onChange = callback;
   }
 
+  /** One after the other for each pod: of two at once, the one with older content might write last. */
   async prepareVolumes(pod: Pod, facts: PodFacts): Promise<PreparedVolumes> {
+    const { uid } = pod.metadata;
+    const preparing = (this.#turns.get(uid) ?? Promise.resolve()).then(() => this.#prepare(pod, facts));
+    const turn = preparing.then(() => undefined, () => undefined);
+    this.#turns.set(uid, turn);
+    try {
+      return await preparing;
+    } finally {
+      if (this.#turns.get(uid) === turn) this.#turns.delete(uid);
+    }
+  }
+
+  async #prepare(pod: Pod, facts: PodFacts): Promise<PreparedVolumes> {
     const { uid } = pod.metadata;
     const volumes = pod.spec.volumes ?? [];
     const paths = new Map<string, string>();
@@ -191,6 +207,8 @@ export class MachineFiles implements PodFiles {
   }
 
   async removeVolumes(podUid: string): Promise<void> {
+    this.#prepared.delete(podUid);
+    await this.#turns.get(podUid);
     this.#prepared.delete(podUid);
     this.#tokens.forget(podUid);
     await this.#objects.release(podUid);
