@@ -319,6 +319,16 @@ test('formats that nobody knows are warned of', async () => {
   assert.doesNotMatch(String(answer.headers['warning']), /date-time/);
 });
 
+test('finalizers that may be taken for somebody else\'s are warned of, once', async () => {
+  await define(definitionOf('kept.example.com', 'keeps', 'Keep', { type: 'object' }));
+  const keeps = '/apis/kept.example.com/v1/namespaces/default/keeps';
+  const finalizers = ['example.com', 'example.com/fine', 'orphan'];
+  const made = await api.request('POST', keeps, { body: { apiVersion: 'kept.example.com/v1', kind: 'Keep', metadata: { name: 'a', finalizers } } });
+  assert.equal(String(made.headers['warning']), '299 - "metadata.finalizers: \\"example.com\\": prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other finalizer writers"');
+  const labelled = await api.request('PATCH', `${keeps}/a`, { body: { metadata: { labels: { a: 'b' } } }, headers: { 'content-type': 'application/merge-patch+json' } });
+  assert.deepEqual([labelled.code, labelled.headers['warning']], [200, undefined]);
+});
+
 test('watches of a kind end when its definition changes, and go on from there', async () => {
   const made = await define(definitionOf('watched.example.com', 'birds', 'Bird', { type: 'object', properties: { wings: { type: 'integer' } } }));
   const birds = '/apis/watched.example.com/v1/namespaces/default/birds';
