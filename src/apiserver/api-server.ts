@@ -127,7 +127,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const ranges = (options.serviceClusterIpRanges ?? ['10.96.0.0/16']).map(addressRange);
   const allocation = new ServiceAllocation({ ranges, ports: options.serviceNodePortRange ?? { from: 30_000, to: 32_768 }, clock, random });
   const rbac = rbacRules({ objects, caches: cache });
-  const authorizers = options.authorizers ?? [masters, nodeAuthorizer({ graph: new NodeGraph({ objects, caches: cache }), nodeRules }), rbacAuthorizer(rbac)];
+  const graph = new NodeGraph({ objects, caches: cache });
+  const authorizers = options.authorizers ?? [masters, nodeAuthorizer({ graph, nodeRules }), rbacAuthorizer(rbac)];
   const kinds = new ServedKinds(builtInKinds);
   const dynamic = dynamicAdmission({ objects, authorizers, kinds, egress, clock, random, log, metrics: metrics.webhooks });
   const admission = [definitionValidation, ...admissionPlugins, ...dynamic.plugins, allocation, escalationCheck({ authorizers, rbac }), certificateSigners(authorizers), resourceQuota(() => registry)];
@@ -137,6 +138,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   allocation.follow(cache.of(Service));
   const flowControl = new FlowControl({ caches: cache, clock, totalSeats: options.maxRequestsInflight ?? 600 });
   flowControl.start();
+  await rbac.start(clock);
+  await graph.start(clock);
   const customResources = new CustomResources({ registry, kinds, webhooks: dynamic.client });
   await customResources.start();
 

@@ -1,11 +1,13 @@
+import type { Clock } from '#base/clock.ts';
 import { ClusterRoleBinding } from '#api/rbac/cluster-role-binding.ts';
 import { RoleBinding } from '#api/rbac/role-binding.ts';
 import type { Subject } from '#api/rbac/subject.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
 import type { UserInfo } from '../request/api-call.ts';
-import type { CacheEvent } from '../watch-cache/event-log.ts';
 import type { ResourceCache } from '../watch-cache/resource-cache.ts';
+import type { Index } from './load-index.ts';
+import { loadIndex } from './load-index.ts';
 
 /** A binding of either kind. */
 export type Binding = ClusterRoleBinding | RoleBinding;
@@ -22,42 +24,39 @@ export interface Match {
 }
 
 /**
- * Who is bound: from a user's name and groups straight to the bindings that name them. Made of what the watch cache holds
- * when it is first asked, kept up to date by its changes; a question costs as many look-ups as the user has groups.
+ * Who is bound: from a user's name and groups straight to the bindings that name them. A question costs as many look-ups
+ * as the user has groups.
  */
 export class BindingIndex {
   readonly #caches: CacheSource;
   /** By namespace ('' for the whole cluster) and subject. */
-  #bySubject: Map<string, Map<string, Set<Match>>> | undefined;
+  readonly #bySubject = new Map<string, Map<string, Set<Match>>>();
   readonly #matches = new Map<string, readonly (Match & { readonly namespace: string; readonly subjectKey: string })[]>();
 
   constructor(caches: CacheSource) {
     this.#caches = caches;
   }
 
+  /** Learns of the bindings there are and follows their changes. To be called once, when the caches are filled. */
+  async start(clock: Clock): Promise<void> {
+    const index: Index<Binding> = {
+      has: (key) => this.#matches.has(key),
+      add: (key, binding) => this.#add(key, binding),
+      change: ({ type, current }) => {
+        this.#remove(current.key);
+        if (type !== 'DELETED') this.#add(current.key, current.object);
+      },
+    };
+    await loadIndex(this.#caches.of<Binding>(ClusterRoleBinding), index, clock);
+    await loadIndex(this.#caches.of<Binding>(RoleBinding), index, clock);
+  }
+
   /** The bindings in `namespace` ('': those of the whole cluster) that name the user or one of the groups. */
   *of({ name, groups }: UserInfo, namespace: string): Generator<Match> {
-    const bySubject = this.#index().get(namespace);
+    const bySubject = this.#bySubject.get(namespace);
     if (bySubject === undefined) return;
     yield* bySubject.get(userKey(name)) ?? [];
     for (const group of groups) yield* bySubject.get(groupKey(group)) ?? [];
-  }
-
-  #index(): Map<string, Map<string, Set<Match>>> {
-    if (this.#bySubject === undefined) {
-      this.#bySubject = new Map();
-      this.#follow(this.#caches.of<Binding>(ClusterRoleBinding));
-      this.#follow(this.#caches.of<Binding>(RoleBinding));
-    }
-    return this.#bySubject;
-  }
-
-  #follow(cache: ResourceCache<Binding>): void {
-    for (const { key, object } of cache.range('')) this.#add(key, object);
-    cache.subscribe(({ type, current }: CacheEvent<Binding>) => {
-      this.#remove(current.key);
-      if (type !== 'DELETED') this.#add(current.key, current.object);
-    });
   }
 
   #add(key: string, binding: Binding): void {
@@ -68,18 +67,18 @@ export class BindingIndex {
     });
     this.#matches.set(key, matches);
     for (const match of matches) {
-      const bySubject = getOrMake(this.#index(), namespace, () => new Map<string, Set<Match>>());
+      const bySubject = getOrMake(this.#bySubject, namespace, () => new Map<string, Set<Match>>());
       getOrMake(bySubject, match.subjectKey, () => new Set<Match>()).add(match);
     }
   }
 
   #remove(key: string): void {
     for (const match of this.#matches.get(key) ?? []) {
-      const bySubject = this.#index().get(match.namespace);
+      const bySubject = this.#bySubject.get(match.namespace);
       const found = bySubject?.get(match.subjectKey);
       found?.delete(match);
       if (found?.size === 0) bySubject?.delete(match.subjectKey);
-      if (bySubject?.size === 0) this.#index().delete(match.namespace);
+      if (bySubject?.size === 0) this.#bySubject.delete(match.namespace);
     }
     this.#matches.delete(key);
   }

@@ -1,3 +1,4 @@
+import type { Clock } from '#base/clock.ts';
 import type { Pod as PodObject } from '#api/core/pod.ts';
 import { PersistentVolume } from '#api/core/persistent-volume.ts';
 import { PersistentVolumeClaim } from '#api/core/persistent-volume-claim.ts';
@@ -6,19 +7,19 @@ import { VolumeAttachment } from '#api/storage/volume-attachment.ts';
 import type { ObjectReader } from '../admission/admission.ts';
 import type { CacheEvent } from '../watch-cache/event-log.ts';
 import type { CacheSource } from './binding-index.ts';
+import { loadIndex } from './load-index.ts';
 import type { ReferencedResource } from './pod-references.ts';
 import { podReferences, referenceKey, volumeSecrets } from './pod-references.ts';
 
 /**
- * What each node may know: the objects that the pods bound to it refer to. Made of the watch cache's pods when it is
- * first asked, kept up to date by its changes; a change of a pod costs as much as the pod has references, and most
- * changes (status) cost nothing.
+ * What each node may know: the objects that the pods bound to it refer to. A change of a pod costs as much as the pod has
+ * references, and most changes (status) cost nothing.
  */
 export class NodeGraph {
   readonly #caches: CacheSource;
   readonly #objects: ObjectReader;
   /** Per node, how many pods refer to an object. */
-  #byNode: Map<string, Map<string, number>> | undefined;
+  readonly #byNode = new Map<string, Map<string, number>>();
   /** What was counted for a pod, by its store key. */
   readonly #counted = new Map<string, { readonly node: string; readonly references: readonly string[] }>();
 
@@ -27,9 +28,18 @@ export class NodeGraph {
     this.#objects = dependencies.objects;
   }
 
+  /** Learns of the pods there are and follows their changes. To be called once, when the caches are filled. */
+  async start(clock: Clock): Promise<void> {
+    await loadIndex(this.#caches.of(Pod), {
+      has: (key) => this.#counted.has(key),
+      add: (key, pod) => this.#add(key, pod),
+      change: (event) => this.#change(event),
+    }, clock);
+  }
+
   /** Whether a pod on `node` refers to the object, directly or, for a secret, through a volume. */
   refersTo(node: string, resource: ReferencedResource, namespace: string, name: string): boolean {
-    const known = this.#index().get(node);
+    const known = this.#byNode.get(node);
     if (known === undefined) return false;
     const key = referenceKey(resource, namespace, name);
     if (known.has(key)) return true;
@@ -38,7 +48,7 @@ export class NodeGraph {
 
   /** Whether a pod on `node` has a claim that this volume is bound to. */
   usesVolume(node: string, name: string): boolean {
-    const known = this.#index().get(node);
+    const known = this.#byNode.get(node);
     const claim = this.#objects.get(PersistentVolume, name)?.spec.claimRef;
     return claim !== undefined && known?.has(referenceKey('persistentvolumeclaims', claim.namespace ?? '', claim.name ?? '')) === true;
   }
@@ -63,18 +73,8 @@ export class NodeGraph {
     return volumes;
   }
 
-  #index(): Map<string, Map<string, number>> {
-    if (this.#byNode === undefined) {
-      this.#byNode = new Map();
-      const cache = this.#caches.of(Pod);
-      for (const { key, object } of cache.range('')) this.#add(key, object);
-      cache.subscribe((event) => this.#change(event));
-    }
-    return this.#byNode;
-  }
-
   #change({ type, current, previous }: CacheEvent<PodObject>): void {
-    if (type === 'MODIFIED' && previous !== undefined && refersAlike(previous.object, current.object)) return;
+    if (type === 'MODIFIED' && previous !== undefined && this.#counted.has(current.key) && refersAlike(previous.object, current.object)) return;
     this.#remove(current.key);
     if (type !== 'DELETED') this.#add(current.key, current.object);
   }
@@ -84,10 +84,10 @@ export class NodeGraph {
     if (node === '') return;
     const references = [...new Set(podReferences(pod))];
     this.#counted.set(key, { node, references });
-    let known = this.#index().get(node);
+    let known = this.#byNode.get(node);
     if (known === undefined) {
       known = new Map();
-      this.#index().set(node, known);
+      this.#byNode.set(node, known);
     }
     for (const each of references) known.set(each, (known.get(each) ?? 0) + 1);
   }
@@ -96,13 +96,13 @@ export class NodeGraph {
     const counted = this.#counted.get(key);
     if (counted === undefined) return;
     this.#counted.delete(key);
-    const known = this.#index().get(counted.node);
+    const known = this.#byNode.get(counted.node);
     for (const each of counted.references) {
       const left = (known?.get(each) ?? 1) - 1;
       if (left === 0) known?.delete(each);
       else known?.set(each, left);
     }
-    if (known?.size === 0) this.#index().delete(counted.node);
+    if (known?.size === 0) this.#byNode.delete(counted.node);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Clock } from '#base/clock.ts';
 import type { PolicyRule } from '#api/rbac/cluster-role.ts';
 import { ClusterRole } from '#api/rbac/cluster-role.ts';
 import { Role } from '#api/rbac/role.ts';
@@ -22,6 +23,8 @@ export const alwaysDeny: Authorizer = { name: 'AlwaysDeny', authorize: () => ({ 
 
 /** The rules that hold for users; see `rbacRules`. */
 export interface RbacRules {
+  /** Learns of the bindings there are. To be called once, when the caches are filled; until then nobody is bound. */
+  start(clock: Clock): Promise<void>;
   /** Every set of rules that holds for a user in a namespace ('' for the whole cluster), with where it comes from. */
   of(user: UserInfo, namespace: string): Iterable<HeldRules>;
   /** The rules of the role that a binding in `namespace` refers to. Undefined: there is no such role. */
@@ -46,6 +49,7 @@ export function rbacRules({ objects, caches }: { readonly objects: ObjectReader;
     }
   }
   return {
+    start: (clock) => index.start(clock),
     ofRole,
     *of(user, namespace) {
       yield* held(user, '');
