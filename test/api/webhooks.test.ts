@@ -173,6 +173,23 @@ test('a webhook behind a Service is reached through an endpoint, under the name 
   assert.match(message(await createMap()), /service "absent" not found/);
 });
 
+test('evictions, bindings and tokens are shown as what they are', async () => {
+  const pod = (name: string): object => ({ metadata: { name }, spec: { containers: [{ name: 'c', image: 'i' }] } });
+  for (const name of ['bound', 'evicted']) assert.equal((await api.request('POST', '/api/v1/namespaces/default/pods', { body: pod(name) })).code, 201);
+  const all = [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods/eviction', 'pods/binding', 'serviceaccounts/token'] }];
+  await configure('Validating', 'parts', { clientConfig: hooks.at('/parts'), rules: all });
+  const sent = [
+    ['pods/bound/binding', { target: { name: 'n1' } }],
+    ['pods/evicted/eviction', { metadata: { name: 'evicted' } }],
+    ['serviceaccounts/default/token', { spec: { audiences: [] } }],
+  ] as const;
+  for (const [path, body] of sent) assert.equal((await api.request('POST', `/api/v1/namespaces/default/${path}`, { body })).code, 201, path);
+  const asked = hooks.asked.filter(({ path }) => path === '/parts').map(({ request }) => [request.operation, request.kind.kind, request.subResource, request.name]);
+  assert.deepEqual(asked, [['CREATE', 'Binding', 'binding', 'bound'], ['CREATE', 'Eviction', 'eviction', 'evicted'], ['CREATE', 'TokenRequest', 'token', 'default']]);
+  hooks.answer('/parts', () => ({ allowed: false, status: { message: 'it stays' } }));
+  assert.match(message(await api.request('POST', '/api/v1/namespaces/default/pods/bound/eviction', { body: { metadata: { name: 'bound' } } })), /it stays/);
+});
+
 test('connections are used again, and what happened is counted', async () => {
   await configure('Validating', 'reuse', { clientConfig: hooks.at('/reuse') });
   await createMap();

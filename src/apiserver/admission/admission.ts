@@ -26,15 +26,15 @@ export interface AdmissionRequest {
   readonly dryRun: boolean;
   /** The version of the kind that the client speaks. Default: `kind`. */
   readonly served?: ResourceKind;
-  /** Of CONNECT: what is asked for (PodExecOptions), in the place of an object. */
-  readonly connect?: ConnectOptions;
+  /** What is sent where that is not the object itself: PodExecOptions of CONNECT, an Eviction, a Binding. */
+  readonly sent?: SentDocument;
   /** Tells the client something beside the answer. */
   readonly warn?: (text: string) => void;
   /** Adds to the audit event of the request. */
   readonly annotate?: (key: string, value: string) => void;
 }
 
-export interface ConnectOptions extends GroupVersionKind {
+export interface SentDocument extends GroupVersionKind {
   readonly object: JsonObject;
 }
 

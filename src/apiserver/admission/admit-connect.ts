@@ -1,8 +1,9 @@
-/** Admission of what leads out of the API server: exec, attach, portforward, proxy. */
+/** Admission of what is no write of an object: ways out of the API server (exec, attach, portforward, proxy), and evictions, bindings, tokens. */
 import type { JsonObject, JsonValue } from '#apimachinery/json.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
 import type { RegistryContext } from '../registry/registry-context.ts';
 import type { ApiCall } from '../request/api-call.ts';
+import type { AdmissionRequest } from './admission.ts';
 import { admitMutating, admitValidating } from './run-admission.ts';
 
 const kinds: Readonly<Record<string, string>> = { exec: 'ExecOptions', attach: 'AttachOptions', portforward: 'PortForwardOptions', proxy: 'ProxyOptions' };
@@ -14,8 +15,21 @@ export async function admitConnect(registry: RegistryContext, call: ApiCall, kin
   const optionsKind = `${kind.kind}${kinds[info.subresource] ?? 'Options'}`;
   const request = {
     operation: 'CONNECT', kind, subresource: info.subresource, namespace: info.namespace, name: info.name, object: undefined, old: undefined, user: call.user, dryRun: false,
-    warn: call.warn, connect: { group: '', version: 'v1', kind: optionsKind, object: { kind: optionsKind, apiVersion: 'v1', ...optionsOf(info.subresource, info.rest, new URLSearchParams(query)) } },
+    warn: call.warn, sent: { group: '', version: 'v1', kind: optionsKind, object: { kind: optionsKind, apiVersion: 'v1', ...optionsOf(info.subresource, info.rest, new URLSearchParams(query)) } },
   } as const;
+  await admitMutating(registry, request);
+  await admitValidating(registry, request);
+}
+
+/** Admission of what is created below an object but is of another kind: evictions, bindings, tokens. */
+export async function admitSubresource(
+  registry: RegistryContext, call: ApiCall, kind: ResourceKind, { name, dryRun, sent }: { readonly name: string; readonly dryRun: boolean; readonly sent: { readonly kind: ResourceKind; readonly document: object } },
+): Promise<void> {
+  const { group, version, kind: kindName } = sent.kind;
+  const request: AdmissionRequest = {
+    operation: 'CREATE', kind, subresource: call.info.subresource, namespace: call.info.namespace, name, object: undefined, old: undefined, user: call.user, dryRun,
+    warn: call.warn, sent: { group, version, kind: kindName, object: { ...sent.document, kind: kindName, apiVersion: sent.kind.apiVersion } },
+  };
   await admitMutating(registry, request);
   await admitValidating(registry, request);
 }

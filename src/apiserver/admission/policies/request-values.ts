@@ -18,7 +18,7 @@ export function requestValues(request: AdmissionRequest, kind: ResourceKind, { o
   const isOfNamespace = isNamespaceKind(request.kind);
   const found = namespace === '' || isOfNamespace ? undefined : objects.get(Namespace, namespace);
   return {
-    object: request.connect?.object ?? objectAs(kind, request.object),
+    object: request.sent?.object ?? objectAs(kind, request.object),
     oldObject: objectAs(kind, request.old),
     request: requestAttributes({ uid: '', version: 'v1', kind, request }),
     namespaceObject: found === undefined ? null : namespaceView(found),

@@ -32,21 +32,21 @@ export function reviewFor(question: ReviewQuestion): JsonObject {
   return {
     kind: 'AdmissionReview',
     apiVersion: `admission.k8s.io/${version}`,
-    request: { ...requestAttributes(question), object: request.connect?.object ?? objectAs(kind, request.object), oldObject: objectAs(kind, request.old) },
+    request: { ...requestAttributes(question), object: request.sent?.object ?? objectAs(kind, request.object), oldObject: objectAs(kind, request.old) },
   };
 }
 
 /** The request without its objects. */
 export function requestAttributes({ uid, kind, request }: ReviewQuestion): JsonObject {
   const served = request.served ?? request.kind;
-  const { operation, subresource, namespace, connect } = request;
+  const { operation, subresource, namespace, sent } = request;
   const name = request.name === '' ? (request.object?.metadata.name ?? '') : request.name;
   return {
     uid,
-    kind: kindOf(connect ?? kind),
+    kind: kindOf(sent ?? kind),
     resource: { group: kind.group, version: kind.version, resource: kind.plural },
     ...(subresource !== '' && { subResource: subresource }),
-    requestKind: kindOf(connect ?? served),
+    requestKind: kindOf(sent ?? served),
     requestResource: { group: served.group, version: served.version, resource: served.plural },
     ...(subresource !== '' && { requestSubResource: subresource }),
     ...(name !== '' && { name }),

@@ -2,9 +2,11 @@ import { Binding } from '#api/core/binding.ts';
 import { Pod } from '#api/core/pod.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
 import { badRequest, conflict, invalid, methodNotSupported } from '#apimachinery/status-error.ts';
+import { admitSubresource } from '../../admission/admit-connect.ts';
 import type { ApiCall, ApiResult } from '../../request/api-call.ts';
 import { success } from '../../request/api-call.ts';
 import type { ReviewHandler } from '../../request/dispatch.ts';
+import { isDryRun } from '../create.ts';
 import { decodeBody } from '../decode-body.ts';
 import type { RegistryContext } from '../registry-context.ts';
 import { nowText } from '../registry-context.ts';
@@ -44,9 +46,12 @@ export async function bindPod(registry: RegistryContext, call: ApiCall, kind: Re
   const node = target.name ?? '';
   if (node === '') throw invalid(Binding, podName, [{ type: 'FieldValueRequired', path: 'target.name', detail: '' }]);
   const now = nowText(registry.clock);
-  await updateObject(registry, Pod, { ...call, info: { ...call.info, resource: 'pods', name: podName } }, {
+  const ofPod = { ...call, info: { ...call.info, resource: 'pods', subresource: 'binding', name: podName } };
+  await admitSubresource(registry, ofPod, Pod, { name: podName, dryRun: isDryRun(call.query), sent: { kind: Binding, document: binding } });
+  await updateObject(registry, Pod, ofPod, {
     subresource: 'binding',
     isTrusted: true,
+    isAdmitted: true,
     change(current) {
       const pod = current as unknown as Pod;
       if ((binding.metadata.uid ?? '') !== '' && binding.metadata.uid !== pod.metadata.uid) {

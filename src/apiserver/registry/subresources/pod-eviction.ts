@@ -5,6 +5,7 @@ import type { DeleteOptions } from '#apimachinery/meta-types.ts';
 import type { Draft } from '#apimachinery/resource.ts';
 import { labelSelectorFrom, matchesLabels } from '#apimachinery/selector.ts';
 import { StatusError, badRequest, methodNotSupported, notFound } from '#apimachinery/status-error.ts';
+import { admitSubresource } from '../../admission/admit-connect.ts';
 import type { ApiCall, ApiResult } from '../../request/api-call.ts';
 import { success } from '../../request/api-call.ts';
 import { isDryRun } from '../create.ts';
@@ -35,6 +36,7 @@ export function podEviction(registry: RegistryContext): SubresourceHandler {
       const pod = registry.objects.get(Pod, name, namespace);
       if (pod === undefined) throw notFound(Pod, name);
       const dryRun = isDryRun(call.query) || (options.dryRun ?? []).includes('All');
+      await admitSubresource(registry, call, kind, { name, dryRun, sent: { kind: Eviction, document: eviction } });
       if (countsAgainstBudgets(pod)) await takeFromBudget(registry, call, pod, dryRun);
       if (!dryRun) await markDisrupted(registry, call);
       await deleteObject(registry, kind, { namespace, name }, options, dryRun ? { ...call, query: { ...call.query, dryRun: 'All' } } : call);

@@ -6,9 +6,11 @@ import { TokenRequest } from '#api/authentication/token-request.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
 import { conflict, forbidden, invalid, methodNotSupported, notFound } from '#apimachinery/status-error.ts';
+import { admitSubresource } from '../../admission/admit-connect.ts';
 import type { ApiCall } from '../../request/api-call.ts';
 import type { TokenIssuer } from '../../authn/service-account-tokens.ts';
 import { nodeNameOf } from '../../authz/node-identity.ts';
+import { isDryRun } from '../create.ts';
 import { decodeBody } from '../decode-body.ts';
 import type { RegistryContext } from '../registry-context.ts';
 import type { SubresourceHandler } from './subresource-handler.ts';
@@ -42,6 +44,7 @@ export function serviceAccountToken(registry: RegistryContext, issuer: TokenIssu
       const audiences = spec.audiences.length > 0 ? spec.audiences : [...issuer.audiences];
       const bound = boundObject(registry, namespace, spec.boundObjectRef);
       checkNodeRequest(call, name, bound);
+      await admitSubresource(registry, call, kind, { name, dryRun: isDryRun(call.query), sent: { kind: TokenRequest, document: request } });
       const isForApi = audiences.every((each) => issuer.audiences.includes(each));
       const { token, expiresAtMs } = await issuer.issue({
         namespace,
