@@ -57,8 +57,8 @@ export class Workspace {
     return (await this.client.list(ReplicaSet, { namespace: this.namespace })).items;
   }
   /** Reads again and again until the condition holds; bounded by the timeout of the test. */
-  async eventually(condition: () => Promise<boolean>): Promise<void> {
-    while (!await condition()) await (this.cluster.clock instanceof SimulatedClock ? this.cluster.advance(100) : this.cluster.clock.sleep(5));
+  async eventually(condition: () => Promise<boolean>, everyMs = 5): Promise<void> {
+    while (!await condition()) await (this.cluster.clock instanceof SimulatedClock ? this.cluster.advance(100) : this.cluster.clock.sleep(everyMs));
   }
 
   pod(name: string, more: { readonly labels?: Record<string, string>; readonly spec?: Given<PodObject['spec']> } = {}): Given<PodObject> {
