@@ -38,7 +38,7 @@ export function defaultObjects({ serviceRanges, nowIso }: { readonly serviceRang
       spec: { cidrs: serviceRanges },
       status: { conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: nowIso, reason: '', message: 'Kubernetes default Service CIDR is ready' }] },
     }),
-    ...flowControlObjects,
+    ...flowControlObjects(nowIso),
     ...defaultRoles,
   ];
 }

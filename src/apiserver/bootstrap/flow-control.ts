@@ -53,7 +53,7 @@ interface Sort {
 
 const everyResource = [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'], clusterScope: true, namespaces: ['*'] }] as const;
 
-function schema(name: string, { level: levelName, precedence, by, subjects, resources, paths }: Sort): DefaultObject {
+function schema(nowIso: string, name: string, { level: levelName, precedence, by, subjects, resources, paths }: Sort): DefaultObject {
   const isForAll = resources === undefined && paths === undefined;
   const urls = isForAll ? [{ verbs: ['*'], nonResourceURLs: ['*'] }] : paths === undefined ? undefined : [{ verbs: ['get'], nonResourceURLs: paths }];
   return defaultObject(FlowSchema, {
@@ -64,6 +64,12 @@ function schema(name: string, { level: levelName, precedence, by, subjects, reso
       ...(by !== undefined && { distinguisherMethod: { type: by } }),
       rules: [{ subjects, resourceRules: isForAll ? everyResource : resources, nonResourceRules: urls }],
     },
+    status: {
+      conditions: [{
+        type: 'Dangling', status: 'False', lastTransitionTime: nowIso, reason: 'Found',
+        message: `This FlowSchema references the PriorityLevelConfiguration object named ${JSON.stringify(levelName)} and it exists`,
+      }],
+    },
   });
 }
 
@@ -73,30 +79,33 @@ const account = (name: string): Subject => ({ kind: 'ServiceAccount', serviceAcc
 const everybody = [group('system:unauthenticated'), group('system:authenticated')];
 const leases = [{ verbs: ['get', 'create', 'update'], apiGroups: ['coordination.k8s.io'], resources: ['leases'], namespaces: ['*'] }];
 
-const schemas: readonly DefaultObject[] = [
-  schema('exempt', { level: 'exempt', precedence: 1, subjects: [group('system:masters')] }),
-  schema('probes', { level: 'exempt', precedence: 2, subjects: everybody, paths: ['/healthz', '/readyz', '/livez'] }),
-  schema('system-leader-election', { level: 'leader-election', precedence: 100, by: 'ByUser', subjects: [user('system:kube-controller-manager'), user('system:kube-scheduler')], resources: leases }),
-  schema('endpoint-controller', {
+const schemas: readonly (readonly [name: string, sort: Sort])[] = [
+  ['exempt', { level: 'exempt', precedence: 1, subjects: [group('system:masters')] }],
+  ['probes', { level: 'exempt', precedence: 2, subjects: everybody, paths: ['/healthz', '/readyz', '/livez'] }],
+  ['system-leader-election', { level: 'leader-election', precedence: 100, by: 'ByUser', subjects: [user('system:kube-controller-manager'), user('system:kube-scheduler')], resources: leases }],
+  ['endpoint-controller', {
     level: 'workload-high', precedence: 150, by: 'ByUser',
     subjects: [user('system:kube-controller-manager'), account('endpoint-controller'), account('endpointslicemirroring-controller')],
     resources: [{ verbs: ['get', 'create', 'update'], apiGroups: [''], resources: ['endpoints'], namespaces: ['*'] }],
-  }),
-  schema('workload-leader-election', { level: 'leader-election', precedence: 200, by: 'ByUser', subjects: [account('*')], resources: leases }),
-  schema('system-node-high', {
+  }],
+  ['workload-leader-election', { level: 'leader-election', precedence: 200, by: 'ByUser', subjects: [account('*')], resources: leases }],
+  ['system-node-high', {
     level: 'node-high', precedence: 400, by: 'ByUser', subjects: [group('system:nodes')],
     resources: [
       { verbs: ['*'], apiGroups: [''], resources: ['nodes', 'nodes/status'], clusterScope: true, namespaces: ['*'] },
       { verbs: ['*'], apiGroups: ['coordination.k8s.io'], resources: ['leases'], namespaces: ['*'] },
     ],
-  }),
-  schema('system-nodes', { level: 'system', precedence: 500, by: 'ByUser', subjects: [group('system:nodes')] }),
-  schema('kube-controller-manager', { level: 'workload-high', precedence: 800, by: 'ByNamespace', subjects: [user('system:kube-controller-manager')] }),
-  schema('kube-scheduler', { level: 'workload-high', precedence: 800, by: 'ByNamespace', subjects: [user('system:kube-scheduler')] }),
-  schema('kube-system-service-accounts', { level: 'workload-high', precedence: 900, by: 'ByNamespace', subjects: [account('*')] }),
-  schema('service-accounts', { level: 'workload-low', precedence: 9000, by: 'ByUser', subjects: [group('system:serviceaccounts')] }),
-  schema('global-default', { level: 'global-default', precedence: 9900, by: 'ByUser', subjects: everybody }),
-  schema('catch-all', { level: 'catch-all', precedence: 10_000, by: 'ByUser', subjects: everybody }),
+  }],
+  ['system-nodes', { level: 'system', precedence: 500, by: 'ByUser', subjects: [group('system:nodes')] }],
+  ['kube-controller-manager', { level: 'workload-high', precedence: 800, by: 'ByNamespace', subjects: [user('system:kube-controller-manager')] }],
+  ['kube-scheduler', { level: 'workload-high', precedence: 800, by: 'ByNamespace', subjects: [user('system:kube-scheduler')] }],
+  ['kube-system-service-accounts', { level: 'workload-high', precedence: 900, by: 'ByNamespace', subjects: [account('*')] }],
+  ['service-accounts', { level: 'workload-low', precedence: 9000, by: 'ByUser', subjects: [group('system:serviceaccounts')] }],
+  ['global-default', { level: 'global-default', precedence: 9900, by: 'ByUser', subjects: everybody }],
+  ['catch-all', { level: 'catch-all', precedence: 10_000, by: 'ByUser', subjects: everybody }],
 ];
 
-export const flowControlObjects: readonly DefaultObject[] = [...levels, ...schemas];
+/** All default levels and schemas, as of now. */
+export function flowControlObjects(nowIso: string): readonly DefaultObject[] {
+  return [...levels, ...schemas.map(([name, sort]) => schema(nowIso, name, sort))];
+}

@@ -6,7 +6,7 @@ import { requestInfo } from '../request/request-info.ts';
 import { flowControlObjects } from '../bootstrap/flow-control.ts';
 import { schemaMatches } from './match-schema.ts';
 
-const schemas = flowControlObjects
+const schemas = flowControlObjects('2026-01-01T00:00:00Z')
   .filter(({ kind }) => kind.kind === 'FlowSchema')
   .map(({ object }) => object as FlowSchema)
   .sort((left, right) => left.spec.matchingPrecedence - right.spec.matchingPrecedence);
