@@ -91,18 +91,22 @@ function ofAuthorizer(made: Overload): Overload {
 }
 
 const resource = `${prefix}.ResourceCheck`;
-export const authorizerLibrary: readonly Overload[] = [
-  ofAuthorizer(overload(`${prefix}.Authorizer.path(string): ${prefix}.PathCheck`, (authorizer: AuthorizerValue, path: string) => authorizer.path(path))),
-  ofAuthorizer(overload(`${prefix}.Authorizer.group(string): ${prefix}.GroupCheck`, (authorizer: AuthorizerValue, group: string) => authorizer.group(group))),
-  ofAuthorizer(overload(`${prefix}.Authorizer.serviceAccount(string, string): ${prefix}.Authorizer`, (authorizer: AuthorizerValue, namespace: string, name: string) => authorizer.serviceAccount(namespace, name))),
-  overload(`${prefix}.GroupCheck.resource(string): ${resource}`, (check: Check, plural: string) => check.with({ resource: plural })),
-  overload(`${resource}.subresource(string): ${resource}`, (check: Check, subresource: string) => check.with({ subresource })),
-  overload(`${resource}.namespace(string): ${resource}`, (check: Check, namespace: string) => check.with({ namespace })),
-  overload(`${resource}.name(string): ${resource}`, (check: Check, name: string) => check.with({ name })),
-  overload(`${resource}.fieldSelector(string): ${resource}`, (check: Check, fieldSelector: string) => check.with({ fieldSelector })),
-  ...['ResourceCheck', 'PathCheck'].map((type) => overload(`${prefix}.${type}.check(string): ${prefix}.Decision`, (check: Check, verb: string) => check.check(verb), { cost: () => checkCost })),
-  overload(`${prefix}.Decision.allowed(): bool`, ({ decision }: Answer) => decision.verdict === 'allow'),
-  overload(`${prefix}.Decision.reason(): string`, ({ decision }: Answer) => decision.reason),
-  overload(`${prefix}.Decision.errored(): bool`, () => false),
-  overload(`${prefix}.Decision.error(): string`, () => ''),
-];
+
+/** Its functions. */
+export function authorizerLibrary(): readonly Overload[] {
+  return [
+    ofAuthorizer(overload(`${prefix}.Authorizer.path(string): ${prefix}.PathCheck`, (authorizer: AuthorizerValue, path: string) => authorizer.path(path))),
+    ofAuthorizer(overload(`${prefix}.Authorizer.group(string): ${prefix}.GroupCheck`, (authorizer: AuthorizerValue, group: string) => authorizer.group(group))),
+    ofAuthorizer(overload(`${prefix}.Authorizer.serviceAccount(string, string): ${prefix}.Authorizer`, (authorizer: AuthorizerValue, namespace: string, name: string) => authorizer.serviceAccount(namespace, name))),
+    overload(`${prefix}.GroupCheck.resource(string): ${resource}`, (check: Check, plural: string) => check.with({ resource: plural })),
+    overload(`${resource}.subresource(string): ${resource}`, (check: Check, subresource: string) => check.with({ subresource })),
+    overload(`${resource}.namespace(string): ${resource}`, (check: Check, namespace: string) => check.with({ namespace })),
+    overload(`${resource}.name(string): ${resource}`, (check: Check, name: string) => check.with({ name })),
+    overload(`${resource}.fieldSelector(string): ${resource}`, (check: Check, fieldSelector: string) => check.with({ fieldSelector })),
+    ...['ResourceCheck', 'PathCheck'].map((type) => overload(`${prefix}.${type}.check(string): ${prefix}.Decision`, (check: Check, verb: string) => check.check(verb), { cost: () => checkCost })),
+    overload(`${prefix}.Decision.allowed(): bool`, ({ decision }: Answer) => decision.verdict === 'allow'),
+    overload(`${prefix}.Decision.reason(): string`, ({ decision }: Answer) => decision.reason),
+    overload(`${prefix}.Decision.errored(): bool`, () => false),
+    overload(`${prefix}.Decision.error(): string`, () => ''),
+  ];
+}

@@ -7,6 +7,7 @@
 import { ExpressionError } from '#cel/ast.ts';
 import type { Environment, Program } from '#cel/compile.ts';
 import { compile } from '#cel/compile.ts';
+import type { FunctionTable, Overload } from '#cel/functions.ts';
 import { overload } from '#cel/functions.ts';
 import { kubernetesFunctions, perCallLimit } from '#cel/kubernetes.ts';
 import type { CelType, ObjectField, ObjectType } from '#cel/types.ts';
@@ -16,10 +17,17 @@ import type { MatchCondition, Variable } from '#api/admissionregistration/matchi
 import { authorizerLibrary, authorizerType } from '../../expressions/authorizer-library.ts';
 import { expressionLibraries } from '../../expressions/functions.ts';
 
-/** A key as JSON Pointers write it. */
-const escapeKey = overload('jsonpatch.escapeKey(string): string', (key: string) => key.replaceAll('~', '~0').replaceAll('/', '~1'));
+let functions: FunctionTable | undefined;
 
-const functions = kubernetesFunctions({ ...expressionLibraries, more: [...authorizerLibrary, escapeKey] });
+/** Made when the first expression is compiled: most clusters have none. */
+function functionTable(): FunctionTable {
+  return (functions ??= kubernetesFunctions({ ...expressionLibraries, more: [...authorizerLibrary(), escapeKey()] }));
+}
+
+/** A key as JSON Pointers write it. */
+function escapeKey(): Overload {
+  return overload('jsonpatch.escapeKey(string): string', (key: string) => key.replaceAll('~', '~0').replaceAll('/', '~1'));
+}
 
 /** What expressions may name, and what it is. Without `params` they may not name those. */
 export interface ExpressionValues {
@@ -52,7 +60,7 @@ export class ExpressionSet {
     const fields = new Map<string, ObjectField>();
     const variablesType: ObjectType = { is: 'object', name: 'kubernetes.variables', fields };
     this.#environment = {
-      functions,
+      functions: functionTable(),
       variables: { object: objectType, oldObject: objectType, request: dyn, namespaceObject: dyn, authorizer: authorizerType, ...(hasParams && { params: dyn }), variables: variablesType },
       ...(types !== undefined && { types }),
     };
