@@ -6,10 +6,11 @@
 import type { JSONSchemaProps } from '#api/apiextensions/json-schema-props.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { invalidValue, notSupported, required, tooLong, tooMany } from '#apimachinery/field-error.ts';
-import type { JsonValue } from '#apimachinery/json.ts';
+import type { JsonObject, JsonValue } from '#apimachinery/json.ts';
 import { isJsonObject, sameJson } from '#apimachinery/json.ts';
 import { regularExpression } from '#cel/regular-expression.ts';
 import { hasFormat, isKnownFormat } from './formats.ts';
+import { matchCount } from './match-count.ts';
 
 /** Checks one value; made once per schema. */
 export interface ValueCheck {
@@ -23,12 +24,14 @@ export interface ValueCheck {
 export function valueCheck(schema: JSONSchemaProps): ValueCheck {
   const steps = stepsOf(schema);
   const [only] = steps;
+  const hasParts = schema.allOf !== undefined || schema.anyOf !== undefined || schema.oneOf !== undefined;
   return {
     run(value, path, errors, old) {
       const before = errors.length;
       if (value === null && schema.nullable === true) return;
       if (steps.length === 1 && only !== undefined) only(value, path, errors, old);
       else for (const step of steps) step(value, path, errors, old);
+      if (hasParts && errors.length > before + 1) dropRepeated(errors, before);
       if (old !== undefined && errors.length > before && sameJson(value, old)) errors.length = before;
     },
   };
@@ -95,8 +98,8 @@ function composite(text: string): FieldError {
 
 function quantifierSteps(schema: JSONSchemaProps): Step[] {
   const steps: Step[] = [];
-  const anyOf = schema.anyOf?.map(valueCheck) ?? [];
-  const oneOf = schema.oneOf?.map(valueCheck) ?? [];
+  const anyOf = alternativesOf(schema.anyOf);
+  const oneOf = alternativesOf(schema.oneOf);
   const allOf = schema.allOf?.map(valueCheck) ?? [];
   if (anyOf.length > 0) steps.push((value, path, errors) => {
     const { valid, nearest } = tryAll(anyOf, value, path, true);
@@ -119,24 +122,50 @@ function quantifierSteps(schema: JSONSchemaProps): Step[] {
   if (schema.not !== undefined) {
     const not = valueCheck(schema.not);
     steps.push((value, path, errors) => {
-      if (tryAll([not], value, path, true).valid === 1) errors.push(composite(`${JSON.stringify(path)} must not validate the schema (not)`));
+      if (isValid(not, value, path)) errors.push(composite(`${JSON.stringify(path)} must not validate the schema (not)`));
     });
   }
   return steps;
 }
 
-function tryAll(checks: readonly ValueCheck[], value: unknown, path: string, firstIsEnough: boolean): { readonly valid: number; readonly nearest: readonly FieldError[] } {
+interface Alternative {
+  readonly schema: JSONSchemaProps;
+  readonly check: ValueCheck;
+}
+
+function alternativesOf(schemas: readonly JSONSchemaProps[] | undefined): readonly Alternative[] {
+  return schemas?.map((schema) => ({ schema, check: valueCheck(schema) })) ?? [];
+}
+
+/** `nearest`: the faults of the alternative that fits best, where none fits. */
+function tryAll(alternatives: readonly Alternative[], value: unknown, path: string, firstIsEnough: boolean): { readonly valid: number; readonly nearest: readonly FieldError[] } {
   let valid = 0;
-  let nearest: readonly FieldError[] | undefined;
-  for (const check of checks) {
+  const failed: { readonly schema: JSONSchemaProps; readonly errors: readonly FieldError[] }[] = [];
+  for (const { schema, check } of alternatives) {
     const errors: FieldError[] = [];
     check.run(value, path, errors);
-    if (errors.length === 0) {
-      valid++;
-      if (firstIsEnough) break;
-    } else if (nearest === undefined || errors.length < nearest.length) nearest = errors;
+    if (errors.length > 0) failed.push({ schema, errors });
+    else if (++valid === 1 && firstIsEnough) break;
   }
-  return { valid, nearest: nearest ?? [] };
+  if (valid > 0) return { valid, nearest: [] };
+  const counts = failed.map(({ schema }) => matchCount(schema, value));
+  return { valid, nearest: failed[counts.indexOf(Math.max(...counts))]?.errors ?? [] };
+}
+
+function isValid(check: ValueCheck, value: unknown, path: string): boolean {
+  const errors: FieldError[] = [];
+  check.run(value, path, errors);
+  return errors.length === 0;
+}
+
+/** Parts of a schema may say the same: that is told once. */
+function dropRepeated(errors: FieldError[], from: number): void {
+  const told = new Set<string>();
+  const kept = errors.splice(from).filter((error) => {
+    const text = JSON.stringify(error);
+    return !told.has(text) && told.add(text);
+  });
+  errors.push(...kept);
 }
 
 function stringSteps({ maxLength, minLength, pattern }: JSONSchemaProps): Step[] {
@@ -238,8 +267,14 @@ function objectSteps(schema: JSONSchemaProps): Step[] {
   const additional = isJsonObject(schema.additionalProperties) ? valueCheck(schema.additionalProperties) : undefined;
   const { minProperties, maxProperties, required: needed = [] } = schema;
   const isEmbedded = schema['x-kubernetes-embedded-resource'] === true;
+  const isOfWrongSize = (value: JsonObject): boolean => {
+    if (minProperties === undefined && maxProperties === undefined) return false;
+    const { length } = Object.keys(value);
+    return length < (minProperties ?? 0) || length > (maxProperties ?? Infinity);
+  };
+  // Of an object that is of the wrong size nothing else is told.
   if (needed.length > 0) steps.push((value, path, errors) => {
-    if (isJsonObject(value)) for (const key of needed) if (value[key] === undefined) errors.push(required(below(path, key)));
+    if (isJsonObject(value) && !isOfWrongSize(value)) for (const key of needed) if (value[key] === undefined) errors.push(required(below(path, key)));
   });
   if (minProperties !== undefined) steps.push((value, path, errors) => {
     if (isJsonObject(value) && Object.keys(value).length < minProperties) errors.push(invalidValue(path, Object.keys(value).length, `${path} in body should have at least ${minProperties} properties`));
@@ -248,7 +283,7 @@ function objectSteps(schema: JSONSchemaProps): Step[] {
     if (isJsonObject(value) && Object.keys(value).length > maxProperties) errors.push(tooMany(path, Object.keys(value).length, maxProperties));
   });
   if (properties.length > 0) steps.push((value, path, errors, old) => {
-    if (!isJsonObject(value)) return;
+    if (!isJsonObject(value) || isOfWrongSize(value)) return;
     for (const { key, check } of properties) {
       const item = value[key];
       // The metadata of objects has checks of its own.
@@ -257,7 +292,7 @@ function objectSteps(schema: JSONSchemaProps): Step[] {
     }
   });
   if (additional !== undefined) steps.push((value, path, errors, old) => {
-    if (!isJsonObject(value)) return;
+    if (!isJsonObject(value) || isOfWrongSize(value)) return;
     for (const key of Object.keys(value)) {
       if (!isNamed.has(key)) additional.run(value[key], below(path, key), errors, isJsonObject(old) ? old[key] : undefined);
     }
