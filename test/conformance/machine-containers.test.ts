@@ -95,6 +95,19 @@ describe('conformance: paths in volumes from variables', { skip, concurrency: fa
   });
 });
 
+describe('conformance: what a pod brings along', { skip, concurrency: false }, () => {
+  onMachine('[sig-node] Sysctls [LinuxOnly] [NodeConformance] should support sysctls [Environment:NotInUserNS] [Conformance]', async (w) =>
+    assert.equal(await node.outputOf(w, { script: 'cat /proc/sys/kernel/shm_rmid_forced', spec: { securityContext: { sysctls: [{ name: 'kernel.shm_rmid_forced', value: '1' }] } } }), '1\n'));
+  onMachine('[sig-network] DNS should support configurable pod DNS nameservers [Conformance]', async (w) => {
+    const text = await node.outputOf(w, { script: 'cat /etc/resolv.conf', spec: { dnsPolicy: 'None', dnsConfig: { nameservers: ['1.1.1.1'], searches: ['resolv.conf.local'] } } });
+    assert.deepEqual(text.split('\n').filter((line) => line !== '').sort(), ['nameserver 1.1.1.1', 'search resolv.conf.local']);
+  });
+  onMachine('[sig-node] Kubelet when scheduling an agnhost Pod with hostAliases should write entries to /etc/hosts [NodeConformance] [Conformance]', async (w) => {
+    const text = await node.outputOf(w, { script: 'cat /etc/hosts', spec: { hostAliases: [{ ip: '123.45.67.89', hostnames: ['foo', 'bar'] }] } });
+    assert.match(text, /^# Entries added by HostAliases\.\n123\.45\.67\.89\tfoo\tbar$/m);
+  });
+});
+
 describe('conformance: service accounts in containers', { skip, concurrency: false }, () => {
   const place = '/var/run/secrets/kubernetes.io/serviceaccount';
   const review = async (w: Workspace, token: string): Promise<string | undefined> => (await w.client.create(TokenReview, { spec: { token } })).status.user?.username;
