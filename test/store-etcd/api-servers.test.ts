@@ -26,13 +26,13 @@ const namespace = 'default';
 
 describe('several API servers over one etcd', { skip: etcdMissing, timeout: 60_000 }, () => {
   let etcd: EtcdCluster;
-  let key: ServiceAccountKey;
+  let tokenKey: ServiceAccountKey;
   let first: Running;
   let second: Running;
   before(async () => {
     // The limits are etcd's own: what an unprepared etcd takes must be enough.
     etcd = await startEtcdCluster({ members: 1, flags: ['--max-txn-ops', '128'] });
-    key = createServiceAccountKey();
+    tokenKey = createServiceAccountKey();
     [first, second] = await Promise.all([start(1), start(2)]);
   });
   after(async () => {
@@ -46,7 +46,7 @@ describe('several API servers over one etcd', { skip: etcdMissing, timeout: 60_0
   async function start(seed: number): Promise<Running> {
     const random = seededRandom(seed);
     const store = await openEtcdStore({ endpoints: etcd.endpoints, keyPrefix: '/cluster-a', clock: systemClock, random });
-    const server = await createApiServer({ store, clock: systemClock, random, log: silentLog, serviceAccountKey: key, nodes: noNodes });
+    const server = await createApiServer({ store, clock: systemClock, random, log: silentLog, serviceAccountKey: tokenKey, nodes: noNodes });
     return { server, store, client: createClient(server.transport(inProcessAdmin, `server-${seed}`)) };
   }
 
