@@ -8,11 +8,12 @@ import type { ResourceKind } from '#apimachinery/resource.ts';
 import { StatusError, internalError, notAcceptable, tooLarge } from '#apimachinery/status-error.ts';
 import type { ResponseHeaders, ServerRequest, ServerResponse } from '#serving/exchange.ts';
 import { readBody } from '#serving/read-body.ts';
+import { sendOverWebSocket } from '#wire/upgrade/websocket-reader.ts';
 import type { Authenticator } from '../authn/authenticate.ts';
 import { authenticate } from '../authn/authenticate.ts';
 import { impersonated } from '../authn/impersonate.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
-import type { ApiCall, ApiResult, CallBody, JsonResult, Query, UserInfo, WatchResult } from './api-call.ts';
+import type { ApiCall, ApiResult, CallBody, JsonResult, Query, RawResult, UserInfo, WatchResult } from './api-call.ts';
 import { isTrue } from './api-call.ts';
 import type { EncodeContext } from './encode.ts';
 import { encodeDocument, encodeErrorEvent, encodeEvent, encodeList, encodeObject } from './encode.ts';
@@ -108,6 +109,7 @@ async function answer(
     case 'upgrade':
       return result.take(request, response);
     case 'raw':
+      if (request.upgrade?.protocol === 'websocket' && call.info.subresource === 'log') return sendOverWebSocket(request, piecesOf(result.body));
       return sendRaw(response, result);
     case 'json':
       return sendDocument(options, request, response, call, result, warnings);
@@ -180,6 +182,12 @@ async function sendPieces(request: ServerRequest, response: ServerResponse, { co
 function* inOrder(taken: readonly Buffer[], rest: Iterator<Buffer>): Generator<Buffer> {
   yield* taken;
   for (let next = rest.next(); next.done !== true; next = rest.next()) yield next.value;
+}
+
+async function* piecesOf(body: RawResult['body']): AsyncIterable<Uint8Array> {
+  if (typeof body === 'string') yield Buffer.from(body);
+  else if (body instanceof Uint8Array) yield body;
+  else yield* body;
 }
 
 async function sendRaw(response: ServerResponse, result: Extract<ApiResult, { is: 'raw' }>): Promise<void> {
