@@ -14,6 +14,7 @@ import { ProbeManager } from '../probes/probe-manager.ts';
 import { runProbe } from '../probes/run-probe.ts';
 import { planSandboxConfig } from './container-config.ts';
 import { containerResources, podCgroupResources } from './container-resources.ts';
+import { dropOld } from './drop-old.ts';
 import { containerTarget, podTarget } from './events.ts';
 import { backoffKey, planPod } from './plan-pod.ts';
 import type { PodPlan, PodView, WaitingReason } from './plan-pod.ts';
@@ -62,8 +63,6 @@ const retryAfterMs = 10_000;
 const networkRetryMs = 500;
 /** A first status is shown when starting takes longer than this. */
 const earlyStatusMs = 300;
-/** Ended containers that are kept for their logs, per container. */
-const keptEnded = 1;
 
 type Mode = 'running' | 'terminating' | 'terminated' | 'gone';
 
@@ -236,7 +235,7 @@ export class PodWorker {
       early?.cancel();
     }
     if (this.#shouldEnd()) return undefined;
-    await this.#dropOld();
+    await dropOld(this.#runtime, this.#dependencies);
     if (this.#volumes?.refreshAtMs !== undefined) this.#lookAgainAt(this.#volumes.refreshAtMs);
     return undefined;
   }
@@ -562,29 +561,6 @@ export class PodWorker {
       waiting: this.#waiting, lastWords: this.#lastWords, resourcesOf: (record) => this.#givenTo(record), resize: this.#resizeCondition,
       isStarted: (id) => this.#probes.isStarted(id), isReady: (id) => this.#probes.isReady(id), isOver, verdict: this.#verdict,
     }));
-  }
-
-  /** Removes ended containers but the newest, and sandboxes nothing refers to any more. */
-  async #dropOld(): Promise<void> {
-    const { runtime, platform } = this.#dependencies;
-    const ended = new Map<string, number>();
-    const kept = new Set<string>();
-    const dropped = new Set<ContainerRecord>();
-    for (const record of this.#runtime.containers) {
-      const count = ended.get(record.name) ?? 0;
-      if (record.state === 'exited' && record !== this.#runtime.containers.find(({ name }) => name === record.name)) {
-        ended.set(record.name, count + 1);
-        if (count >= keptEnded) dropped.add(record);
-      }
-      if (!dropped.has(record)) kept.add(record.sandboxId);
-    }
-    for (const record of dropped) {
-      await runtime.removeContainer(record.id);
-      await platform.files.removeLog(record);
-    }
-    for (const sandbox of this.#runtime.sandboxes.slice(1)) {
-      if (!sandbox.isReady && !kept.has(sandbox.id)) await runtime.removePodSandbox(sandbox.id);
-    }
   }
 }
 
