@@ -6,6 +6,7 @@ import { installPackages, missingPackages, testNeeds, whyNoPackages } from '#clu
 import { runProgram } from '#cluster/set-up/run-program.ts';
 import { systemClock } from '#base/clock.ts';
 import { Progress, duration, paint } from './terminal.ts';
+import { conformanceFolder, conformanceReport, readCodenames } from './test-run/conformance-report.ts';
 import { findKubectl } from './test-run/find-kubectl.ts';
 import { runFiles } from './test-run/run-files.ts';
 import type { TestResults } from './test-run/test-results.ts';
@@ -13,6 +14,7 @@ import type { TestResults } from './test-run/test-results.ts';
 interface TestOptions {
   readonly quick?: boolean;
   readonly name?: readonly string[];
+  readonly conformanceReport?: boolean;
 }
 
 /** `skiff test`. */
@@ -22,8 +24,10 @@ export function command(): Command {
     .argument('[filter...]', 'only files whose path contains one of these; types and style are not checked then')
     .option('--quick', 'only the tests in src, with nothing set up: what is missing is skipped')
     .option('-t, --name <pattern...>', 'only tests whose name matches')
+    .option('--conformance-report', 'run the tests of conformance requirements and count by group which of them are shown')
     .action(async (filters: readonly string[], options: TestOptions) => {
-      process.exitCode = (await runTests(filters, options)) ? 0 : 1;
+      const chosen = options.conformanceReport === true && filters.length === 0 ? [conformanceFolder] : filters;
+      process.exitCode = (await runTests(chosen, options)) ? 0 : 1;
     });
 }
 
@@ -42,6 +46,7 @@ async function runTests(filters: readonly string[], options: TestOptions): Promi
   const runs: TestResults[] = [await runFiles({ ...shared, files: files.unit, concurrency: Math.min(4, availableParallelism()) })];
   // These have the machine to themselves: they start clusters, and look at what is left behind.
   if (options.quick !== true && files.whole.length > 0) runs.push(await runFiles({ ...shared, files: files.whole, concurrency: 1 }));
+  if (options.conformanceReport === true) process.stdout.write(`\n${conformanceReport(new Set(runs.flatMap(({ names }) => [...names])), readCodenames()).join('\n')}\n`);
   return summarize(runs, checks, { quickLeftOut: options.quick === true ? files.whole.length : 0, tookMs: systemClock.monotonicMs() - startMs });
 }
 

@@ -11,6 +11,8 @@ export interface Failure {
 /** What a run has come to. Only tests count, not the suites around them. */
 export interface TestResults {
   passed: number;
+  /** Names of tests that passed, without those of the suites around them. */
+  readonly names: Set<string>;
   readonly failures: Failure[];
   /** How many tests were skipped, by reason and file. */
   readonly skipped: Map<string, number>;
@@ -18,7 +20,7 @@ export interface TestResults {
 
 /** Adds up the events of a run. */
 export class TestTally {
-  readonly results: TestResults = { passed: 0, failures: [], skipped: new Map() };
+  readonly results: TestResults = { passed: 0, names: new Set(), failures: [], skipped: new Map() };
   readonly #root: string;
   /** Names of the tests that are open, by file and nesting. */
   readonly #open = new Map<string, string[]>();
@@ -37,7 +39,9 @@ export class TestTally {
   pass(data: EventData.TestPass): void {
     if (this.#wasSkipped(data)) return;
     // A file without tests counts as a test to the runner.
-    if (data.details.type !== 'suite' && data.name !== data.file) this.results.passed++;
+    if (data.details.type === 'suite' || data.name === data.file) return;
+    this.results.passed++;
+    this.results.names.add(data.name);
   }
 
   /** Answers the failure, unless it only repeats that of something inside. */
