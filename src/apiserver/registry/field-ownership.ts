@@ -1,14 +1,29 @@
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { invalidValue, tooLong } from '#apimachinery/field-error.ts';
 import type { KubeObject, ManagedFieldsEntry } from '#apimachinery/object-meta.ts';
 import { trackUpdate } from '#apimachinery/managed-fields.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
+import { invalid } from '#apimachinery/status-error.ts';
 import type { ApiCall } from '../request/api-call.ts';
 
 /** Who writes: the `fieldManager` parameter, else the first word of the user agent, as upstream does. */
-export function fieldManager(call: Pick<ApiCall, 'query' | 'userAgent'>): string {
+export function fieldManager(call: Pick<ApiCall, 'query' | 'userAgent' | 'info'>): string {
   const given = call.query['fieldManager'];
-  if (given !== undefined && given !== '') return given;
+  if (given !== undefined && given !== '') return checkedManager(given, call.info.verb);
   const [product = ''] = call.userAgent.split('/', 1);
-  return product === '' ? 'unknown' : product;
+  return product === '' ? 'unknown' : product.slice(0, maxManagerLength);
+}
+
+const maxManagerLength = 128;
+const optionKinds: Readonly<Record<string, string>> = { create: 'CreateOptions', update: 'UpdateOptions', patch: 'PatchOptions' };
+
+/** Throws a 422 for a name that could not be kept. */
+export function checkedManager(name: string, verb: string): string {
+  const errors: FieldError[] = [];
+  if (name.length > maxManagerLength) errors.push(tooLong('fieldManager', maxManagerLength));
+  if (/\p{C}/u.test(name)) errors.push(invalidValue('fieldManager', name, 'should only contain printable characters'));
+  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: optionKinds[verb] ?? 'UpdateOptions' }, '', errors);
+  return name;
 }
 
 /** Notes which fields this write changes, in `draft.metadata.managedFields`. */

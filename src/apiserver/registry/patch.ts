@@ -10,6 +10,7 @@ import { badRequest, invalid, unsupportedMediaType } from '#apimachinery/status-
 import type { ApiCall, CallBody, ObjectResult } from '../request/api-call.ts';
 import { isTrue } from '../request/api-call.ts';
 import { decodeAs } from './decode-body.ts';
+import { checkedManager } from './field-ownership.ts';
 import type { RegistryContext } from './registry-context.ts';
 import { nowText } from './registry-context.ts';
 import { toServed } from './served.ts';
@@ -82,6 +83,7 @@ async function applyFromCall(
   if (manager === '') {
     throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [{ type: 'FieldValueRequired', path: 'fieldManager', detail: 'is required for apply patch' }]);
   }
+  checkedManager(manager, 'patch');
   const applied = appliedConfiguration(served, body.json, call);
   // Checks the configuration by itself: unknown fields and wrong types are its own, not the merged object's.
   decodeAs(served, { json: applied, duplicateFields: body.duplicateFields }, call);

@@ -1,6 +1,7 @@
 /** Requests of every sort: verbs, paths, queries, bodies and patches in all media types. */
 import { isJsonObject } from '#apimachinery/json.ts';
 import type { JsonObject, JsonValue } from '#apimachinery/json.ts';
+import { encodeCbor } from '#apimachinery/cbor.ts';
 import { encodeProtobuf, sealEnvelope } from '#apimachinery/protobuf.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
 import { configMap, pod } from '../api/bodies.ts';
@@ -98,13 +99,15 @@ function document(dice: Dice, kind: ResourceKind, name: string, namespace: strin
 type Body = Pick<LoadRequest, 'body' | 'headers'>;
 
 function body(dice: Dice, kind: ResourceKind, name: string, namespace: string): Body {
-  const format = dice.weighted({ json: 80, protobuf: 8, yaml: 4, broken: 6, type: 2 });
+  const format = dice.weighted({ json: 76, protobuf: 8, yaml: 4, cbor: 4, broken: 6, type: 2 });
   const json = document(dice, kind, name, namespace, format === 'protobuf');
   switch (format) {
     case 'json':
       return { body: JSON.stringify(json) };
     case 'yaml':
       return { body: JSON.stringify(json), headers: { 'content-type': 'application/yaml' } };
+    case 'cbor':
+      return { body: cbor(dice, json), headers: { 'content-type': 'application/cbor' } };
     case 'protobuf':
       return { body: protobuf(dice, kind, json), headers: { 'content-type': 'application/vnd.kubernetes.protobuf' } };
     case 'broken':
@@ -112,6 +115,12 @@ function body(dice: Dice, kind: ResourceKind, name: string, namespace: string): 
     case 'type':
       return { body: JSON.stringify(json), headers: { 'content-type': dice.pick(['text/plain', 'application/xml', ';', 'application/json; charset=x', 'application/cbor']) } };
   }
+}
+
+function cbor(dice: Dice, json: JsonObject): Uint8Array {
+  const bytes = encodeCbor(json);
+  if (dice.chance(0.3)) bytes[dice.below(bytes.length)] = dice.below(256);
+  return bytes;
 }
 
 function protobuf(dice: Dice, kind: ResourceKind, json: JsonObject): Uint8Array {
@@ -211,7 +220,7 @@ function deleteOptions(dice: Dice): string {
 
 function accept(dice: Dice): string {
   return dice.pick([
-    'application/json', 'application/json', 'application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf', '*/*', 'text/html', ';;,',
+    'application/json', 'application/json', 'application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf', 'application/cbor', 'application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1', '*/*', 'text/html', ';;,',
     'application/json;as=Table;v=v1;g=meta.k8s.io', 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1', 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1', 'application/json;as=Odd',
   ]);
 }
