@@ -49,8 +49,9 @@ export function compile(source: string, environment: Environment): Program {
     maxCost: compiled.cost.max,
     uses: compiler.uses,
     run(variables, costLimit) {
-      const values: unknown[] = Array.from({ length: slots });
-      for (const [slot, name] of names.entries()) values[slot] = fromJson(environment.variables[name] ?? dyn, variables[name]);
+      const values: unknown[] = [];
+      for (const name of names) values.push(fromJson(environment.variables[name] ?? dyn, variables[name]));
+      while (values.length < slots) values.push(undefined);
       const frame = new Frame(values, costLimit);
       try {
         return { ok: true, value: compiled.run(frame), cost: frame.cost };

@@ -29,10 +29,12 @@ interface Rules {
   readonly correlate: ReturnType<typeof correlation>;
 }
 
+/** Compiles with the first object that is written: a server that starts with many definitions reads most of them only. */
 export function ruleCheck(schema: SchemaNode): RuleCheck {
-  const rules = rulesOf(schema, declaredType(schema, true)?.type);
+  let rules: Rules | undefined;
   return {
     run(object, old) {
+      rules ??= rulesOf(schema, declaredType(schema, true)?.type);
       if (rules === undefined) return [];
       const walk: Walk = { errors: [], budget: perObjectBudget };
       check(rules, object, old, '', { old, isKnown: old !== undefined }, walk);
