@@ -23,8 +23,13 @@ export interface Backend {
   readonly agent?: Agent;
   /** How the answer's headers are to be changed. */
   readonly returned?: (headers: Record<string, string | readonly string[]>, status: number) => void;
+  /** How an answer's text is to be changed, where it is; up to `maxRewrittenBytes`. */
+  readonly rewrite?: (headers: Readonly<Record<string, string | readonly string[]>>) => ((text: string) => string) | undefined;
   readonly signal?: AbortSignal;
 }
+
+/** What is larger passes as it is. */
+const maxRewrittenBytes = 4 * 1024 * 1024;
 
 /** The backend did not answer. Nothing has been sent to the client. */
 export class UnreachableError extends Error {
@@ -43,6 +48,8 @@ export async function forwardRequest(request: ServerRequest, response: ServerRes
   const answer = await send(request, backend);
   const headers = answerHeaders(answer);
   backend.returned?.(headers, answer.statusCode ?? 502);
+  const rewrite = request.method === 'HEAD' || Number(headers['content-length'] ?? 0) > maxRewrittenBytes ? undefined : backend.rewrite?.(headers);
+  if (rewrite !== undefined) return sendRewritten(answer, response, headers, rewrite);
   response.writeHead(answer.statusCode ?? 502, headers);
   if (request.method === 'HEAD') {
     answer.resume();
@@ -63,6 +70,26 @@ export async function forwardRequest(request: ServerRequest, response: ServerRes
     return;
   }
   response.end();
+}
+
+async function sendRewritten(answer: IncomingMessage, response: ServerResponse, headers: Record<string, string | readonly string[]>, rewrite: (text: string) => string): Promise<void> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  delete headers['content-length'];
+  response.writeHead(answer.statusCode ?? 502, headers);
+  try {
+    for await (const piece of answer) {
+      pieces.push(piece as Buffer);
+      length += (piece as Buffer).length;
+      if (length <= maxRewrittenBytes) continue;
+      const waits = response.write(pieces.splice(0));
+      if (waits !== undefined) await waits;
+    }
+  } catch {
+    response.abort();
+    return;
+  }
+  response.end(length > maxRewrittenBytes ? pieces : Buffer.from(rewrite(Buffer.concat(pieces).toString())));
 }
 
 async function forwardUpgrade(request: ServerRequest, response: ServerResponse, backend: Backend): Promise<void> {

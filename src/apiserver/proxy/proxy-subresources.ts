@@ -19,6 +19,7 @@ import type { NodeGateway } from '../request/node-gateway.ts';
 import type { Egress } from './egress.ts';
 import { hostPort } from './egress.ts';
 import type { ProxyTarget } from './proxy-target.ts';
+import { rewriteLinks, throughProxy } from './rewrite-links.ts';
 import { parseProxyName, podTarget, serviceTarget } from './proxy-target.ts';
 
 const serviceLabel = 'kubernetes.io/service-name';
@@ -86,7 +87,7 @@ function proxyOf(registry: RegistryContext, resource: string, targetOf: (call: A
 
 async function proxy(target: ProxyTarget, egress: Egress, request: ServerRequest, response: ServerResponse): Promise<void> {
   const { base, path } = splitPath(request.path);
-  if (path === '') {
+  if (path === '' && request.upgrade === undefined && (request.method === 'GET' || request.method === 'HEAD')) {
     // Relative links of a page only work below a path that ends so.
     response.writeHead(301, { location: `${base}/${request.query === '' ? '' : `?${request.query}`}` });
     response.end();
@@ -94,9 +95,10 @@ async function proxy(target: ProxyTarget, egress: Egress, request: ServerRequest
   }
   const query = request.query === '' ? '' : `?${request.query}`;
   const address = egress(target);
+  const place = { base, host: hostPort(target) };
   try {
     await forwardRequest(request, response, {
-      url: new URL(`${target.scheme}://${hostPort(address)}${path}${query}`),
+      url: new URL(`${target.scheme}://${hostPort(address)}${path === '' ? '/' : path}${query}`),
       hostName: hostPort(target),
       headers: { 'x-forwarded-uri': `${base}${path}` },
       without: isOurs,
@@ -104,8 +106,9 @@ async function proxy(target: ProxyTarget, egress: Egress, request: ServerRequest
       tls: { rejectUnauthorized: false },
       returned(headers) {
         const { location } = headers;
-        if (typeof location === 'string' && location.startsWith('/')) headers['location'] = `${base}${location}`;
+        if (typeof location === 'string') headers['location'] = throughProxy(location, place);
       },
+      rewrite: (headers) => (String(headers['content-type'] ?? '').startsWith('text/html') && headers['content-encoding'] === undefined ? (text) => rewriteLinks(text, place) : undefined),
     });
   } catch (error) {
     if (error instanceof UnreachableError) throw unavailable(`error trying to reach service: ${error.message}`);

@@ -35,6 +35,8 @@ export async function splice(one: Duplex, other: Duplex): Promise<void> {
   const copy = (from: Duplex, to: Duplex): Promise<void> => new Promise((resolve) => {
     pipeline(from, to, () => resolve());
   });
+  // Two pipelines and the server's own ends listen here: more than Node thinks sane.
+  for (const each of [one, other]) each.setMaxListeners(30);
   one.once('close', () => other.destroy());
   other.once('close', () => one.destroy());
   await Promise.all([copy(one, other), copy(other, one)]);
