@@ -72,7 +72,8 @@ class RuntimeWatch {
 
   async relistForEver(): Promise<void> {
     const { clock, log, signal } = this.#options;
-    while (!signal.aborted) {
+    // Events from before the runtime knew of us are lost: at first it is listed often, then more and more seldom.
+    for (let pauseMs = relistMs; !signal.aborted; pauseMs = Math.min(pauseMs * 2, relistWithEventsMs)) {
       // Events alone: the simulated runtime loses none, and a thousand nodes would each set a timer.
       const isSimulated = this.#isInformed && (await this.#isReliable());
       if (isSimulated) return;
@@ -81,7 +82,7 @@ class RuntimeWatch {
       } catch (error) {
         if (!signal.aborted) log.warn({ error }, 'the runtime does not answer');
       }
-      await clock.sleep(this.#isInformed ? relistWithEventsMs : relistMs, signal).catch(() => undefined);
+      await clock.sleep(this.#isInformed ? pauseMs : relistMs, signal).catch(() => undefined);
     }
   }
 
