@@ -43,6 +43,8 @@ class RuntimeWatch {
   #seen: ReadonlyMap<string, Seen> = new Map();
   #hasEvents = true;
   #isInformed = false;
+  /** Its list is never behind its events. */
+  #isSimulated = false;
 
   constructor(options: RuntimeWatchOptions) {
     this.#options = options;
@@ -55,8 +57,9 @@ class RuntimeWatch {
         this.#isInformed = true;
         for await (const event of runtime.containerEvents(signal)) {
           const uid = event.podSandboxStatus?.metadata.uid;
-          if (uid === undefined) await this.#settle(event.containerId);
-          else onChange(uid);
+          if (uid !== undefined) onChange(uid);
+          // Whoever looks now may still see it run, and would not look again for long.
+          if (uid === undefined || (event.containerEventType === 'CONTAINER_STOPPED_EVENT' && !this.#isSimulated)) await this.#settle(event.containerId);
         }
       } catch (error) {
         if (signal.aborted) return;
@@ -75,8 +78,8 @@ class RuntimeWatch {
     // Events from before the runtime knew of us are lost: at first it is listed often, then more and more seldom.
     for (let pauseMs = relistMs; !signal.aborted; pauseMs = Math.min(pauseMs * 2, relistWithEventsMs)) {
       // Events alone: the simulated runtime loses none, and a thousand nodes would each set a timer.
-      const isSimulated = this.#isInformed && (await this.#isReliable());
-      if (isSimulated) return;
+      this.#isSimulated = this.#isInformed && (await this.#isReliable());
+      if (this.#isSimulated) return;
       try {
         await this.#relist();
       } catch (error) {
