@@ -6,12 +6,14 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { Random } from '#base/random.ts';
 import { Node } from '#api/core/node.ts';
+import type { ApiServer } from '#apiserver/api-server.ts';
 import type { ComponentContext } from '#client/component.ts';
 import type { KubeletHandle } from '#kubelet/kubelet-handle.ts';
 import { openSqliteStore } from '#store/sqlite.ts';
 import type { ClusterCertificates } from './certificates.ts';
 import { ensureCertificates } from './certificates.ts';
 import type { ControlPlane } from './control-plane.ts';
+import { forwardToKubelet } from './forward-to-kubelet.ts';
 import { writeKubeconfigs } from './kubeconfigs.ts';
 import type { ClusterLayout } from './layout.ts';
 import { nodeAddress } from './node-address.ts';
@@ -82,15 +84,20 @@ async function startInOrder(options: LocalClusterOptions, dependencies: LocalClu
 
   const served = step('Control plane');
   let kubelet: KubeletHandle | undefined;
+  let apiServer: ApiServer | undefined;
   const controlPlane = await startControlPlane({
     store, clock, random, log,
     serviceAccountKey: certificates.serviceAccountKey,
     serviceClusterIpRanges: [settings.serviceCidr],
     serviceNodePortRange: settings.nodePorts,
     ...(certificates.pairs['front-proxy-client'] !== undefined && { frontProxy: { client: certificates.pairs['front-proxy-client'], caPem: certificates.frontProxyCa.certificatePem } }),
-    nodes: inProcessNodes((name) => (kubelet?.nodeName === name ? kubelet : undefined), clock),
+    nodes: {
+      ...inProcessNodes((name) => (kubelet?.nodeName === name ? kubelet : undefined), clock),
+      ...(options.runtime === 'containerd' && { forward: forwardToKubelet(() => apiServer, certificates.pairs['apiserver-kubelet-client']) }),
+    },
     controllers: { rootCaPem: certificates.ca.certificatePem, clusterCidrs: [settings.podCidr] },
   });
+  ({ apiServer } = controlPlane);
   closers.push(() => controlPlane.close());
   const server = await listen(controlPlane, settings, certificates, address);
   await writeKubeconfigs(layout, certificates, server);
