@@ -158,6 +158,29 @@ test('admission sees the version it asks for, and changes it there', async () =>
   }
 });
 
+test('watches, lists and selections of a version keep up with quick changes', async () => {
+  const defined = await define();
+  ok(await create(defined, 'v1', 'a', { hostPort: 'h:0' }), 201);
+  const all = api.watch<{ object: { port: string } }>(`${defined.at('v2')}?watch=true`);
+  const selected = api.watch<{ object: { port: string } }>(`${defined.at('v2')}?watch=true&fieldSelector=host%3Dh`);
+  for (const stream of [all, selected]) assert.equal(((await stream.next()).value as { object: { port: string } }).object.port, '0');
+  const rounds = 40;
+  const lists: Promise<RawAnswer>[] = [];
+  for (let port = 1; port <= rounds; port++) {
+    ok(await api.request('PATCH', `${defined.at('v1')}/a`, { body: { hostPort: `h:${port}` }, headers: { 'content-type': 'application/merge-patch+json' } }));
+    lists.push(api.request('GET', `${defined.at('v2')}?fieldSelector=host%3Dh`), api.request('GET', `${defined.at('v2')}/a`));
+  }
+  for (const answer of await Promise.all(lists)) assert.equal(answer.code, 200, answer.text);
+  for (const stream of [all, selected]) {
+    const ports: string[] = [];
+    for await (const { object } of stream) {
+      ports.push(object.port);
+      if (object.port === String(rounds)) break;
+    }
+    assert.deepEqual(ports, Array.from({ length: rounds }, (_, index) => String(index + 1)));
+  }
+});
+
 test('a webhook that fails is told of, and what is stored can still be read', async () => {
   const defined = await define();
   ok(await create(defined, 'v1', 'a', { hostPort: 'h:1' }), 201);

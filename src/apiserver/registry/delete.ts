@@ -16,7 +16,7 @@ import { isTrue, success } from '../request/api-call.ts';
 import type { CachedObject } from '../watch-cache/cached-object.ts';
 import { encodeStored, sealDraft } from '../watch-cache/cached-object.ts';
 import { admissionTells, isDryRun } from './create.ts';
-import { prepareSelection, selectedObjects } from './read.ts';
+import { selectedObjects, selectedWhenReady, selectsConverted } from './read.ts';
 import type { RegistryContext } from './registry-context.ts';
 import { nowText, storeKey } from './registry-context.ts';
 import { hubOf } from './served.ts';
@@ -43,8 +43,7 @@ export async function deleteCollectionFromCall(context: RegistryContext, served:
   const kind = hubOf(served);
   const options = deleteOptions(call);
   await context.cache.catchUp();
-  await prepareSelection(context, served, call);
-  const found = [...selectedObjects(context, served, call)];
+  const found = selectsConverted(served, call) ? await selectedWhenReady(context, served, call) : [...selectedObjects(context, served, call)];
   for (const cached of found) {
     const { namespace, name } = cached.object.metadata;
     try {

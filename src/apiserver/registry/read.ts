@@ -13,7 +13,7 @@ import type { RegistryContext } from './registry-context.ts';
 import { storeKey, storePrefix } from './registry-context.ts';
 import type { Selection } from './selection.ts';
 import { selectionOf } from './selection.ts';
-import { hubOf, ready, takesTime, toServed } from './served.ts';
+import { hubOf, ready, readyCached, takesTime, toServed } from './served.ts';
 
 /** How long a read waits for a revision that the cache has not reached. */
 const catchUpMs = 3_000;
@@ -24,8 +24,10 @@ export async function getFromCall(context: RegistryContext, served: ResourceKind
   await freshEnough(context, call.query['resourceVersion']);
   const cached = context.cache.of(kind).get(storeKey(kind, call.info.namespace, call.info.name));
   if (cached === undefined) throw notFound(kind, call.info.name);
-  if (takesTime(served)) await ready(served, [cached.object]);
-  return { is: 'object', code: 200, kind: served, object: toServed(served, cached.object), cached };
+  if (!takesTime(served)) return { is: 'object', code: 200, kind: served, object: toServed(served, cached.object), cached };
+  const { object } = cached;
+  await ready(served, [object]);
+  return { is: 'object', code: 200, kind: served, object: toServed(served, object) };
 }
 
 /** LIST of a resource, or of one namespace of it. */
@@ -40,31 +42,36 @@ export async function listFromCall(context: RegistryContext, served: ResourceKin
     return listPast(context, served, call, { selection, limit, revision: versionNumber(resourceVersion ?? ''), from: undefined });
   }
   await freshEnough(context, resourceVersion);
-  await prepareSelection(context, served, call);
+  const { revision } = context.cache;
   const items: CachedObject[] = [];
   let remaining = 0;
-  for (const cached of selectedObjects(context, served, call, selection)) {
+  for (const cached of selectsConverted(served, call) ? await selectedWhenReady(context, served, call, selection) : selectedObjects(context, served, call, selection)) {
     if (limit > 0 && items.length === limit) remaining++;
     else items.push(cached);
   }
-  const { revision } = context.cache;
-  if (takesTime(served)) await ready(served, items.map(({ object }) => object));
   const last = items.at(-1);
   return {
     is: 'list',
     kind: served,
-    items,
+    items: takesTime(served) ? await readyCached(served, items) : items,
     resourceVersion: String(revision),
     ...(remaining > 0 && last !== undefined && { continue: encodeContinueToken({ revision, from: `${last.key}\0` }) }),
     ...(remaining > 0 && selection.selectsAll && { remainingItemCount: remaining }),
   };
 }
 
-/** Makes ready what field selectors of a version look at, where that version is not stored and conversion takes time. */
-export async function prepareSelection(context: RegistryContext, served: ResourceKind, call: ApiCall): Promise<void> {
-  if (!takesTime(served) || (call.query['fieldSelector'] ?? '') === '') return;
+/** Whether field selectors look at a version that is not stored, where conversion takes time. */
+export function selectsConverted(served: ResourceKind, call: ApiCall): boolean {
+  return takesTime(served) && (call.query['fieldSelector'] ?? '') !== '';
+}
+
+/** As `selectedObjects`, at the state the cache has when it is called, where `selectsConverted`. */
+export async function selectedWhenReady(
+  context: RegistryContext, served: ResourceKind, call: ApiCall, selection = selectionOf(served, call),
+): Promise<readonly CachedObject[]> {
   const kind = hubOf(served);
-  await ready(served, [...context.cache.of(kind).range(storePrefix(kind, call.info.namespace))].map(({ object }) => object));
+  const all = await readyCached(served, [...context.cache.of(kind).range(storePrefix(kind, call.info.namespace))]);
+  return all.filter((cached) => selection.matches(cached));
 }
 
 /** The cached objects that the call's namespace and selectors name, in key order. */

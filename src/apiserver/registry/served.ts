@@ -4,6 +4,7 @@
  */
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
+import { CachedObject } from '../watch-cache/cached-object.ts';
 
 /** The kind under which objects of `kind` are stored. */
 export function hubOf(kind: ResourceKind): ResourceKind {
@@ -28,6 +29,16 @@ export function takesTime(kind: ResourceKind): boolean {
 /** Makes objects of the hub ready for `toServed`. Throws a StatusError when they cannot be converted. */
 export async function ready(kind: ResourceKind, objects: readonly KubeObject[]): Promise<void> {
   await kind.convertedFrom?.load?.(objects, kind.apiVersion);
+}
+
+/**
+ * The same for objects of the cache. Gives copies to be used in their place: the cache lets go of decoded objects of the
+ * past, and what was converted is known for as long as the object is held on to.
+ */
+export async function readyCached(kind: ResourceKind, objects: readonly CachedObject[]): Promise<readonly CachedObject[]> {
+  const held = objects.map((each) => new CachedObject(each.kind, each.key, each.revision, each.stored, each.object));
+  await ready(kind, held.map(({ object }) => object));
+  return held;
 }
 
 /** What `toHub` left as it was, in the version that is stored. */

@@ -9,11 +9,12 @@ import type { ApiCall, WatchItem, WatchResult } from '../request/api-call.ts';
 import { isTrue } from '../request/api-call.ts';
 import { CachedObject } from '../watch-cache/cached-object.ts';
 import type { CacheEvent, EventLog } from '../watch-cache/event-log.ts';
-import { freshEnough, prepareSelection, selectedObjects, versionNumber } from './read.ts';
+import { freshEnough, selectedObjects, selectsConverted, versionNumber } from './read.ts';
 import type { RegistryContext } from './registry-context.ts';
+import { storePrefix } from './registry-context.ts';
 import type { Selection } from './selection.ts';
 import { fieldOf, selectingKind, selectionOf } from './selection.ts';
-import { hubOf, ready, takesTime } from './served.ts';
+import { hubOf, readyCached, takesTime } from './served.ts';
 
 /** A watch without `timeoutSeconds` ends between these, so that clients spread over servers again. */
 const minTimeoutSeconds = 1800;
@@ -29,11 +30,12 @@ export async function watchFromCall(context: RegistryContext, served: ResourceKi
   const selection = selectionOf(served, call);
   const startsWithState = initial !== undefined ? isTrue(initial) : resourceVersion === undefined || resourceVersion === '' || resourceVersion === '0';
   await freshEnough(context, resourceVersion);
-  await prepareSelection(context, served, call);
   const { log, release } = logFor(context, served, selection);
   try {
     // State and position are taken in one turn: nothing falls between them, nothing comes twice.
-    const state = startsWithState ? [...selectedObjects(context, served, call, selection)] : [];
+    const kind = hubOf(served);
+    const later = selectsConverted(served, call);
+    const state = !startsWithState ? [] : [...(later ? context.cache.of(kind).range(storePrefix(kind, call.info.namespace)) : selectedObjects(context, served, call, selection))];
     const fromNow = startsWithState || resourceVersion === undefined || resourceVersion === '' || resourceVersion === '0';
     const position = fromNow ? log.endPosition : log.positionAfter(versionNumber(resourceVersion));
     const start: Start = { selection, state, log, position, release, marksEndOfState: isTrue(initial), stateRevision: context.cache.revision };
@@ -93,8 +95,8 @@ async function* follow(context: RegistryContext, served: ResourceKind, call: Api
   const waiter = log.waiter(signal);
   try {
     for (let from = 0; from < start.state.length; from += batchSize) {
-      const state = start.state.slice(from, from + batchSize);
-      if (slow) await ready(served, state.map(({ object }) => object));
+      const some = start.state.slice(from, from + batchSize);
+      const state = slow ? (await readyCached(served, some)).filter((cached) => selection.matches(cached)) : some;
       yield state.map((cached) => ({ type: 'ADDED', cached }) as const);
     }
     if (start.marksEndOfState) yield [{ type: 'BOOKMARK', cached: bookmark(kind, start.stateRevision), initialEventsEnd: true }];
@@ -108,9 +110,7 @@ async function* follow(context: RegistryContext, served: ResourceKind, call: Api
         position += events.length;
         for (let from = 0; from < events.length; from += batchSize) {
           const some = events.slice(from, from + batchSize);
-          if (slow) await ready(served, some.flatMap(({ current, previous }) => [current.object, ...(previous === undefined ? [] : [previous.object])]));
-          const items = itemsFor(kind, some, selection, namespace);
-          if (slow) await ready(served, items.map(({ cached }) => cached.object));
+          const items = slow ? await convertedItems(served, some, selection, namespace) : itemsFor(kind, some, selection, namespace);
           if (items.length > 0) yield items;
         }
         continue;
@@ -130,6 +130,19 @@ async function* follow(context: RegistryContext, served: ResourceKind, call: Api
     waiter.dispose();
     start.release();
   }
+}
+
+/** `itemsFor` of a version to which conversion takes time. */
+async function convertedItems(served: ResourceKind, events: readonly CacheEvent[], selection: Selection, namespace: string): Promise<readonly WatchItem[]> {
+  const [currents, previous] = await Promise.all([
+    readyCached(served, events.map(({ current }) => current)),
+    readyCached(served, events.flatMap((event) => event.previous ?? [])),
+  ]);
+  let at = 0;
+  const shown = events.map((event, index): CacheEvent => ({ ...event, current: currents[index] ?? event.current, previous: event.previous === undefined ? undefined : previous[at++] }));
+  const items = itemsFor(hubOf(served), shown, selection, namespace);
+  const held = await readyCached(served, items.map(({ cached }) => cached));
+  return items.map((item, index) => ({ ...item, cached: held[index] ?? item.cached }));
 }
 
 /** What a watcher with this selection sees of the events: an object that starts to match is added, one that ceases to is deleted. */

@@ -4,10 +4,10 @@ import { methodNotAllowed, methodNotSupported, noSuchPath, notFound } from '#api
 import { createFromCall } from '../registry/create.ts';
 import { deleteCollectionFromCall, deleteFromCall } from '../registry/delete.ts';
 import { patchFromCall } from '../registry/patch.ts';
-import { getFromCall, listFromCall, prepareSelection } from '../registry/read.ts';
+import { getFromCall, listFromCall } from '../registry/read.ts';
 import type { RegistryContext } from '../registry/registry-context.ts';
 import { replace } from '../registry/replace.ts';
-import { ready, takesTime } from '../registry/served.ts';
+import { ready, readyCached, takesTime } from '../registry/served.ts';
 import { scaleFromCall } from '../registry/subresources/scale.ts';
 import type { SubresourceHandler } from '../registry/subresources/subresource-handler.ts';
 import { watchFromCall } from '../registry/watch.ts';
@@ -33,9 +33,8 @@ export interface ReviewHandler {
 export async function dispatch(context: DispatchContext, call: ApiCall): Promise<ApiResult> {
   const result = await carryOut(context, call);
   // What is written or deleted is the stored version of the object; the client sees its own.
-  if ((result.is === 'object' || result.is === 'list') && takesTime(result.kind)) {
-    await ready(result.kind, result.is === 'object' ? [result.object] : result.items.map(({ object }) => object));
-  }
+  if (result.is === 'object' && takesTime(result.kind)) await ready(result.kind, [result.object]);
+  if (result.is === 'list' && takesTime(result.kind)) return { ...result, items: await readyCached(result.kind, result.items) };
   return result;
 }
 
@@ -73,7 +72,6 @@ async function carryOut(context: DispatchContext, call: ApiCall): Promise<ApiRes
       return deleteFromCall(registry, kind, call);
     case 'deletecollection':
       needNamespace(kind, call);
-      await prepareSelection(registry, kind, call);
       return deleteCollectionFromCall(registry, kind, call);
     default:
       throw methodNotSupported(kind, info.verb);
