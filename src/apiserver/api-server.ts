@@ -22,6 +22,7 @@ import { Aggregation, authenticationData } from './aggregation/aggregation.ts';
 import { builtInServices } from './aggregation/local-services.ts';
 import { dynamicAdmission } from './admission/dynamic.ts';
 import { admissionPlugins } from './admission/plugins.ts';
+import { PolicyStatus } from './admission/policies/policy-status.ts';
 import { resourceQuota } from './admission/plugins/resource-quota.ts';
 import type { Authenticator } from './authn/authenticate.ts';
 import { anonymousUser, clientCertificates, serviceAccountTokens } from './authn/authenticate.ts';
@@ -177,6 +178,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const admin = createClient(transport(inProcessAdmin, 'kube-apiserver'));
   const aggregation = new Aggregation({ registry, admin, objects, egress, client: options.frontProxy?.client });
   aggregation.start();
+  const policyStatus = new PolicyStatus({ registry, kinds, admin });
+  policyStatus.start();
 
   const bookmarks = (): void => {
     if (stopping.signal.aborted) return;
@@ -212,6 +215,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       timer.cancel();
       await server?.close({ drainMs });
       await aggregation.close();
+      await policyStatus.close();
       await customResources.close();
       dynamic.close();
       await cache.close();

@@ -1,6 +1,7 @@
 /** Admission policies and match conditions, over HTTPS. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
+import { ValidatingAdmissionPolicy } from '#api/admissionregistration/validating-admission-policy.ts';
 import type { RawAnswer, TestApiServer } from '../support/api-server.ts';
 import { startApiServer } from '../support/api-server.ts';
 import type { WebhookServer } from '../support/webhook-server.ts';
@@ -141,6 +142,19 @@ test('match conditions of policies and webhooks say what they are about', async 
   hooks.answer('/w', () => ({ allowed: false }));
   assert.equal((await createMap({ skip: 'me' })).code, 201);
   assert.equal((await createMap({ a: 'b' })).code, 400);
+});
+
+test('what an expression gets wrong about a kind is told in the status of its policy', async () => {
+  await policy({ matchConstraints: onDeployments, validations: [{ expression: 'object.spec.replicas > 1' }, { expression: 'object.spec.replicsa > 1' }, { expression: "object.spec.replicas > '1'" }] }, {}, 'typed');
+  const { client } = api;
+  for await (const batch of client.watch(ValidatingAdmissionPolicy, {})) {
+    const seen = batch.map(({ object }) => object).find(({ metadata, status }) => metadata.name === 'typed' && status.observedGeneration === 1);
+    if (seen === undefined) continue;
+    const warnings = seen.status.typeChecking?.expressionWarnings ?? [];
+    assert.deepEqual(warnings.map(({ fieldRef }) => fieldRef), ['spec.validations[1].expression', 'spec.validations[2].expression']);
+    assert.match(warnings[0]?.warning ?? '', /^apps\/v1, Kind=Deployment: ERROR: <input>:1:\d+: undefined field 'replicsa'/);
+    break;
+  }
 });
 
 test('a mutating policy merges what its expression makes into the object', async () => {
