@@ -60,7 +60,7 @@ async function settle(result: Promise<ApiResult>): Promise<ApiResult> {
 function valueOf(result: ApiResult, request: ApiRequest): unknown {
   switch (result.is) {
     case 'object':
-      return result.object;
+      return result.object.apiVersion === result.kind.apiVersion ? result.object : toServed(result.kind, result.object);
     case 'list': {
       const { kind } = result;
       return {

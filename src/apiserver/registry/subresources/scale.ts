@@ -9,7 +9,7 @@ import { decodeAs, decodeBody } from '../decode-body.ts';
 import { applyPatchTo } from '../patch.ts';
 import { getFromCall } from '../read.ts';
 import type { RegistryContext } from '../registry-context.ts';
-import { toHub, toServed } from '../served.ts';
+import { ready, takesTime, toHub, toServed } from '../served.ts';
 import { updateObject } from '../update.ts';
 
 /**
@@ -44,6 +44,7 @@ export async function scaleFromCall(context: RegistryContext, served: ResourceKi
       return toHub(served, draft) as unknown as Draft<KubeObject>;
     },
   });
+  if (takesTime(served)) await ready(served, [result.object]);
   return { is: 'object', code: 200, kind: scaleKind, object: scaleOf(toServed(served, result.object), paths) };
 }
 
