@@ -9,7 +9,7 @@ import { closedError, EtcdClient, type EtcdTls } from './etcd/etcd-client.ts';
 import { Feed } from './etcd/feed.ts';
 import { KeySpace } from './etcd/key-space.ts';
 import { KeyTurns } from './etcd/key-turns.ts';
-import { grant, keepAlive, listLeases, revoke } from './etcd/lease-calls.ts';
+import { checkLease, grant, keepAlive, listLeases, revoke } from './etcd/lease-calls.ts';
 import { Linearized } from './etcd/linearized.ts';
 import { findCompacted, readLog } from './etcd/log-reader.ts';
 import { makeRoom, statusOf } from './etcd/maintenance.ts';
@@ -280,6 +280,12 @@ class EtcdStore implements Store {
     if (this.#ended.has(id)) throw new StoreError('lease-not-found', `lease ${id} has ended`);
   }
 
+  /** Another store's lease is asked for: etcd itself looks at expectations before it looks at leases. */
+  async #findLease(id: LeaseId): Promise<void> {
+    this.#checkLease(id);
+    if (!this.#leases.has(id)) await checkLease(this.#client, id);
+  }
+
   /** Revision 0 is before everything; it is gone as soon as anything is. Answers the store's revision. */
   async #beforeAll(): Promise<number> {
     const revision = await this.revision();
@@ -290,7 +296,7 @@ class EtcdStore implements Store {
   async #write(writes: readonly StoreWrite[]): Promise<WriteResult> {
     this.#checkOpen();
     checkWrites(writes);
-    for (const write of writes) if ('leaseId' in write && write.leaseId !== undefined) this.#checkLease(write.leaseId);
+    for (const write of writes) if ('leaseId' in write && write.leaseId !== undefined) await this.#findLease(write.leaseId);
     return this.#turns.run(writes.map(({ key }) => key), () => this.#writeNow(writes));
   }
 
@@ -349,7 +355,7 @@ class EtcdStore implements Store {
     } catch (error) {
       // Another store of the cluster was quicker.
       if (!(error instanceof StoreError && error.code === 'compacted')) throw error;
-      this.#log.setCompacted(await findCompacted(this.#client, this.#log.head));
+      this.#log.setCompacted(Math.max(revision, await findCompacted(this.#client, this.#log.head)));
     }
   }
 
@@ -358,8 +364,8 @@ class EtcdStore implements Store {
     const entries: StoreEntry[] = [];
     let { from = prefix, revision } = options;
     for (;;) {
-      const span = this.#keys.spanOf(prefix, from);
-      if (span === undefined) return { entries, revision: revision ?? (await this.revision()), more: false, remaining: 0 };
+      // Where nothing can be, etcd still says whether the revision can be read.
+      const span = this.#keys.spanOf(prefix, from) ?? { key: this.#keys.bytesOf('\0') };
       const { response } = await this.#client.call(methods.range, { ...span, limit: Math.min(rangePage, limit - entries.length), ...(revision !== undefined && { revision }) });
       revision ??= response.header?.revision ?? 0;
       for (const kv of response.kvs) entries.push(entryOf(kv, this.#keys));

@@ -32,7 +32,17 @@ export async function keepAlive(client: EtcdClient, id: LeaseId): Promise<void> 
     stream.on('error', (error: Error) => reject(isCallFailure(error) ? storeErrorOf(error) : error));
     stream.write({ id: leaseNumber(id) });
   });
-  if (answer.ttlSeconds <= 0) throw new StoreError('lease-not-found', `lease ${id} does not exist or has expired`);
+  if (answer.ttlSeconds <= 0) throw leaseNotFound(id);
+}
+
+/** Throws `lease-not-found`. */
+export async function checkLease(client: EtcdClient, id: LeaseId): Promise<void> {
+  const { response } = await client.call(methods.leaseTimeToLive, { id: leaseNumber(id) });
+  if (response.ttlSeconds <= 0) throw leaseNotFound(id);
+}
+
+function leaseNotFound(id: LeaseId): StoreError {
+  return new StoreError('lease-not-found', `lease ${id} does not exist or has expired`);
 }
 
 /** All leases there are, and which of the store's keys end with them. */
