@@ -319,6 +319,16 @@ test('formats that nobody knows are warned of', async () => {
   assert.doesNotMatch(String(answer.headers['warning']), /date-time/);
 });
 
+test('what has no replicas cannot be asked for them', async () => {
+  await define(definitionOf('bare.example.com', 'bares', 'Bare', { type: 'object', properties: { spec: { type: 'object', properties: { replicas: { type: 'integer' } } } } }, { version: { subresources: { scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas' } } } }));
+  const bares = '/apis/bare.example.com/v1/namespaces/default/bares';
+  await api.request('POST', bares, { body: { apiVersion: 'bare.example.com/v1', kind: 'Bare', metadata: { name: 'a' } } });
+  const answer = await api.request('GET', `${bares}/a/scale`);
+  assert.deepEqual([answer.code, answer.json()['message']], [500, 'Internal error occurred: the spec replicas field ".spec.replicas" does not exist']);
+  const set = await api.request('PUT', `${bares}/a/scale`, { body: { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata: { name: 'a', namespace: 'default' }, spec: { replicas: 2 } } });
+  assert.deepEqual([set.code, (await api.request('GET', `${bares}/a`)).json()['spec']], [200, { replicas: 2 }]);
+});
+
 test('finalizers that may be taken for somebody else\'s are warned of, once', async () => {
   await define(definitionOf('kept.example.com', 'keeps', 'Keep', { type: 'object' }));
   const keeps = '/apis/kept.example.com/v1/namespaces/default/keeps';

@@ -2,7 +2,7 @@ import type { LabelSelector } from '#apimachinery/label-selector.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Draft, ResourceKind, ScalePaths } from '#apimachinery/resource.ts';
 import { formatLabelQuery, labelSelectorFrom, selectorFromMap } from '#apimachinery/selector.ts';
-import { StatusError, badRequest, invalid, methodNotSupported } from '#apimachinery/status-error.ts';
+import { StatusError, badRequest, internalError, invalid, methodNotSupported } from '#apimachinery/status-error.ts';
 import { Scale } from '#api/autoscaling/scale.ts';
 import type { ApiCall, ObjectResult } from '../../request/api-call.ts';
 import { decodeAs, decodeBody } from '../decode-body.ts';
@@ -20,6 +20,7 @@ export async function scaleFromCall(context: RegistryContext, served: ResourceKi
   const scaleKind = Scale as unknown as ResourceKind;
   if (call.info.verb === 'get') {
     const { object } = await getFromCall(context, served, call);
+    if (served.isCustom === true && numberAt(object, paths.replicas) === undefined) throw internalError(new Error(`the spec replicas field ".${paths.replicas}" does not exist`));
     return { is: 'object', code: 200, kind: scaleKind, object: scaleOf(object, paths) };
   }
   if (call.info.verb !== 'update' && call.info.verb !== 'patch') throw methodNotSupported(served, call.info.verb);
