@@ -50,6 +50,17 @@ test('labels that name no level are refused', async () => {
   assert.match(message(refused), /metadata\.labels\[pod-security\.kubernetes\.io\/enforce\]: Invalid value: "strict": must be one of privileged, baseline, restricted/);
 });
 
+test('an account that says so lets its pods use its own secrets only', async () => {
+  await namespace('strict');
+  const account = { metadata: { name: 'limited', annotations: { 'kubernetes.io/enforce-mountable-secrets': 'true' } }, secrets: [{ name: 'own' }] };
+  assert.equal((await api.request('POST', '/api/v1/namespaces/strict/serviceaccounts', { body: account })).code, 201);
+  const create = (name: string, more: object): Promise<RawAnswer> => api.request('POST', '/api/v1/namespaces/strict/pods', { body: { metadata: { name }, spec: { ...plain, serviceAccountName: 'limited', ...more } } });
+  assert.equal((await create('fine', { volumes: [{ name: 'v', secret: { secretName: 'own' } }] })).code, 201);
+  const refused = await create('bad', { volumes: [{ name: 'v', secret: { secretName: 'other' } }] });
+  assert.equal(message(refused), 'pods "bad" is forbidden: volume with secret.secretName="other" is not allowed because service account limited does not reference that secret');
+  assert.match(message(await create('bad', { imagePullSecrets: [{ name: 'pull' }] })), /imagePullSecrets\[0\]\.name="pull" is not allowed/);
+});
+
 test('an Ingress without a class gets the default one', async () => {
   await api.request('POST', '/apis/networking.k8s.io/v1/ingressclasses', { body: { metadata: { name: 'usual', annotations: { 'ingressclass.kubernetes.io/is-default-class': 'true' } }, spec: { controller: 'example.com/c' } } });
   const spec = { defaultBackend: { service: { name: 's', port: { number: 80 } } } };

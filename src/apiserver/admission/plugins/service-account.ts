@@ -6,8 +6,10 @@ import type { Draft } from '#apimachinery/resource.ts';
 import { forbidden } from '#apimachinery/status-error.ts';
 import type { AdmissionPlugin } from '../admission.ts';
 import { writes } from '../admission.ts';
+import { mirrorPodFault, secretFault } from './account-references.ts';
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
+const mirrorAnnotation = 'kubernetes.io/config.mirror';
 const tokenPrefix = 'kube-api-access-';
 /** A bit over an hour, so that the kubelet renews in time. */
 const tokenSeconds = 3607;
@@ -23,7 +25,7 @@ export const serviceAccount: AdmissionPlugin = {
     if (request.operation !== 'CREATE' || !writes(request, Pod)) return;
     const { object: pod, namespace } = request;
     // Mirror pods have their own reason to be and no account.
-    if (pod.metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined) return;
+    if (pod.metadata.annotations?.[mirrorAnnotation] !== undefined) return;
     const { spec } = pod;
     const name = (spec.serviceAccountName ?? '') === '' ? 'default' : (spec.serviceAccountName ?? '');
     spec.serviceAccountName = name;
@@ -36,6 +38,14 @@ export const serviceAccount: AdmissionPlugin = {
       spec.imagePullSecrets = (account.imagePullSecrets ?? []).map((each) => ({ ...each }));
     }
     if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(pod, `${tokenPrefix}${randomSuffix(random)}`);
+  },
+  validate(request, { objects }) {
+    const isDebugged = request.operation === 'UPDATE' && request.subresource === 'ephemeralcontainers';
+    if (request.kind !== (Pod as unknown) || request.object === undefined || !((request.operation === 'CREATE' && request.subresource === '') || isDebugged)) return;
+    const { metadata, spec } = request.object as unknown as Pod;
+    const account = objects.get(ServiceAccount, spec.serviceAccountName ?? '', request.namespace);
+    const fault = metadata.annotations?.[mirrorAnnotation] !== undefined ? mirrorPodFault(spec) : account === undefined ? undefined : secretFault(spec, account);
+    if (fault !== undefined) throw forbidden(Pod, request.object.metadata.name ?? request.object.metadata.generateName ?? '', fault);
   },
 };
 
