@@ -54,4 +54,10 @@ describe('requests that once broke the API server', () => {
     const spec = { selector: { matchLabels: { app: 'x' } }, serviceName: 'x', template, volumeClaimTemplates: [{}] };
     await answers(201, 'POST', '/apis/apps/v1/namespaces/default/statefulsets', { metadata: { name: 'x' }, spec });
   });
+
+  it('a secret may be of any type, also one called as what every object has', async () => {
+    for (const type of ['__proto__', 'constructor', 'toString']) {
+      await answers(201, 'POST', '/api/v1/namespaces/default/secrets', { metadata: { name: type.toLowerCase().replaceAll('_', '') }, type });
+    }
+  });
 });

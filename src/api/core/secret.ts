@@ -34,16 +34,16 @@ function* validateContents({ data = {} }: Contents): Iterable<FieldError> {
 }
 
 /** Keys that a secret of a type must have. Source: Kubernetes documentation "Types of Secret". */
-const keysOfType: Readonly<Record<string, readonly string[]>> = {
-  'kubernetes.io/dockercfg': ['.dockercfg'],
-  'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
-  'kubernetes.io/ssh-auth': ['ssh-privatekey'],
-  'kubernetes.io/tls': ['tls.crt', 'tls.key'],
-};
+const keysOfType: ReadonlyMap<string, readonly string[]> = new Map([
+  ['kubernetes.io/dockercfg', ['.dockercfg']],
+  ['kubernetes.io/dockerconfigjson', ['.dockerconfigjson']],
+  ['kubernetes.io/ssh-auth', ['ssh-privatekey']],
+  ['kubernetes.io/tls', ['tls.crt', 'tls.key']],
+]);
 const accountName = 'kubernetes.io/service-account.name';
 
 function* validateType({ metadata, type = '', data = {} }: Contents): Iterable<FieldError> {
-  for (const key of keysOfType[type] ?? []) if (data[key] === undefined) yield required(`data[${key}]`);
+  for (const key of keysOfType.get(type) ?? []) if (data[key] === undefined) yield required(`data[${key}]`);
   if (type === 'kubernetes.io/service-account-token' && (metadata.annotations?.[accountName] ?? '') === '') {
     yield required(`metadata.annotations[${accountName}]`);
   }
