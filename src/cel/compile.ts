@@ -68,6 +68,11 @@ const typeNames: Readonly<Record<string, string>> = {
   'net.IP': 'net.IP', 'net.CIDR': 'net.CIDR', 'kubernetes.URL': 'kubernetes.URL', 'kubernetes.Quantity': 'kubernetes.Quantity', 'kubernetes.Semver': 'kubernetes.Semver',
 };
 
+/** Undefined for names that are no types, those of every object's own properties among them. */
+function typeNameOf(name: string): string | undefined {
+  return Object.hasOwn(typeNames, name) ? typeNames[name] : undefined;
+}
+
 export class Compiler {
   readonly #source: string;
   readonly #environment: Environment;
@@ -111,7 +116,7 @@ export class Compiler {
         },
       };
     }
-    const typeName = typeNames[name];
+    const typeName = typeNameOf(name);
     if (typeName === undefined) throw this.error(`undeclared reference to '${name}' (in container '')`, at);
     const value = new TypeValue(typeName);
     return { type, cost: one, run: () => value };
@@ -120,7 +125,7 @@ export class Compiler {
   #select(expression: Expression & { readonly is: 'select' }, scope: Scope): Compiled {
     const { field, at, tests } = expression;
     const qualified = qualifiedName(expression);
-    const typeName = tests || scope.names.has(qualified.split('.')[0] ?? '') ? undefined : typeNames[qualified];
+    const typeName = tests || scope.names.has(qualified.split('.')[0] ?? '') ? undefined : typeNameOf(qualified);
     if (typeName !== undefined) {
       const value = new TypeValue(typeName);
       return { type, cost: one, run: () => value };

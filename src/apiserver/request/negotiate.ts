@@ -50,7 +50,7 @@ function firstAcceptable(accept: string, offer: Required<Offer>): AnswerForm | u
     const media = mediaOf(type, offer.streams);
     if (media === undefined) continue;
     const { as, v, g } = parameters;
-    const part = as === undefined ? 'object' : g === 'meta.k8s.io' && (v === 'v1' || v === 'v1beta1') ? parts[as] : undefined;
+    const part = as === undefined ? 'object' : g === 'meta.k8s.io' && (v === 'v1' || v === 'v1beta1') && Object.hasOwn(parts, as) ? parts[as] : undefined;
     if (part !== undefined && isOffered(media, part, offer)) return formOf(media, part);
   }
   return undefined;

@@ -170,7 +170,7 @@ const conversions: readonly Overload[] = [
   overload('dyn(A): dyn', same),
   overload('type(A): type', (value: unknown) => new TypeValue(typeName(value))),
   overload('bool(string): bool', (text: string) => {
-    const value = truths[text];
+    const value = Object.hasOwn(truths, text) ? truths[text] : undefined;
     if (value === undefined) throw new EvaluationError(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
     return value;
   }),

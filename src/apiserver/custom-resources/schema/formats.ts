@@ -45,15 +45,20 @@ const checks: Readonly<Record<string, Check>> = {
   k8slongname: (text) => text.length <= 253 && longName.test(text),
 };
 
+function checkOf(format: string): Check | undefined {
+  const name = normalize(format);
+  return Object.hasOwn(checks, name) ? checks[name] : undefined;
+}
+
 /** Whether `text` is of the format; true for formats that nobody knows. */
 export function hasFormat(format: string, text: string): boolean {
-  return checks[normalize(format)]?.(text) ?? true;
+  return checkOf(format)?.(text) ?? true;
 }
 
 export function isKnownFormat(type: string, format: string): boolean {
   switch (type) {
     case '': case 'string':
-      return checks[normalize(format)] !== undefined;
+      return checkOf(format) !== undefined;
     case 'integer':
       return format === 'int32' || format === 'int64';
     case 'number':
