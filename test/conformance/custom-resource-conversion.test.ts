@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { systemClock } from '#base/clock.ts';
+import { silentLog } from '#base/log.ts';
+import { seededRandom } from '#base/random.ts';
+import { createApiServer, inProcessAdmin } from '#apiserver/api-server.ts';
+import { noNodes } from '#apiserver/request/node-gateway.ts';
+import { createServiceAccountKey } from '#pki/service-account-key.ts';
 import type { RawAnswer, TestApiServer } from '../support/api-server.ts';
 import { startApiServer } from '../support/api-server.ts';
 import type { ConversionWebhook } from '../support/conversion-webhook.ts';
@@ -207,4 +213,32 @@ test('a storage version that cannot be converted to comes into effect later', as
   const read = ok(await api.request('GET', `${defined.at('v2')}/a`));
   assert.deepEqual([read['host'], read['port']], ['h', '1']);
   assert.equal(ok(await api.request('GET', `${defined.at('v1')}/a`))['hostPort'], 'h:1');
+});
+
+test('a server that stopped before all was converted goes on where it was', async () => {
+  webhook.fail(undefined);
+  const defined = await define();
+  ok(await create(defined, 'v1', 'a', { hostPort: 'h:1' }), 201);
+  webhook.fail('not yet');
+  ok(await api.request('PATCH', `${definitions}/${defined.name}`, {
+    body: [{ op: 'replace', path: '/spec/versions/0/storage', value: false }, { op: 'replace', path: '/spec/versions/1/storage', value: true }],
+    headers: { 'content-type': 'application/json-patch+json' },
+  }));
+  const second = await createApiServer({ store: api.store, clock: systemClock, random: seededRandom(2), log: silentLog, serviceAccountKey: createServiceAccountKey(), nodes: noNodes });
+  const transport = second.transport(inProcessAdmin, 'test');
+  const read = (version: string): Promise<Json> => transport.request({ method: 'GET', path: `${defined.at(version)}/a` }) as Promise<Json>;
+  try {
+    assert.equal((await read('v1'))['hostPort'], 'h:1');
+    await assert.rejects(read('v2'), /not yet/);
+    webhook.fail(undefined);
+    const whole = async (): Promise<readonly unknown[]> => {
+      const stored = Buffer.from((await api.store.get(`/registry/${defined.group}/hosts/default/a`)).entry?.value ?? []).toString();
+      return [stored.includes('"host":"h"'), (await read('v2'))['host'], (await read('v1'))['hostPort']];
+    };
+    const wanted = [true, 'h', 'h:1'];
+    for (let attempt = 0; attempt < 500 && JSON.stringify(await whole()) !== JSON.stringify(wanted); attempt++) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.deepEqual(await whole(), wanted);
+  } finally {
+    await second.close();
+  }
 });

@@ -139,7 +139,7 @@ export class CustomResources {
       return;
     }
     if (definition.metadata.deletionTimestamp !== undefined) {
-      if (isEstablished(definition)) await this.#serve(definition);
+      if (isEstablished(definition) && !this.#served.has(name)) await this.#serve(definition);
       await this.#cleanUp(definition);
       return;
     }
@@ -160,12 +160,24 @@ export class CustomResources {
     const origin = JSON.stringify([definition.spec, definition.status.acceptedNames]);
     const before = this.#served.get(name);
     if (before?.origin === origin) return;
-    const { makeKinds } = await import('./make-kinds.ts');
-    const made = await makeKinds(definition, { registry: this.#registry, webhooks: this.#webhooks, isTerminating: () => this.#terminating.has(name), before });
+    const { makeKinds, unfinishedKinds } = await import('./make-kinds.ts');
+    const dependencies = { registry: this.#registry, webhooks: this.#webhooks, isTerminating: () => this.#terminating.has(name) };
+    const unfinished = before === undefined ? await unfinishedKinds(definition, dependencies) : undefined;
+    if (unfinished !== undefined) {
+      // A server that starts does not wait for webhooks.
+      this.#put(name, undefined, { ...unfinished, origin: '' });
+      this.#retryLater(name);
+      return;
+    }
+    const made = await makeKinds(definition, { ...dependencies, before });
+    this.#put(name, before, { ...made, origin });
+  }
+
+  #put(name: string, before: DefinedKinds | undefined, made: Served): void {
     for (const kind of before?.served ?? []) this.#kinds.remove(kind);
     this.#registry.cache.replace(before?.hub, made.hub);
     for (const kind of made.served) this.#kinds.add(kind);
-    this.#served.set(name, { ...made, origin });
+    this.#served.set(name, made);
   }
 
   #withdraw(name: string): void {
