@@ -24,6 +24,8 @@ import { clusterRoleAggregationController } from './rbac/cluster-role-aggregatio
 import { replicaSetController, replicationController } from './replica-set/replica-set-controller.ts';
 import { resourceQuotaController } from './resource-quota/resource-quota-controller.ts';
 import { statefulSetController } from './stateful-set/stateful-set-controller.ts';
+import { claimProtectionController } from './volume-protection/claim-protection-controller.ts';
+import { volumeProtectionController } from './volume-protection/volume-protection-controller.ts';
 
 export type { ControllerOptions } from './options.ts';
 
@@ -59,6 +61,8 @@ export const controllers: readonly Entry[] = [
   { name: 'pod-garbage-collector-controller', alias: 'podgc', make: () => podGcController },
   { name: 'clusterrole-aggregation-controller', alias: 'clusterrole-aggregation', make: () => clusterRoleAggregationController },
   { name: 'resourcequota-controller', alias: 'resourcequota', make: () => resourceQuotaController },
+  { name: 'persistentvolumeclaim-protection-controller', alias: 'pvc-protection', make: () => claimProtectionController },
+  { name: 'persistentvolume-protection-controller', alias: 'pv-protection', make: () => volumeProtectionController },
   { name: 'replicaset-controller', alias: 'replicaset', make: () => replicaSetController },
   { name: 'replicationcontroller-controller', alias: 'replicationcontroller', make: () => replicationController },
 ];

@@ -17,6 +17,8 @@ const accounts: Readonly<Record<string, string>> = {
   'node-ipam-controller': 'node-controller',
   'node-lifecycle-controller': 'node-controller',
   'taint-eviction-controller': 'node-controller',
+  'persistentvolume-protection-controller': 'pv-protection-controller',
+  'persistentvolumeclaim-protection-controller': 'pvc-protection-controller',
   'pod-garbage-collector-controller': 'pod-garbage-collector',
   'replicationcontroller-controller': 'replication-controller',
   'root-ca-certificate-publisher-controller': 'root-ca-cert-publisher',
