@@ -220,7 +220,14 @@ function zeroElement(type: FieldType, walk: DecodeWalk): unknown {
   return type.is === 'struct' ? decodeStruct(planOf(type.struct()), emptyObject, walk) : zeroOf(type)();
 }
 
-const base64 = /^[A-Za-z0-9+/\r\n]*={0,2}\s*$/;
+const base64 = /^[A-Za-z0-9+/\r\n]*={0,2}[\r\n]*$/;
+
+/** As Go's standard encoding: line ends are passed over, padding is demanded. */
+function isBase64(value: string): boolean {
+  if (!base64.test(value)) return false;
+  const { length } = /[\r\n]/.test(value) ? value.replaceAll(/[\r\n]/g, '') : value;
+  return length % 4 === 0;
+}
 const rfc3339 = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 const durationForm = /^[+-]?(\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))*$|^[+-]?0$/;
 
@@ -228,7 +235,7 @@ const scalarDecoders: Readonly<Record<ScalarName, Decoder>> = {
   string: text('string'),
   bytes(value, walk, owner) {
     if (typeof value !== 'string') throw mismatch(value, '[]uint8', walk, owner);
-    if (!base64.test(value)) throw new DecodeError('illegal base64 data at input byte 0');
+    if (!isBase64(value)) throw new DecodeError('illegal base64 data at input byte 0');
     return value;
   },
   int32: integer('int32', -(2 ** 31), 2 ** 31 - 1),

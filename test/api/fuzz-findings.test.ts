@@ -60,4 +60,11 @@ describe('requests that once broke the API server', () => {
       await answers(201, 'POST', '/api/v1/namespaces/default/secrets', { metadata: { name: type.toLowerCase().replaceAll('_', '') }, type });
     }
   });
+
+  it('what is no whole base64 is refused, so that every stored object has a protobuf form', async () => {
+    const path = '/api/v1/namespaces/default/configmaps';
+    for (const content of ['A', 'AAAAA', 'AA=', 'AA AA', '=']) await answers(400, 'POST', path, { metadata: { name: 'base64' }, binaryData: { content } });
+    await answers(201, 'POST', path, { metadata: { name: 'base64' }, binaryData: { content: 'aGF\nsbG8=\r\n', empty: '' } });
+    await answers(200, 'GET', `${path}/base64`, undefined, { accept: 'application/vnd.kubernetes.protobuf' });
+  });
 });
