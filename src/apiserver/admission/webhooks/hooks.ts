@@ -29,7 +29,7 @@ export interface WebhookDependencies {
 }
 
 /** Whether all conditions hold, as far as they can be evaluated; the error of the first that cannot be, where none is false. */
-export type ConditionCheck = (conditions: readonly MatchCondition[], request: AdmissionRequest, kind: ResourceKind) => { readonly matches: boolean } | { readonly error: string };
+export type ConditionCheck = (conditions: readonly MatchCondition[], request: AdmissionRequest, kind: ResourceKind) => Promise<{ readonly matches: boolean } | { readonly error: string }>;
 
 /** A webhook of a configuration, under a key that tells it from all others. */
 export interface Hook {
@@ -58,7 +58,7 @@ export async function kindFor(hook: Hook, request: AdmissionRequest, context: Ad
   if (!matchesSelectors(webhook, request, () => context.objects.get(Namespace, request.namespace)?.metadata.labels)) return undefined;
   if ((webhook.matchConditions ?? []).length === 0) return kind;
   await objectsReady(kind, request);
-  const outcome = conditions(webhook.matchConditions ?? [], request, kind);
+  const outcome = await conditions(webhook.matchConditions ?? [], request, kind);
   if ('matches' in outcome) return outcome.matches ? kind : undefined;
   if (webhook.failurePolicy === 'Ignore') {
     log.warn({ webhook: webhook.name, error: outcome.error }, 'match conditions failed');

@@ -27,23 +27,10 @@ export function mutatingWebhooks(dependencies: WebhookDependencies): AdmissionPl
   const rounds = new WeakMap<AdmissionRequest, Rounds>();
   return {
     name: 'MutatingAdmissionWebhook',
-    async mutate(request, context) {
+    mutate(request, context) {
       const hooks = hooksOf(context);
-      if (hooks.length === 0 || isExempt(request)) return undefined;
-      const round: Rounds = { eligible: new Set(), again: new Set(), after: null };
-      let changed = false;
-      for (const hook of hooks) {
-        const outcome = await mutateBy(hook, request, context, dependencies);
-        if (outcome === 'changed') {
-          changed = true;
-          for (const key of round.eligible) round.again.add(key);
-        }
-        if (outcome !== 'not-asked' && asksAgain(hook)) round.eligible.add(hook.key);
-      }
-      round.after = snapshot(request);
-      if (!changed) return undefined;
-      rounds.set(request, round);
-      return 'reinvoke';
+      // Most clusters have none, and their writes need not wait.
+      return hooks.length === 0 || isExempt(request) ? undefined : mutateAll(hooks, request, context);
     },
     async mutateAgain(request, context) {
       const round = rounds.get(request);
@@ -54,6 +41,23 @@ export function mutatingWebhooks(dependencies: WebhookDependencies): AdmissionPl
       }
     },
   };
+
+  async function mutateAll(hooks: readonly Hook[], request: AdmissionRequest, context: AdmissionContext): Promise<'reinvoke' | undefined> {
+    const round: Rounds = { eligible: new Set(), again: new Set(), after: null };
+    let changed = false;
+    for (const hook of hooks) {
+      const outcome = await mutateBy(hook, request, context, dependencies);
+      if (outcome === 'changed') {
+        changed = true;
+        for (const key of round.eligible) round.again.add(key);
+      }
+      if (outcome !== 'not-asked' && asksAgain(hook)) round.eligible.add(hook.key);
+    }
+    round.after = snapshot(request);
+    if (!changed) return undefined;
+    rounds.set(request, round);
+    return 'reinvoke';
+  }
 }
 
 function asksAgain({ webhook }: Hook): boolean {

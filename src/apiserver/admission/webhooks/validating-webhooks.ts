@@ -1,5 +1,5 @@
 import { ValidatingWebhookConfiguration } from '#api/admissionregistration/validating-webhook-configuration.ts';
-import type { AdmissionPlugin } from '../admission.ts';
+import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import type { Hook, WebhookDependencies } from './hooks.ts';
 import { ask, isExempt, kindFor } from './hooks.ts';
 
@@ -10,18 +10,28 @@ import { ask, isExempt, kindFor } from './hooks.ts';
 export function validatingWebhooks(dependencies: WebhookDependencies): AdmissionPlugin {
   return {
     name: 'ValidatingAdmissionWebhook',
-    async validate(request, context) {
-      if (isExempt(request)) return;
-      const asked: Promise<unknown>[] = [];
-      for (const { metadata, webhooks = [] } of context.objects.list(ValidatingWebhookConfiguration)) {
-        for (const webhook of webhooks) {
-          const hook: Hook = { key: `${metadata.name}/${webhook.name}`, configuration: metadata.name, webhook };
-          const kind = await kindFor(hook, request, context, dependencies);
-          if (kind !== undefined) asked.push(ask(hook, request, kind, 'validating', dependencies));
-        }
-      }
-      if (asked.length === 0) return;
-      for (const outcome of await Promise.allSettled(asked)) if (outcome.status === 'rejected') throw outcome.reason;
+    validate(request, context) {
+      if (isExempt(request)) return undefined;
+      const hooks = hooksOf(context);
+      // Most clusters have none, and their writes need not wait.
+      return hooks.length === 0 ? undefined : askAll(hooks, request, context, dependencies);
     },
   };
+}
+
+function hooksOf({ objects }: AdmissionContext): readonly Hook[] {
+  const hooks: Hook[] = [];
+  for (const { metadata, webhooks = [] } of objects.list(ValidatingWebhookConfiguration)) {
+    for (const webhook of webhooks) hooks.push({ key: `${metadata.name}/${webhook.name}`, configuration: metadata.name, webhook });
+  }
+  return hooks;
+}
+
+async function askAll(hooks: readonly Hook[], request: AdmissionRequest, context: AdmissionContext, dependencies: WebhookDependencies): Promise<void> {
+  const asked = hooks.map(async (hook) => {
+    const kind = await kindFor(hook, request, context, dependencies);
+    if (kind !== undefined) await ask(hook, request, kind, 'validating', dependencies);
+  });
+  // All are waited for, so that none is left to fail unheard.
+  for (const outcome of await Promise.allSettled(asked)) if (outcome.status === 'rejected') throw outcome.reason;
 }
