@@ -102,6 +102,8 @@ export interface Strategy<T> {
   /** Whether a PUT must name the resourceVersion it replaces. */
   readonly needsResourceVersion?: true;
   prepareForCreate?(draft: Draft<T>): void;
+  /** What a new object may not have, though it may come to have it. */
+  validateCreate?(object: T): Iterable<FieldError>;
   /** `old` is what is stored; called for the main resource, not for status. */
   prepareForUpdate?(draft: Draft<T>, old: T): void;
   prepareForStatusUpdate?(draft: Draft<T>, old: T): void;

@@ -44,6 +44,12 @@ test('an ephemeral container that is there is neither changed nor removed', asyn
   assert.match(String(changed.json()['message']), /may not be changed/);
 });
 
+test('a pod is not made with ephemeral containers', async () => {
+  const made = await api.request('POST', pods, { body: { metadata: { name: 'b' }, spec: { containers: [{ name: 'c', image: 'i' }], ephemeralContainers: [{ name: 'd', image: 'i' }] } } });
+  assert.equal(made.code, 422);
+  assert.match(String(made.json()['message']), /spec\.ephemeralContainers: Forbidden: cannot be set on create/);
+});
+
 test('a new ephemeral container must be one', async () => {
   const add = async (container: object): Promise<string> => String((await api.request('PATCH', `${pods}/a/ephemeralcontainers`, { body: { spec: { ephemeralContainers: [container] } }, headers: strategic })).json()['message']);
   assert.match(await add({ name: 'c', image: 'i' }), /spec\.ephemeralContainers\[\d\]\.name: Duplicate value: "c"/);

@@ -1,3 +1,4 @@
+import { forbiddenField } from '#apimachinery/field-error.ts';
 import type { Parts } from '#apimachinery/parts.ts';
 import type { Draft, Strategy } from '#apimachinery/resource.ts';
 import { mergeLabelKeys } from './match-label-keys.ts';
@@ -14,6 +15,10 @@ export const podStrategy: Strategy<Pod> = {
     mergeLabelKeys(draft.spec, draft.metadata.labels);
     draft.status = { phase: 'Pending', qosClass: qosClassOf(draft.spec) };
     if ((draft.spec.schedulingGates ?? []).length > 0) draft.status.conditions = [gatedCondition()];
+  },
+
+  *validateCreate({ spec }) {
+    if ((spec.ephemeralContainers ?? []).length > 0) yield forbiddenField('spec.ephemeralContainers', 'cannot be set on create');
   },
 
   prepareForStatusUpdate(draft, old) {

@@ -12,6 +12,7 @@ export function validateCreate(kind: ResourceKind, object: KubeObject): void {
   const errors = [
     ...validateObjectMeta(object.metadata, { path: 'metadata', nameRule: kind.strategy.name ?? 'dns-subdomain', namespaced: kind.scope === 'Namespaced' }),
     ...contentErrors(kind, object),
+    ...(kind.strategy.validateCreate?.(object) ?? []),
   ];
   refuse(kind, object, errors);
 }
