@@ -7,10 +7,7 @@ import type { Egress } from '../proxy/egress.ts';
 import type { ServedKinds } from '../request/served-kinds.ts';
 import { WebhookClient } from '../webhooks/webhook-client.ts';
 import type { AdmissionPlugin, ObjectReader } from './admission.ts';
-import { expressionCheck } from './policies/check-expressions.ts';
-import { conditionCheck } from './policies/condition-check.ts';
-import { mutatingPolicies } from './policies/mutating-policies.ts';
-import { validatingPolicies } from './policies/validating-policies.ts';
+import { lazyConditionCheck, lazyExpressionCheck, lazyMutatingPolicies, lazyValidatingPolicies } from './policies/lazy-policies.ts';
 import type { WebhookDependencies } from './webhooks/hooks.ts';
 import { mutatingWebhooks } from './webhooks/mutating-webhooks.ts';
 import { validatingWebhooks } from './webhooks/validating-webhooks.ts';
@@ -39,7 +36,7 @@ export interface DynamicAdmission {
 
 export function dynamicAdmission({ objects, authorizers, kinds, egress, clock, random, log, metrics }: DynamicAdmissionDependencies): DynamicAdmission {
   const client = new WebhookClient({ objects, egress, clock });
-  const webhooks: WebhookDependencies = { client, equivalents: (kind) => kinds.inOtherVersions(kind), conditions: conditionCheck({ objects, authorizers }), clock, random, log, metrics };
+  const webhooks: WebhookDependencies = { client, equivalents: (kind) => kinds.inOtherVersions(kind), conditions: lazyConditionCheck({ objects, authorizers }), clock, random, log, metrics };
   const policies = { kinds, authorizers };
-  return { client, plugins: [expressionCheck, mutatingPolicies(policies), mutatingWebhooks(webhooks), validatingPolicies(policies), validatingWebhooks(webhooks)], close: () => client.close() };
+  return { client, plugins: [lazyExpressionCheck, lazyMutatingPolicies(policies), mutatingWebhooks(webhooks), lazyValidatingPolicies(policies), validatingWebhooks(webhooks)], close: () => client.close() };
 }

@@ -15,6 +15,6 @@ export function conditionCheck(sources: ValueSources): ConditionCheck {
       made = { set, conditions: makeConditions(set, conditions) };
       compiled.set(conditions, made);
     }
-    return meets(made.set.evaluation(requestValues(request, kind, sources)), made.conditions);
+    return Promise.resolve(meets(made.set.evaluation(requestValues(request, kind, sources)), made.conditions));
   };
 }

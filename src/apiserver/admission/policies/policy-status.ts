@@ -4,7 +4,6 @@ import { StatusError } from '#apimachinery/status-error.ts';
 import type { Client } from '#client/client.ts';
 import type { RegistryContext } from '../../registry/registry-context.ts';
 import type { ServedKinds } from '../../request/served-kinds.ts';
-import { typeWarnings } from './type-checking.ts';
 
 export interface PolicyStatusDependencies {
   readonly registry: RegistryContext;
@@ -53,7 +52,7 @@ export class PolicyStatus {
   async #run(): Promise<void> {
     const { registry, kinds, admin } = this.#dependencies;
     // We are told while the change is being taken in; it is visible a moment later.
-    await Promise.resolve();
+    const { typeWarnings } = await import('./type-checking.ts');
     for (const name of this.#pending) {
       this.#pending.delete(name);
       const policy = registry.objects.get(ValidatingAdmissionPolicy, name);
