@@ -133,7 +133,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const kinds = new ServedKinds(builtInKinds);
   const dynamic = dynamicAdmission({ objects, authorizers, kinds, egress, clock, random, log, metrics: metrics.webhooks });
   const admission = [definitionValidation, ...admissionPlugins, ...dynamic.plugins, allocation, escalationCheck({ authorizers, rbac }), certificateSigners(authorizers), resourceQuota(() => registry)];
-  const registry: RegistryContext = { store, cache, clock, random, log, objects, admission };
+  const registry: RegistryContext = { store, cache, clock, random, log, objects, admission, admissionMetrics: metrics.admission };
   await cache.start(builtInKinds.filter((kind) => kind.convertedFrom === undefined));
   await bootstrap(registry, [...defaultObjects({ serviceRanges: ranges.map((each) => each.cidr), nowIso: nowText(clock) }), ...builtInServices(builtInKinds, nowText(clock))]);
   allocation.follow(cache.of(Service));

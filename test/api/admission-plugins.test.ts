@@ -93,6 +93,12 @@ test('a certificate for the API server is not asked for in the name of its maste
   assert.equal((await ask('example.com/other')).code, 201);
 });
 
+test('what admission costs is counted, by plugin and step', async () => {
+  const { text } = await api.request('GET', '/metrics');
+  assert.match(text, /apiserver_admission_controller_admission_duration_seconds_count\{name="PodSecurity",operation="CREATE",rejected="true",type="validate"\} \d+/);
+  assert.match(text, /apiserver_admission_step_admission_duration_seconds_count\{operation="CREATE",rejected="false",type="admit"\} \d+/);
+});
+
 /** `openssl req -new -subj /O=system:masters/CN=x`. */
 const mastersRequest = `-----BEGIN CERTIFICATE REQUEST-----
 MIHfMIGHAgEAMCUxFzAVBgNVBAoMDnN5c3RlbTptYXN0ZXJzMQowCAYDVQQDDAF4

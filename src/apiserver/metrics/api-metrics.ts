@@ -4,6 +4,7 @@ import { registerProcessMetrics } from '#serving/process-metrics.ts';
 import type { Store } from '#store/store.ts';
 import { versionInfo } from '../documents/version.ts';
 import type { ServedKinds } from '../request/served-kinds.ts';
+import { AdmissionMetrics } from '../admission/admission-metrics.ts';
 import { WebhookMetrics } from '../admission/webhooks/webhook-metrics.ts';
 import type { WatchCache } from '../watch-cache/watch-cache.ts';
 import { StoreMetrics } from './measured-store.ts';
@@ -16,6 +17,7 @@ export const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8';
 export class ApiMetrics {
   readonly requests: RequestMetrics;
   readonly store = new StoreMetrics();
+  readonly admission = new AdmissionMetrics();
   readonly webhooks = new WebhookMetrics();
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
@@ -36,6 +38,7 @@ export class ApiMetrics {
     return [
       this.requests.text(),
       this.store.text(),
+      this.admission.text(),
       this.webhooks.text(),
       gaugeText('apiserver_storage_objects', 'Number of stored objects at the time of last check split by kind.', objects.map((kind) => [{ resource: kind.group === '' ? kind.plural : `${kind.plural}.${kind.group}` }, cache.of(kind).size])),
       gaugeText('apiserver_resource_objects', 'Number of stored objects at the time of last check split by kind.', objects.map((kind) => [{ group: kind.group, resource: kind.plural }, cache.of(kind).size])),

@@ -4,6 +4,7 @@ import type { Random } from '#base/random.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
 import type { Store } from '#store/store.ts';
+import type { AdmissionMetrics } from '../admission/admission-metrics.ts';
 import type { AdmissionPlugin, ObjectReader } from '../admission/admission.ts';
 import type { WatchCache } from '../watch-cache/watch-cache.ts';
 import { registryPrefix } from '../watch-cache/watch-cache.ts';
@@ -17,6 +18,8 @@ export interface RegistryContext {
   readonly log: Logger;
   /** In the order of execution. */
   readonly admission: readonly AdmissionPlugin[];
+  /** Counts what it costs. Default: nobody does. */
+  readonly admissionMetrics?: AdmissionMetrics;
   readonly objects: ObjectReader;
 }
 
