@@ -67,4 +67,12 @@ describe('requests that once broke the API server', () => {
     await answers(201, 'POST', path, { metadata: { name: 'base64' }, binaryData: { content: 'aGF\nsbG8=\r\n', empty: '' } });
     await answers(200, 'GET', `${path}/base64`, undefined, { accept: 'application/vnd.kubernetes.protobuf' });
   });
+
+  it('half a surrogate pair is read as the replacement character', async () => {
+    const body = String.raw`{"metadata":{"name":"half"},"data":{"a":"\ud800x","b":"\\ud800","c":"\ud83d\ude00"}}`;
+    const made = await answers(201, 'POST', '/api/v1/namespaces/default/configmaps', body);
+    assert.deepEqual(made.json<{ data: unknown }>().data, { a: '\ufffdx', b: '\\ud800', c: '\u{1f600}' });
+    await answers(201, 'POST', '/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles', String.raw`{"metadata":{"name":"\udfff"}}`);
+    await answers(200, 'GET', `/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles/${encodeURIComponent('\ufffd')}`);
+  });
 });

@@ -31,12 +31,23 @@ export function readCallBody(bytes: Buffer, contentType: string, kindOf: KindOf)
   const text = bytes.toString();
   if (isYaml && !looksLikeJson(bytes)) return readYaml(text);
   try {
-    const json = JSON.parse(text) as JsonValue;
+    const json = wellFormed(JSON.parse(text) as JsonValue, text);
     return { json, duplicateFields: () => duplicateKeys(text) };
   } catch (error) {
     if (isYaml) return readYaml(text);
     throw badRequest(`couldn't get version/kind; json parse error: ${(error as Error).message}`);
   }
+}
+
+/**
+ * Halves of surrogate pairs, which only escapes can bring in, become U+FFFD, as Go's decoder makes of them: keys of the
+ * store and protobuf are UTF-8, which has no form for them.
+ */
+function wellFormed(json: JsonValue, text: string): JsonValue {
+  if (!/\\[uU](?:0000)?[dD][89a-fA-F]/.test(text)) return json;
+  // JSON.stringify escapes nothing of the kind but halves.
+  const escaped = JSON.stringify(json).replaceAll(/\\(?:\\|u(d[89a-f][0-9a-f]{2}))/g, (found, half: string | undefined) => (half === undefined ? found : '\\ufffd'));
+  return JSON.parse(escaped) as JsonValue;
 }
 
 function looksLikeJson(bytes: Buffer): boolean {
@@ -51,7 +62,7 @@ function readYaml(text: string): CallBody {
   const duplicates = strict.errors.filter((each) => each.code === 'DUPLICATE_KEY').map((each) => `line ${each.linePos?.[0].line ?? 0}`);
   let json: JsonValue;
   try {
-    json = document.toJS({ maxAliasCount: 100 }) as JsonValue;
+    json = wellFormed(document.toJS({ maxAliasCount: 100 }) as JsonValue, text);
   } catch (failure) {
     throw badRequest(`error parsing YAML: ${(failure as Error).message}`);
   }
