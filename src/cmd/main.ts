@@ -5,6 +5,11 @@ import { keepHttpLean } from './lean-http.ts';
 import { programs } from './program.ts';
 
 keepHttpLean();
+// A reader that has seen enough (`skiff ... | head`) is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
 
 const [first = '--help', ...rest] = process.argv.slice(2);
 const word = first === '--version' ? 'version' : first;
