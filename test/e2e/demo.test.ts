@@ -106,7 +106,11 @@ describe('the demo', { skip }, () => {
     await kubectl.out(rolledOut);
     const report = await loop.stop();
     assert.deepEqual(report.failures, []);
-    assert.ok(report.sent > 0);
+    // The loop ran through the whole of it: both versions have answered, every request.
+    const versions = new Set([...report.answers.keys()].flatMap((line) => /version (\S+)$/.exec(line)?.[1] ?? []));
+    assert.deepEqual([...versions].toSorted(), ['1.0', '2.0']);
+    const answered = [...report.answers].filter(([line]) => line.includes('version ')).reduce((sum, [, count]) => sum + count, 0);
+    assert.equal(answered, report.sent);
     await askUntil(nodePort, /version 1\.0/);
   });
 
