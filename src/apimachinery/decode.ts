@@ -103,13 +103,14 @@ function planOf(struct: AnyStruct): StructPlan {
 
 function planField(key: string, field: Field, owner: AnyStruct): FieldPlan {
   const { options, type } = field;
-  const kept = options.required === true || options.always === true;
-  return { key, decode: decoderOf(type), absent: absentValue(field, kept, owner), dropsZero: options.pointer !== true && !(kept && options.default === undefined) };
+  const kept = (options.required === true && options.omitEmpty !== true) || options.always === true;
+  const dropsZero = options.pointer !== true && !(kept && options.default === undefined);
+  return { key, decode: decoderOf(type), absent: absentValue(field, kept, owner, dropsZero), dropsZero };
 }
 
 /** What stands where nothing was given; undefined: nothing does. */
-function absentValue({ type, value, options }: Field, kept: boolean, owner: AnyStruct): FieldPlan['absent'] {
-  const fallback = options.default;
+function absentValue({ type, value, options }: Field, kept: boolean, owner: AnyStruct, dropsZero: boolean): FieldPlan['absent'] {
+  const fallback = dropsZero && !kept && isZero(options.default) ? undefined : options.default;
   if (type.is === 'struct' && value) {
     return (walk) => decodeStruct(planOf(type.struct()), walk.defaults ? (fallback ?? emptyObject) : emptyObject, walk);
   }

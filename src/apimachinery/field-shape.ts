@@ -104,6 +104,7 @@ export function structShape(struct: AnyStruct): StructShape {
 function shapeOf(field: Field): Shape {
   const { type, options } = field;
   if (options.atomic === true) return leaf;
+  if (options.atomic === false && type.is === 'struct') return structShape(type.struct());
   if (type.is !== 'list') return shapeOfType(type);
   if (options.listType === 'set') return { is: 'set' };
   if (options.listType !== 'map' || options.keys === undefined || type.element.is !== 'struct') return leaf;

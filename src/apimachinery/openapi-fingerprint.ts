@@ -3,7 +3,7 @@ import type { ResourceKind } from './resource.ts';
 import type { AnyStruct, FieldType } from './schema.ts';
 
 /** To be raised when documents of the same kinds change, so that no client goes on with an old one. */
-const format = 1;
+const format = 2;
 
 /** Changes whenever the document of these kinds does. */
 export function fingerprintOf(kinds: readonly ResourceKind[]): readonly unknown[] {
@@ -20,7 +20,7 @@ function describeStruct(struct: AnyStruct, found: Map<string, string>): void {
     found.set(struct.name, struct.atRunTime.fingerprint);
     return;
   }
-  let text = struct.atomic ? 'atomic' : '';
+  let text = JSON.stringify([struct.atomic, struct.union]);
   for (const [key, { type, options }] of struct.fields) text += `;${key}:${describeType(type, found)}${JSON.stringify(options)}`;
   found.set(struct.name, text);
 }

@@ -8,7 +8,8 @@ import { APIResourceList, ListMeta, Status, WatchEvent } from './meta-schemas.ts
 import { DeleteOptions } from './meta-types.ts';
 import { TemplateMeta } from './object-meta.ts';
 import type { ResourceKind } from './resource.ts';
-import type { AnyStruct, Field, FieldType, ScalarName } from './schema.ts';
+import { capital } from './openapi-paths.ts';
+import type { AnyStruct, Field, FieldType, ScalarName, SchemaUnion, Union } from './schema.ts';
 
 export type OpenApiVersion = 2 | 3;
 export interface GroupVersion {
@@ -77,7 +78,7 @@ export class SchemaCollection {
     const properties: Record<string, JsonObject> = {};
     const required: string[] = [];
     for (const [key, field] of declared.fields) {
-      properties[key] = this.#property(declared, key, field);
+      properties[key] = this.#property(field);
       if (field.options.required === true) required.push(key);
     }
     const names = this.#namesOf(declared);
@@ -86,6 +87,7 @@ export class SchemaCollection {
       ...(declared.fields.size > 0 && { properties: sortKeys(properties) }),
       ...(required.length > 0 && { required }),
       ...(declared.atomic && { 'x-kubernetes-map-type': 'atomic' }),
+      ...(declared.union !== undefined && { 'x-kubernetes-unions': [publishedUnion(declared.union)] }),
       ...(names.length > 0 && { 'x-kubernetes-group-version-kind': names }),
     };
   }
@@ -99,17 +101,17 @@ export class SchemaCollection {
     return [];
   }
 
-  #property(owner: AnyStruct, key: string, field: Field): JsonObject {
+  #property(field: Field): JsonObject {
     const { options, type } = field;
     const schema = this.#typed(type);
     const extensions: JsonObject = {
       ...(options.listType !== undefined && { 'x-kubernetes-list-type': options.listType }),
       ...(options.keys !== undefined && { 'x-kubernetes-list-map-keys': options.keys }),
-      ...(options.atomic === true && { 'x-kubernetes-map-type': 'atomic' }),
+      ...(options.atomic !== undefined && { 'x-kubernetes-map-type': options.atomic ? 'atomic' : 'granular' }),
       ...(options.mergeKey !== undefined && { 'x-kubernetes-patch-merge-key': options.mergeKey }),
       ...(options.patch !== undefined && { 'x-kubernetes-patch-strategy': options.patch }),
     };
-    const fallback = this.#version === 3 ? publishedDefault(owner, key, field) : undefined;
+    const fallback = this.#version === 3 ? publishedDefault(field) : undefined;
     return { ...this.#value(schema, fallback), ...extensions };
   }
 
@@ -128,7 +130,7 @@ export class SchemaCollection {
       case 'map':
         return { type: 'object', additionalProperties: this.#typed(type.element) };
       case 'scalar':
-        return this.#scalar(type.scalar);
+        return type.union === undefined ? this.#scalar(type.scalar) : this.#opaque(eitherNames[type.union.other], {});
     }
   }
 
@@ -189,16 +191,25 @@ export function gvk({ group, version }: GroupVersion, kind: string): JsonObject 
   return { group, kind, version };
 }
 
-/**
- * Structs whose defaults Kubernetes publishes; of others it publishes only those of fields that identify list items,
- * and fills in the rest silently.
- */
-const publishing = /\.(AzureDiskVolumeSource|(ISCSI|RBD|ScaleIO)(Persistent)?VolumeSource|ReplicationControllerSpec|DeviceToleration|ContainerPort|ServicePort)$/;
+const definitions = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1';
+/** A choice has no schema, only a name. */
+const eitherNames: Readonly<Record<SchemaUnion['other'], string>> = {
+  schemas: `${definitions}.JSONSchemaPropsOrArray`, bool: `${definitions}.JSONSchemaPropsOrBool`, strings: `${definitions}.JSONSchemaPropsOrStringArray`,
+};
 
-function publishedDefault(owner: AnyStruct, key: string, { type, options, value }: Field): JsonValue | undefined {
-  if (options.default !== undefined && publishing.test(owner.name) && key !== 'readOnly') return options.default;
+/** The fields by what the discriminator is when they are set. */
+function publishedUnion({ discriminator, of }: Union): JsonObject {
+  return {
+    ...(discriminator !== undefined && { discriminator }),
+    'fields-to-discriminateBy': Object.fromEntries(of.map((key) => [key, capital(key)])),
+  };
+}
+
+/** What Go has where nothing is given: the default that is published, else the zero value of what is always written. */
+function publishedDefault({ type, options, value }: Field): JsonValue | undefined {
+  if (options.published === true) return options.default;
   if (type.is === 'struct') return value ? {} : undefined;
-  const isWritten = options.required === true || options.always === true;
+  const isWritten = (options.required === true && options.omitEmpty !== true) || options.always === true;
   if (!isWritten || options.pointer === true || type.is !== 'scalar') return undefined;
   switch (type.scalar) {
     case 'string':

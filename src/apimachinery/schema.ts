@@ -67,8 +67,12 @@ export interface FieldOptions {
   readonly always?: true;
   /** Zero and absent differ. Of a struct: see `pointer`. */
   readonly pointer?: true;
-  /** What an absent value becomes on creation and update. */
+  /** Left out when it is zero, although it is required. */
+  readonly omitEmpty?: true;
+  /** What an absent value becomes on creation and update. A zero value where zero counts as absent: nothing. */
   readonly default?: JsonValue;
+  /** Whether OpenAPI tells the default. Kubernetes fills in the others silently. */
+  readonly published?: true;
   /** The values allowed; the empty string counts as absent. */
   readonly values?: readonly string[];
   /** Smallest and largest number allowed (inclusive). */
@@ -80,8 +84,8 @@ export interface FieldOptions {
   readonly listType?: 'atomic' | 'set' | 'map';
   /** The fields that identify an item of a `map` list. */
   readonly keys?: readonly string[];
-  /** A map or struct that server-side apply treats as one value. */
-  readonly atomic?: true;
+  /** Whether server-side apply treats a map or struct as one value. Default: what the struct says, else no. */
+  readonly atomic?: boolean;
   /** How strategic merge patch treats the field. Default: replace for lists, merge for maps and structs. */
   readonly patch?: 'merge' | 'replace' | 'retainKeys' | 'merge,retainKeys';
   /** The field that strategic merge patch matches items by. */
@@ -101,6 +105,13 @@ export interface Field<T = unknown, Always extends boolean = boolean> {
 
 export type Fields = Readonly<Record<string, Field>>;
 
+/** A choice between fields, for clients that read OpenAPI; nothing checks it. */
+export interface Union {
+  /** The field that tells which one is set. */
+  readonly discriminator?: string;
+  readonly of: readonly string[];
+}
+
 /** A declared structure. `T` is the type of its decoded objects. */
 export interface Struct<T> {
   /** As OpenAPI names it: io.k8s.api.core.v1.PodSpec. */
@@ -110,6 +121,8 @@ export interface Struct<T> {
   /** Structs whose fields stand among this one's in JSON but are nested in protobuf, by field number. */
   readonly inlines: readonly { readonly number: number; readonly struct: AnyStruct }[];
   readonly atomic: boolean;
+  /** Of which of its fields at most one may be set. */
+  readonly union?: Union | undefined;
   /** Of structures that were declared while the server runs; it takes the place of walks over `fields`. */
   readonly atRunTime?: RunTimeDeclaration;
   readonly $type?: T;
@@ -136,7 +149,7 @@ export interface Inline<S extends AnyStruct = AnyStruct> {
 export function struct<const F extends Fields, const I extends readonly Inline[] = readonly []>(
   name: string,
   fields: F,
-  options: { readonly inlines?: I; readonly atomic?: true } = {},
+  options: { readonly inlines?: I; readonly atomic?: true; readonly union?: Union } = {},
 ): Struct<InferFields<F> & Inlined<I>> {
   const inlines = options.inlines ?? [];
   const all = new Map<string, Field>();
@@ -145,7 +158,7 @@ export function struct<const F extends Fields, const I extends readonly Inline[]
     const field = fields[key];
     if (field !== undefined) all.set(key, field);
   }
-  return { name, fields: all, inlines, atomic: options.atomic === true };
+  return { name, fields: all, inlines, atomic: options.atomic === true, ...(options.union !== undefined && { union: options.union }) };
 }
 
 /** A struct whose type is written by hand, because it contains itself; `fields` is called on first use. */
@@ -166,7 +179,7 @@ export function inline<S extends AnyStruct>(number: number, inlined: S): Inline<
   return { number, struct: inlined };
 }
 
-type Given = FieldOptions & ({ readonly required: true } | { readonly always: true });
+type Given = FieldOptions & ({ readonly required: true; readonly omitEmpty?: never } | { readonly always: true });
 interface ScalarField<S extends ScalarName> {
   (number: number, options: Given): Field<ScalarTypes[S], true>;
   (number: number, options?: FieldOptions): Field<ScalarTypes[S], false>;

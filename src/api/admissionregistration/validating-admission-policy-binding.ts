@@ -5,7 +5,7 @@ import { MatchResources, ParamRef } from './matching.ts';
 import { bindingColumns } from './policy-rules.ts';
 
 export const ValidatingAdmissionPolicyBindingSpec = struct('io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBindingSpec', {
-  policyName: string(1, { required: true }),
+  policyName: string(1, { required: true, omitEmpty: true }),
   paramRef: pointer(2, ParamRef),
   matchResources: pointer(3, MatchResources),
   validationActions: list(4, 'string', { required: true, listType: 'set' }),

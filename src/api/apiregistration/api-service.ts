@@ -21,7 +21,7 @@ export const APIServiceSpec = struct(`${prefix}.APIServiceSpec`, {
   group: string(2),
   version: string(3),
   insecureSkipTLSVerify: bool(4),
-  caBundle: bytes(5),
+  caBundle: bytes(5, { listType: 'atomic' }),
   groupPriorityMinimum: int32(7, { required: true }),
   versionPriority: int32(8, { required: true }),
 });

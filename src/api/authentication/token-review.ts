@@ -4,7 +4,7 @@ import { bool, list, object, string, struct } from '#apimachinery/schema.ts';
 import { UserInfo } from './self-subject-review.ts';
 
 export const TokenReviewSpec = struct('io.k8s.api.authentication.v1.TokenReviewSpec', {
-  token: string(1, { required: true }),
+  token: string(1, { required: true, omitEmpty: true }),
   audiences: list(2, 'string', { listType: 'atomic' }),
 });
 export interface TokenReviewSpec extends Infer<typeof TokenReviewSpec> {}

@@ -5,7 +5,7 @@ import type { Infer } from '#apimachinery/schema.ts';
 import { int32, object, string, struct } from '#apimachinery/schema.ts';
 
 export const ScaleSpec = struct('io.k8s.api.autoscaling.v1.ScaleSpec', {
-  replicas: int32(1, { min: 0 }),
+  replicas: int32(1, { default: 0, published: true, min: 0 }),
 });
 export interface ScaleSpec extends Infer<typeof ScaleSpec> {}
 

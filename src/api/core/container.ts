@@ -6,7 +6,7 @@ export const ContainerPort = struct('io.k8s.api.core.v1.ContainerPort', {
   name: string(1),
   hostPort: int32(2),
   containerPort: int32(3, { required: true }),
-  protocol: oneOf(4, ['TCP', 'UDP', 'SCTP'], { default: 'TCP' }),
+  protocol: oneOf(4, ['TCP', 'UDP', 'SCTP'], { default: 'TCP', published: true }),
   hostIP: string(5),
 });
 export interface ContainerPort extends Infer<typeof ContainerPort> {}
@@ -44,7 +44,7 @@ export const FileKeySelector = struct('io.k8s.api.core.v1.FileKeySelector', {
   volumeName: string(1, { required: true }),
   path: string(2, { required: true }),
   key: string(3, { required: true }),
-  optional: bool(4, { pointer: true }),
+  optional: bool(4, { pointer: true, default: false, published: true }),
 }, { atomic: true });
 export interface FileKeySelector extends Infer<typeof FileKeySelector> {}
 
@@ -84,13 +84,13 @@ export const ContainerResizePolicy = struct('io.k8s.api.core.v1.ContainerResizeP
 export interface ContainerResizePolicy extends Infer<typeof ContainerResizePolicy> {}
 
 export const ContainerRestartRuleOnExitCodes = struct('io.k8s.api.core.v1.ContainerRestartRuleOnExitCodes', {
-  operator: string(1, { required: true }),
+  operator: string(1, { required: true, omitEmpty: true }),
   values: list(2, 'int32', { listType: 'set' }),
 });
 export interface ContainerRestartRuleOnExitCodes extends Infer<typeof ContainerRestartRuleOnExitCodes> {}
 
 export const ContainerRestartRule = struct('io.k8s.api.core.v1.ContainerRestartRule', {
-  action: string(1, { required: true }),
+  action: string(1, { required: true, omitEmpty: true }),
   exitCodes: pointer(2, ContainerRestartRuleOnExitCodes),
 });
 export interface ContainerRestartRule extends Infer<typeof ContainerRestartRule> {}
@@ -140,7 +140,7 @@ export interface TCPSocketAction extends Infer<typeof TCPSocketAction> {}
 
 export const GRPCAction = struct('io.k8s.api.core.v1.GRPCAction', {
   port: int32(1, { required: true }),
-  service: string(2, { always: true, pointer: true, default: '' }),
+  service: string(2, { always: true, pointer: true, default: '', published: true }),
 });
 export interface GRPCAction extends Infer<typeof GRPCAction> {}
 
@@ -207,13 +207,13 @@ export interface WindowsSecurityContextOptions extends Infer<typeof WindowsSecur
 export const SeccompProfile = struct('io.k8s.api.core.v1.SeccompProfile', {
   type: oneOf(1, ['Unconfined', 'RuntimeDefault', 'Localhost'], { required: true }),
   localhostProfile: string(2, { pointer: true }),
-});
+}, { union: { discriminator: 'type', of: ['localhostProfile'] } });
 export interface SeccompProfile extends Infer<typeof SeccompProfile> {}
 
 export const AppArmorProfile = struct('io.k8s.api.core.v1.AppArmorProfile', {
   type: oneOf(1, ['Unconfined', 'RuntimeDefault', 'Localhost'], { required: true }),
   localhostProfile: string(2, { pointer: true }),
-});
+}, { union: { discriminator: 'type', of: ['localhostProfile'] } });
 export interface AppArmorProfile extends Infer<typeof AppArmorProfile> {}
 
 export const SecurityContext = struct('io.k8s.api.core.v1.SecurityContext', {

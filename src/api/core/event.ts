@@ -1,3 +1,4 @@
+import { TemplateMeta } from '#apimachinery/object-meta.ts';
 import { defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, microTime, object, pointer, string, struct, time } from '#apimachinery/schema.ts';
@@ -25,6 +26,7 @@ export const Event = defineResource({
   shortNames: ['ev'],
   scope: 'Namespaced',
   fields: {
+    metadata: object(1, TemplateMeta, { required: true }),
     involvedObject: object(2, ObjectReference, { required: true }),
     reason: string(3),
     message: string(4),

@@ -29,7 +29,7 @@ export const PersistentVolumeClaimStatus = struct('io.k8s.api.core.v1.Persistent
   capacity: map(3, 'quantity'),
   conditions: list(4, PersistentVolumeClaimCondition, { listType: 'map', keys: ['type'], patch: 'merge', mergeKey: 'type' }),
   allocatedResources: map(5, 'quantity'),
-  allocatedResourceStatuses: map(7, 'string'),
+  allocatedResourceStatuses: map(7, 'string', { atomic: false }),
   currentVolumeAttributesClassName: string(8, { pointer: true }),
   modifyVolumeStatus: pointer(9, ModifyVolumeStatus),
 });

@@ -16,7 +16,7 @@ export interface VolumeNodeAffinity extends Infer<typeof VolumeNodeAffinity> {}
 export const PersistentVolumeSpec = struct('io.k8s.api.core.v1.PersistentVolumeSpec', {
   capacity: map(1, 'quantity'),
   accessModes: list(3, 'string', { listType: 'atomic' }),
-  claimRef: pointer(4, ObjectReference),
+  claimRef: pointer(4, ObjectReference, { atomic: false }),
   persistentVolumeReclaimPolicy: oneOf(5, ['Recycle', 'Delete', 'Retain'], { default: 'Retain' }),
   storageClassName: string(6),
   mountOptions: list(7, 'string', { listType: 'atomic' }),

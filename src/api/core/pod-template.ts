@@ -77,7 +77,7 @@ export interface PodResourceClaim extends Infer<typeof PodResourceClaim> {}
 
 export const PodSchedulingGroup = struct('io.k8s.api.core.v1.PodSchedulingGroup', {
   podGroupName: string(1, { pointer: true }),
-});
+}, { union: { of: ['podGroupName'] } });
 export interface PodSchedulingGroup extends Infer<typeof PodSchedulingGroup> {}
 
 export const PodSpec = struct('io.k8s.api.core.v1.PodSpec', {

@@ -59,7 +59,7 @@ export const ContainerState = struct('io.k8s.api.core.v1.ContainerState', {
 export interface ContainerState extends Infer<typeof ContainerState> {}
 
 export const ImageVolumeStatus = struct('io.k8s.api.core.v1.ImageVolumeStatus', {
-  imageRef: string(1, { required: true }),
+  imageRef: string(1, { required: true, omitEmpty: true }),
 });
 export interface ImageVolumeStatus extends Infer<typeof ImageVolumeStatus> {}
 

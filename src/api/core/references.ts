@@ -2,7 +2,7 @@ import type { Infer } from '#apimachinery/schema.ts';
 import { quantity, string, struct } from '#apimachinery/schema.ts';
 
 export const LocalObjectReference = struct('io.k8s.api.core.v1.LocalObjectReference', {
-  name: string(1),
+  name: string(1, { default: '', published: true }),
 }, { atomic: true });
 export interface LocalObjectReference extends Infer<typeof LocalObjectReference> {}
 

@@ -14,8 +14,8 @@ import { containersColumn, imagesColumn, mapSelectorColumn } from './template-co
 import { validateTemplate } from './validate-pod-spec.ts';
 
 export const ReplicationControllerSpec = struct('io.k8s.api.core.v1.ReplicationControllerSpec', {
-  replicas: int32(1, { pointer: true, default: 1, min: 0 }),
-  minReadySeconds: int32(4, { min: 0 }),
+  replicas: int32(1, { pointer: true, default: 1, published: true, min: 0 }),
+  minReadySeconds: int32(4, { default: 0, published: true, min: 0 }),
   selector: map(2, 'string', { atomic: true }),
   template: pointer(3, PodTemplateSpec),
 });

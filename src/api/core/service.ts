@@ -8,7 +8,7 @@ import { validateService, validateServiceUpdate } from './validate-service.ts';
 
 export const ServicePort = struct('io.k8s.api.core.v1.ServicePort', {
   name: string(1),
-  protocol: oneOf(2, ['TCP', 'UDP', 'SCTP'], { default: 'TCP' }),
+  protocol: oneOf(2, ['TCP', 'UDP', 'SCTP'], { default: 'TCP', published: true }),
   appProtocol: string(6, { pointer: true }),
   port: int32(3, { required: true }),
   targetPort: intOrString(4),

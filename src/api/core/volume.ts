@@ -68,7 +68,7 @@ export const ISCSIVolumeSource = struct('io.k8s.api.core.v1.ISCSIVolumeSource', 
   targetPortal: string(1, { required: true }),
   iqn: string(2, { required: true }),
   lun: int32(3, { required: true }),
-  iscsiInterface: string(4, { default: 'default' }),
+  iscsiInterface: string(4, { default: 'default', published: true }),
   fsType: string(5),
   readOnly: bool(6),
   portals: list(7, 'string', { listType: 'atomic' }),
@@ -96,9 +96,9 @@ export const RBDVolumeSource = struct('io.k8s.api.core.v1.RBDVolumeSource', {
   monitors: list(1, 'string', { required: true, listType: 'atomic' }),
   image: string(2, { required: true }),
   fsType: string(3),
-  pool: string(4, { default: 'rbd' }),
-  user: string(5, { default: 'admin' }),
-  keyring: string(6, { default: '/etc/ceph/keyring' }),
+  pool: string(4, { default: 'rbd', published: true }),
+  user: string(5, { default: 'admin', published: true }),
+  keyring: string(6, { default: '/etc/ceph/keyring', published: true }),
   secretRef: pointer(7, LocalObjectReference),
   readOnly: bool(8),
 });
@@ -195,10 +195,10 @@ export interface QuobyteVolumeSource extends Infer<typeof QuobyteVolumeSource> {
 export const AzureDiskVolumeSource = struct('io.k8s.api.core.v1.AzureDiskVolumeSource', {
   diskName: string(1, { required: true }),
   diskURI: string(2, { required: true }),
-  cachingMode: oneOf(3, ['None', 'ReadOnly', 'ReadWrite'], { pointer: true, default: 'ReadWrite' }),
-  fsType: string(4, { pointer: true, default: 'ext4' }),
-  readOnly: bool(5, { pointer: true, default: false }),
-  kind: oneOf(6, ['Shared', 'Dedicated', 'Managed'], { pointer: true, default: 'Shared' }),
+  cachingMode: oneOf(3, ['None', 'ReadOnly', 'ReadWrite'], { pointer: true, default: 'ReadWrite', published: true }),
+  fsType: string(4, { pointer: true, default: 'ext4', published: true }),
+  readOnly: bool(5, { pointer: true, default: false, published: true }),
+  kind: oneOf(6, ['Shared', 'Dedicated', 'Managed'], { pointer: true, default: 'Shared', published: true }),
 });
 export interface AzureDiskVolumeSource extends Infer<typeof AzureDiskVolumeSource> {}
 
@@ -242,8 +242,8 @@ export const ClusterTrustBundleProjection = struct('io.k8s.api.core.v1.ClusterTr
 export interface ClusterTrustBundleProjection extends Infer<typeof ClusterTrustBundleProjection> {}
 
 export const PodCertificateProjection = struct('io.k8s.api.core.v1.PodCertificateProjection', {
-  signerName: string(1, { required: true }),
-  keyType: string(2, { required: true }),
+  signerName: string(1, { required: true, omitEmpty: true }),
+  keyType: string(2, { required: true, omitEmpty: true }),
   maxExpirationSeconds: int32(3, { pointer: true }),
   credentialBundlePath: string(4),
   keyPath: string(5),
@@ -282,9 +282,9 @@ export const ScaleIOVolumeSource = struct('io.k8s.api.core.v1.ScaleIOVolumeSourc
   sslEnabled: bool(4),
   protectionDomain: string(5),
   storagePool: string(6),
-  storageMode: string(7, { default: 'ThinProvisioned' }),
+  storageMode: string(7, { default: 'ThinProvisioned', published: true }),
   volumeName: string(8),
-  fsType: string(9, { default: 'xfs' }),
+  fsType: string(9, { default: 'xfs', published: true }),
   readOnly: bool(10),
 });
 export interface ScaleIOVolumeSource extends Infer<typeof ScaleIOVolumeSource> {}
@@ -394,9 +394,9 @@ export const RBDPersistentVolumeSource = struct('io.k8s.api.core.v1.RBDPersisten
   monitors: list(1, 'string', { required: true, listType: 'atomic' }),
   image: string(2, { required: true }),
   fsType: string(3),
-  pool: string(4, { default: 'rbd' }),
-  user: string(5, { default: 'admin' }),
-  keyring: string(6, { default: '/etc/ceph/keyring' }),
+  pool: string(4, { default: 'rbd', published: true }),
+  user: string(5, { default: 'admin', published: true }),
+  keyring: string(6, { default: '/etc/ceph/keyring', published: true }),
   secretRef: pointer(7, SecretReference),
   readOnly: bool(8),
 });
@@ -406,7 +406,7 @@ export const ISCSIPersistentVolumeSource = struct('io.k8s.api.core.v1.ISCSIPersi
   targetPortal: string(1, { required: true }),
   iqn: string(2, { required: true }),
   lun: int32(3, { required: true }),
-  iscsiInterface: string(4, { default: 'default' }),
+  iscsiInterface: string(4, { default: 'default', published: true }),
   fsType: string(5),
   readOnly: bool(6),
   portals: list(7, 'string', { listType: 'atomic' }),
@@ -459,9 +459,9 @@ export const ScaleIOPersistentVolumeSource = struct('io.k8s.api.core.v1.ScaleIOP
   sslEnabled: bool(4),
   protectionDomain: string(5),
   storagePool: string(6),
-  storageMode: string(7, { default: 'ThinProvisioned' }),
+  storageMode: string(7, { default: 'ThinProvisioned', published: true }),
   volumeName: string(8),
-  fsType: string(9, { default: 'xfs' }),
+  fsType: string(9, { default: 'xfs', published: true }),
   readOnly: bool(10),
 });
 export interface ScaleIOPersistentVolumeSource extends Infer<typeof ScaleIOPersistentVolumeSource> {}

@@ -37,7 +37,7 @@ export const Subject = struct('io.k8s.api.flowcontrol.v1.Subject', {
   user: pointer(2, UserSubject),
   group: pointer(3, GroupSubject),
   serviceAccount: pointer(4, ServiceAccountSubject),
-});
+}, { union: { discriminator: 'kind', of: ['user', 'group', 'serviceAccount'] } });
 export interface Subject extends Infer<typeof Subject> {}
 
 export const ResourcePolicyRule = struct('io.k8s.api.flowcontrol.v1.ResourcePolicyRule', {

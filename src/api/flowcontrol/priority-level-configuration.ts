@@ -16,7 +16,7 @@ export interface QueuingConfiguration extends Infer<typeof QueuingConfiguration>
 export const LimitResponse = struct('io.k8s.api.flowcontrol.v1.LimitResponse', {
   type: oneOf(1, ['Queue', 'Reject'], { required: true }),
   queuing: pointer(2, QueuingConfiguration),
-});
+}, { union: { discriminator: 'type', of: ['queuing'] } });
 export interface LimitResponse extends Infer<typeof LimitResponse> {}
 
 export const LimitedPriorityLevelConfiguration = struct('io.k8s.api.flowcontrol.v1.LimitedPriorityLevelConfiguration', {
@@ -37,7 +37,7 @@ export const PriorityLevelConfigurationSpec = struct('io.k8s.api.flowcontrol.v1.
   type: oneOf(1, ['Exempt', 'Limited'], { required: true }),
   limited: pointer(2, LimitedPriorityLevelConfiguration),
   exempt: pointer(3, ExemptPriorityLevelConfiguration),
-});
+}, { union: { discriminator: 'type', of: ['exempt', 'limited'] } });
 export interface PriorityLevelConfigurationSpec extends Infer<typeof PriorityLevelConfigurationSpec> {}
 
 export const PriorityLevelConfigurationCondition = struct('io.k8s.api.flowcontrol.v1.PriorityLevelConfigurationCondition', {

@@ -10,9 +10,9 @@ import { object, pointer, string, struct } from '#apimachinery/schema.ts';
 
 export const ParentReference = struct('io.k8s.api.networking.v1.ParentReference', {
   group: string(1),
-  resource: string(2, { required: true }),
+  resource: string(2, { required: true, omitEmpty: true }),
   namespace: string(3),
-  name: string(4, { required: true }),
+  name: string(4, { required: true, omitEmpty: true }),
 });
 export interface ParentReference extends Infer<typeof ParentReference> {}
 

@@ -20,7 +20,7 @@ export interface DeviceSelector extends Infer<typeof DeviceSelector> {}
 
 export const DeviceToleration = struct('io.k8s.api.resource.v1.DeviceToleration', {
   key: string(1),
-  operator: oneOf(2, ['Exists', 'Equal'], { default: 'Equal' }),
+  operator: oneOf(2, ['Exists', 'Equal'], { default: 'Equal', published: true }),
   value: string(3),
   effect: oneOf(4, ['None', 'NoSchedule', 'NoExecute']),
   tolerationSeconds: int64(5, { pointer: true }),

@@ -42,7 +42,7 @@ export function reviews({ authorizers, issuer, rbac }: ReviewDependencies): read
       draft.status = { userInfo: { username: name, ...(uid !== undefined && { uid }), groups: [...groups], ...(extra !== undefined && { extra: writable(extra) }) } };
     }),
     review(TokenReview, async (draft) => {
-      const { token, audiences } = draft.spec;
+      const { token = '', audiences } = draft.spec;
       const verified = await issuer.verify(token, audiences);
       if (verified === undefined) {
         draft.status = { authenticated: false, error: 'invalid bearer token' } as never;

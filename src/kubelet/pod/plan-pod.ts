@@ -233,7 +233,7 @@ export function mayRestart(pod: Pod, container: Container, record: ContainerReco
     const { exitCodes } = rule;
     if (exitCodes === undefined) continue;
     const isIn = (exitCodes.values ?? []).includes(record.exitCode);
-    if (isIn === (exitCodes.operator === 'In') && rule.action.startsWith('Restart')) return true;
+    if (isIn === (exitCodes.operator === 'In') && rule.action?.startsWith('Restart') === true) return true;
   }
   switch (container.restartPolicy ?? pod.spec.restartPolicy) {
     case 'Never':
