@@ -26,6 +26,8 @@ import { PolicyStatus } from './admission/policies/policy-status.ts';
 import { resourceQuota } from './admission/plugins/resource-quota.ts';
 import type { Authenticator } from './authn/authenticate.ts';
 import { anonymousUser, clientCertificates, serviceAccountTokens } from './authn/authenticate.ts';
+import { trustOf } from './authn/certificate-trust.ts';
+import { requestHeaders, usualRequestHeaders } from './authn/request-headers.ts';
 import { createTokenIssuer } from './authn/service-account-tokens.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import { attributesOf, decide, refusal } from './authz/authorizer.ts';
@@ -192,10 +194,13 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   return {
     transport,
     async listen({ host, port, serving, clientCaPem, advertiseAddress }) {
-      const face = httpFace({ authenticators: [...(options.authenticators ?? []), clientCertificates, serviceAccountTokens(issuer)], authorizers, handle: handleUntilStopped, kindOf: (apiVersion, kind) => kinds.bodyStruct(apiVersion, kind), passesOn: (info) => aggregation.isRemote(info), clock, log });
+      const headers = options.frontProxy && (options.frontProxy.requestHeaders ?? usualRequestHeaders(options.frontProxy.caPem));
+      const ofProxies = headers === undefined ? [] : [requestHeaders(headers, trustOf(headers.caPem))];
+      const certificates = clientCertificates(headers === undefined ? undefined : trustOf(clientCaPem));
+      const face = httpFace({ authenticators: [...ofProxies, ...(options.authenticators ?? []), certificates, serviceAccountTokens(issuer)], authorizers, handle: handleUntilStopped, kindOf: (apiVersion, kind) => kinds.bodyStruct(apiVersion, kind), passesOn: (info) => aggregation.isRemote(info), clock, log });
       const checks: readonly HealthCheck[] = [pingCheck, { name: 'etcd', check: async () => void (await store.revision()) }];
       server = createSecureServer({
-        clock, log, serving, clientCaPem,
+        clock, log, serving, clientCaPem: headers === undefined ? clientCaPem : `${clientCaPem}\n${headers.caPem}`,
         handler: async (request, response) => {
           if (request.path.endsWith('z') || request.path.includes('z/')) {
             for (const name of ['livez', 'readyz', 'healthz']) if (await answerHealth(name, checks, request, response)) return;
@@ -205,7 +210,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       });
       const listening = await server.listen({ host, port });
       address = `${advertiseAddress ?? host}:${listening.port}`;
-      await publishClientCa(admin, authenticationData({ clientCaPem, frontProxyCaPem: options.frontProxy?.caPem }));
+      await publishClientCa(admin, authenticationData({ clientCaPem, requestHeaders: headers }));
       if (advertiseAddress !== undefined) await publishApiService(admin, { address: advertiseAddress, port: listening.port, serviceIp: ranges[0]?.at(1) ?? '' });
       return listening;
     },

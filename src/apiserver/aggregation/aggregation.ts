@@ -12,6 +12,7 @@ import type { KubeObject } from '#apimachinery/object-meta.ts';
 import { StatusError, badRequest, unavailable } from '#apimachinery/status-error.ts';
 import type { Client } from '#client/client.ts';
 import type { PemPair } from '#pki/authority.ts';
+import type { RequestHeaderOptions } from '../authn/request-headers.ts';
 import type { RegistryContext } from '../registry/registry-context.ts';
 import { nowText } from '../registry/registry-context.ts';
 import type { ApiCall, ApiResult } from '../request/api-call.ts';
@@ -31,8 +32,11 @@ export interface AggregationDependencies extends RemoteDependencies {
 }
 
 export interface FrontProxy {
-  readonly client: PemPair;
+  /** Its certificate; without one it asks in nobody's name that others would believe. */
+  readonly client?: PemPair | undefined;
   readonly caPem: string;
+  /** Whom this server itself believes in the same way. Default: those that `usualRequestHeaders` names. */
+  readonly requestHeaders?: RequestHeaderOptions;
 }
 
 interface Remote {
@@ -267,17 +271,16 @@ function keyOf({ spec }: ServiceObject): string {
 }
 
 /** What other API servers need to trust this one as their front proxy. Source: ConfigMap extension-apiserver-authentication. */
-export function authenticationData({ clientCaPem, frontProxyCaPem }: { readonly clientCaPem: string; readonly frontProxyCaPem: string | undefined }): Readonly<Record<string, string>> {
+export function authenticationData({ clientCaPem, requestHeaders }: { readonly clientCaPem: string; readonly requestHeaders: RequestHeaderOptions | undefined }): Readonly<Record<string, string>> {
   return {
     'client-ca-file': clientCaPem,
-    ...(frontProxyCaPem !== undefined && {
-      'requestheader-allowed-names': '["front-proxy-client"]',
-      'requestheader-client-ca-file': frontProxyCaPem,
-      'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]',
-      'requestheader-group-headers': '["X-Remote-Group"]',
-      'requestheader-uid-headers': '["X-Remote-Uid"]',
-      'requestheader-username-headers': '["X-Remote-User"]',
+    ...(requestHeaders !== undefined && {
+      'requestheader-allowed-names': JSON.stringify(requestHeaders.allowedNames),
+      'requestheader-client-ca-file': requestHeaders.caPem,
+      'requestheader-extra-headers-prefix': JSON.stringify(requestHeaders.extraHeaderPrefixes),
+      'requestheader-group-headers': JSON.stringify(requestHeaders.groupHeaders),
+      'requestheader-uid-headers': JSON.stringify(requestHeaders.uidHeaders),
+      'requestheader-username-headers': JSON.stringify(requestHeaders.usernameHeaders),
     }),
   };
 }
-

@@ -1,6 +1,7 @@
 import { unauthorized } from '#apimachinery/status-error.ts';
 import type { Peer, RequestHeaders } from '#serving/exchange.ts';
 import type { UserInfo } from '../request/api-call.ts';
+import type { CertificateTrust } from './certificate-trust.ts';
 import type { TokenIssuer } from './service-account-tokens.ts';
 
 /** What a request shows of its sender. */
@@ -18,19 +19,25 @@ export interface Authenticator {
 
 export const anonymousUser: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
-/** A client certificate: the common name is the user, the organizations the groups. */
-export const clientCertificates: Authenticator = {
-  name: 'x509',
-  authenticate({ peer }) {
-    if (peer.kind !== 'verified') return undefined;
-    const { commonName, organizations, fingerprintSha256 } = peer.identity;
-    return {
-      name: commonName,
-      groups: [...organizations, 'system:authenticated'],
-      extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${fingerprintSha256}`] },
-    };
-  },
-};
+/**
+ * A client certificate: the common name is the user, the organizations the groups. `trust` where TLS takes certificates
+ * of other authorities as well.
+ */
+export function clientCertificates(trust?: CertificateTrust): Authenticator {
+  return {
+    name: 'x509',
+    authenticate({ peer }) {
+      if (peer.kind !== 'verified') return undefined;
+      if (trust !== undefined && !trust(peer.certificate)) return undefined;
+      const { commonName, organizations, fingerprintSha256 } = peer.identity;
+      return {
+        name: commonName,
+        groups: [...organizations, 'system:authenticated'],
+        extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${fingerprintSha256}`] },
+      };
+    },
+  };
+}
 
 /** A service account's token. */
 export function serviceAccountTokens(issuer: TokenIssuer): Authenticator {
@@ -54,6 +61,12 @@ export function staticTokens(users: ReadonlyMap<string, UserInfo>): Authenticato
   };
 }
 
+/** Whoever has proved who they are belongs to the group of those. */
+export function withAuthenticated(user: UserInfo): UserInfo {
+  if (user.groups.includes('system:authenticated') || user.groups.includes('system:unauthenticated')) return user;
+  return { ...user, groups: [...user.groups, 'system:authenticated'] };
+}
+
 /** Asks every authenticator in order. Without credentials the sender is anonymous; with bad ones it is a 401. */
 export async function authenticate(authenticators: readonly Authenticator[], credentials: Credentials): Promise<UserInfo> {
   for (const each of authenticators) {
@@ -61,7 +74,8 @@ export async function authenticate(authenticators: readonly Authenticator[], cre
     const user = answer instanceof Promise ? await answer : answer;
     if (user !== undefined) return user;
   }
-  if (bearerToken(credentials.headers) !== undefined) throw unauthorized();
+  // A certificate that nobody vouches for is no less wrong than a token.
+  if (credentials.peer.kind !== 'none' || bearerToken(credentials.headers) !== undefined) throw unauthorized();
   return anonymousUser;
 }
 

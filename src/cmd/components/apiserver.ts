@@ -62,6 +62,11 @@ interface Flags extends CommonFlags, EtcdFlags {
   readonly proxyClientCertFile?: string;
   readonly proxyClientKeyFile?: string;
   readonly requestheaderClientCaFile?: string;
+  readonly requestheaderAllowedNames: readonly string[];
+  readonly requestheaderUsernameHeaders: readonly string[];
+  readonly requestheaderUidHeaders: readonly string[];
+  readonly requestheaderGroupHeaders: readonly string[];
+  readonly requestheaderExtraHeadersPrefix: readonly string[];
 }
 
 /** `skiff apiserver`, in the place of kube-apiserver. */
@@ -94,15 +99,25 @@ export function command(): Command {
     .addOption(new Option('--kubelet-timeout <duration>', 'how long a kubelet may take to answer').argParser(durationMs))
     .option('--proxy-client-cert-file <file>', 'how API servers behind this one know it')
     .option('--proxy-client-key-file <file>', 'its key')
-    .option('--requestheader-client-ca-file <file>', 'authority that API servers behind this one check it by')
+    .option('--requestheader-client-ca-file <file>', 'authority of the proxies that speak for users in headers; API servers behind this one check it by the same')
+    .addOption(new Option('--requestheader-allowed-names <names>', 'common names of such proxies; none: any').argParser(list).default([], 'any'))
+    .addOption(new Option('--requestheader-username-headers <headers>', 'headers with the name of the user, commonly X-Remote-User').argParser(list).default([], 'none'))
+    .addOption(new Option('--requestheader-uid-headers <headers>', 'headers with the UID, commonly X-Remote-Uid').argParser(list).default([], 'none'))
+    .addOption(new Option('--requestheader-group-headers <headers>', 'headers with groups, commonly X-Remote-Group').argParser(list).default([], 'none'))
+    .addOption(new Option('--requestheader-extra-headers-prefix <prefixes>', 'what headers with extras start with, commonly X-Remote-Extra-').argParser(list).default([], 'none'))
     .action(runApiServer);
 }
 
+/** Without an authority named by a flag everything is as clusters commonly have it; with one, it is as the flags say. */
 function frontProxyOf(flags: Flags, certificates: ClusterCertificates): { readonly frontProxy?: FrontProxy } {
   const client = pairOf(flags, 'proxyClientCertFile', 'proxyClientKeyFile') ?? certificates.pairs['front-proxy-client'];
-  if (client === undefined) return {};
-  const caPem = flags.requestheaderClientCaFile === undefined ? certificates.frontProxyCa.certificatePem : readPemFile('--requestheader-client-ca-file', flags.requestheaderClientCaFile);
-  return { frontProxy: { client, caPem } };
+  if (flags.requestheaderClientCaFile === undefined) return client === undefined ? {} : { frontProxy: { client, caPem: certificates.frontProxyCa.certificatePem } };
+  const caPem = readPemFile('--requestheader-client-ca-file', flags.requestheaderClientCaFile);
+  const requestHeaders = {
+    caPem, allowedNames: flags.requestheaderAllowedNames, usernameHeaders: flags.requestheaderUsernameHeaders, uidHeaders: flags.requestheaderUidHeaders,
+    groupHeaders: flags.requestheaderGroupHeaders, extraHeaderPrefixes: flags.requestheaderExtraHeadersPrefix,
+  };
+  return { frontProxy: { client, caPem, requestHeaders } };
 }
 
 async function runApiServer(flags: Flags): Promise<void> {
