@@ -10,7 +10,61 @@ export interface CommonFlags {
 export function componentCommand(description: string): Command {
   return new Command()
     .description(description)
-    .addOption(new Option('--v <level>', 'how much is logged: 0 to 10').argParser(wholeNumber).default(0));
+    .addOption(new Option('-v, --v <level>', 'how much is logged: 0 to 10').argParser((given: string) => wholeNumber(given.replace(/^=/, ''))).default(0));
+}
+
+/** Flags that belong together, under one heading of the help. */
+export interface FlagGroup {
+  readonly title: string;
+  readonly options: readonly Option[];
+}
+
+export function withFlagGroups(command: Command, groups: readonly FlagGroup[]): Command {
+  for (const { title, options } of groups) for (const option of options) command.addOption(option.helpGroup(title));
+  return command;
+}
+
+/** A flag with a text; an empty one counts as not given, as the original's flags have it. */
+export function textOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((given: string) => (given === '' ? undefined : given));
+}
+
+/** A list that is given at once or one by one; what is given takes the place of the default. */
+export function listOption(flags: string, description: string, initial?: readonly string[]): Option {
+  const option = new Option(flags, description).argParser((given: string, before: readonly string[] | undefined) => list(given, before === initial ? undefined : before));
+  return initial === undefined ? option : option.default(initial, initial.join(','));
+}
+
+export function numberOption(flags: string, description: string, initial?: number): Option {
+  const option = new Option(flags, description).argParser(wholeNumber);
+  return initial === undefined ? option : option.default(initial);
+}
+
+export function durationOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser(durationMs);
+}
+
+/** A flag that is taken and changes nothing, because what it is for is so already; `why` tells. */
+export function alreadySo(flags: string, why: string): Option {
+  return new Option(flags, `taken without effect: ${why}`).argParser((given: string) => given);
+}
+
+/** A flag for what is not built: every value but `harmless` ones is refused. */
+export function notBuilt(flags: string, what: string, harmless: readonly string[] = []): Option {
+  return new Option(flags, `not built: ${what}`).argParser((given: string) => {
+    if (given !== '' && !harmless.includes(given)) throw new InvalidArgumentError(`Not built: ${what}.`);
+    return undefined;
+  });
+}
+
+/** A flag that has one of a few values. */
+export function choiceOption(flags: string, description: string, choices: readonly string[], initial?: string): Option {
+  const option = new Option(flags, `${description} (${choices.join(', ')})`).argParser((given: string) => {
+    if (given === '') return initial;
+    if (!choices.includes(given)) throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}.`);
+    return given;
+  });
+  return initial === undefined ? option : option.default(initial);
 }
 
 /** Everything from 4 on is what the original calls debugging. */
@@ -39,11 +93,12 @@ export function list(text: string, before: readonly string[] | undefined): reado
   return [...(before ?? []), ...text.split(',').map((each) => each.trim()).filter((each) => each !== '')];
 }
 
-const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const unitsMs: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** Milliseconds of `300ms`, `10s`, `1m30s`. Source: Go's time.ParseDuration, as far as flags use it. */
 export function durationMs(text: string): number {
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  if (text === '0') return 0;
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)/g)];
   if (parts.length === 0 || parts.map(([whole]) => whole).join('') !== text) throw new InvalidArgumentError('A duration is written like 300ms, 10s or 1m30s.');
   return parts.reduce((sum, [, number = '', unit = '']) => sum + Number(number) * (unitsMs[unit] ?? 0), 0);
 }
