@@ -49,10 +49,12 @@ export interface ServerResponse {
   readonly isOver: boolean;
   /** Body bytes handed over so far. */
   readonly bodyBytes: number;
-  /** Body bytes that the client has not taken yet: the measure of a slow reader. */
-  readonly pendingBytes: number;
   /** Sets status and headers; they leave with the first `write`, `end` or `flush`. May be called again until then. */
   writeHead(status: number, headers?: ResponseHeaders): void;
+  /** Headers that go with whatever head is sent, in front of its own. After the head has left it does nothing. */
+  addHeaders(headers: ResponseHeaders): void;
+  /** Asks the client of an HTTP/2 connection to use another one for what comes next. Over HTTP/1.1 it does nothing. */
+  leaveConnection(): void;
   /** Sends status and headers now: a watch has begun, though nothing has happened yet. */
   flush(): void;
   /**
@@ -60,6 +62,11 @@ export interface ServerResponse {
    * when the client is gone (see `isOver`; what is written then is dropped). It never rejects.
    */
   write(chunks: Chunks): Promise<void> | undefined;
+  /**
+   * Sends a part of the body and resolves when it has left this process, or when the client is gone: its bytes may then be
+   * overwritten. It never rejects.
+   */
+  writeThrough(bytes: Uint8Array): Promise<void>;
   /** Sends the rest and finishes. Without a `write` before, `content-length` is set. Later calls do nothing. */
   end(chunks?: Chunks): void;
   /** Breaks the stream so that the client sees an incomplete answer: when something fails after the head was sent. */

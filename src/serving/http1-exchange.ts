@@ -67,6 +67,7 @@ export class Http1Response implements ServerResponse {
   readonly #outgoing: NodeResponse;
   readonly #isClosing: () => boolean;
   #headers: ResponseHeaders = {};
+  #added: ResponseHeaders | undefined;
   #isEnded = false;
 
   /** `isClosing`: whether the server is on its way down, so that the connection is not to be kept. */
@@ -83,14 +84,18 @@ export class Http1Response implements ServerResponse {
     return this.#isEnded || this.#outgoing.destroyed;
   }
 
-  get pendingBytes(): number {
-    return this.#outgoing.writableLength;
-  }
-
   writeHead(status: number, headers: ResponseHeaders = {}): void {
     if (this.isHeadSent) return;
     this.status = status;
     this.#headers = headers;
+  }
+
+  addHeaders(headers: ResponseHeaders): void {
+    this.#added = this.#added === undefined ? headers : { ...this.#added, ...headers };
+  }
+
+  leaveConnection(): void {
+    // One request at a time: the next one is free to go elsewhere.
   }
 
   flush(): void {
@@ -110,6 +115,16 @@ export class Http1Response implements ServerResponse {
     for (const chunk of listOf(chunks)) hasRoom = outgoing.write(chunk);
     outgoing.uncork();
     return hasRoom ? undefined : roomIn(outgoing);
+  }
+
+  writeThrough(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      const outgoing = this.#outgoing;
+      if (this.isOver) return resolve();
+      if (!outgoing.headersSent) this.#sendHead();
+      this.bodyBytes += bytes.length;
+      leave(outgoing, bytes, resolve);
+    });
   }
 
   end(chunks: Chunks = []): void {
@@ -146,16 +161,19 @@ export class Http1Response implements ServerResponse {
     if (this.status === 0) this.status = 200;
     if (this.#isClosing()) outgoing.shouldKeepAlive = false;
     const lines: (string | string[])[] = [];
-    for (const name in this.#headers) {
-      const value = this.#headers[name] ?? '';
-      lines.push(name, typeof value === 'object' ? [...value] : String(value));
-    }
+    if (this.#added !== undefined) for (const name in this.#added) if (this.#headers[name] === undefined) put(lines, name, this.#added);
+    for (const name in this.#headers) put(lines, name, this.#headers);
     const mayHaveBody = this.status !== 204 && this.status !== 304;
     if (length !== undefined && mayHaveBody && this.#headers['content-length'] === undefined) {
       lines.push('content-length', String(length));
     }
     outgoing.writeHead(this.status, lines);
   }
+}
+
+function put(lines: (string | string[])[], name: string, headers: ResponseHeaders): void {
+  const value = headers[name] ?? '';
+  lines.push(name, typeof value === 'object' ? [...value] : String(value));
 }
 
 /**
@@ -177,6 +195,20 @@ export function upgradeExchange(
   };
   const protocol = (incoming.headers.upgrade ?? '').toLowerCase();
   return { request: new Http1Request(incoming, response, { protocol, accept }), response };
+}
+
+/** Writes; calls back when the bytes have left or the stream is gone. */
+export function leave(stream: Writing, bytes: Uint8Array, gone: () => void): void {
+  const done = (): void => {
+    stream.off('close', done);
+    gone();
+  };
+  stream.on('close', done);
+  stream.write(bytes, done);
+}
+
+interface Writing extends NodeJS.EventEmitter {
+  write(bytes: Uint8Array, done: () => void): boolean;
 }
 
 /** Resolves when there is room again or the stream is gone. */

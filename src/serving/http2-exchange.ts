@@ -3,7 +3,7 @@ import { constants } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { abortOnDisconnect, byteLength, listOf, pathLength } from './exchange.ts';
 import type { Chunks, Peer, RequestHeaders, ResponseHeaders, ServerRequest, ServerResponse } from './exchange.ts';
-import { roomIn } from './http1-exchange.ts';
+import { leave, roomIn } from './http1-exchange.ts';
 import { peerOf } from './peer.ts';
 import { piecesOf } from './read-body.ts';
 
@@ -68,6 +68,7 @@ export class Http2Response implements ServerResponse {
   bodyBytes = 0;
   readonly #stream: ServerHttp2Stream;
   #headers: ResponseHeaders = {};
+  #added: ResponseHeaders | undefined;
   #isEnded = false;
 
   constructor(stream: ServerHttp2Stream) {
@@ -82,14 +83,18 @@ export class Http2Response implements ServerResponse {
     return this.#isEnded || this.#stream.destroyed || this.#stream.closed;
   }
 
-  get pendingBytes(): number {
-    return this.#stream.writableLength;
-  }
-
   writeHead(status: number, headers: ResponseHeaders = {}): void {
     if (this.isHeadSent) return;
     this.status = status;
     this.#headers = headers;
+  }
+
+  addHeaders(headers: ResponseHeaders): void {
+    this.#added = this.#added === undefined ? headers : { ...this.#added, ...headers };
+  }
+
+  leaveConnection(): void {
+    this.#stream.session?.goaway(constants.NGHTTP2_NO_ERROR);
   }
 
   flush(): void {
@@ -111,6 +116,16 @@ export class Http2Response implements ServerResponse {
       stream.uncork();
     }
     return hasRoom ? undefined : roomIn(stream);
+  }
+
+  writeThrough(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      const stream = this.#stream;
+      if (this.isOver || stream.writableEnded) return resolve();
+      if (!stream.headersSent) this.#sendHead();
+      this.bodyBytes += bytes.length;
+      leave(stream, bytes, resolve);
+    });
   }
 
   end(chunks: Chunks = []): void {
@@ -146,13 +161,18 @@ export class Http2Response implements ServerResponse {
   #sendHead(length?: number): void {
     if (this.status === 0) this.status = 200;
     const headers: OutgoingHttpHeaders = { ':status': this.status };
-    for (const name in this.#headers) {
-      const value = this.#headers[name] ?? '';
-      headers[name] = typeof value === 'object' ? [...value] : value;
-    }
+    if (this.#added !== undefined) put(headers, this.#added);
+    put(headers, this.#headers);
     const mayHaveBody = this.status !== 204 && this.status !== 304;
     if (length !== undefined && mayHaveBody) headers['content-length'] ??= length;
     this.#stream.respond(headers, length === 0 ? { endStream: true } : undefined);
+  }
+}
+
+function put(headers: OutgoingHttpHeaders, added: ResponseHeaders): void {
+  for (const name in added) {
+    const value = added[name] ?? '';
+    headers[name] = typeof value === 'object' ? [...value] : value;
   }
 }
 

@@ -15,6 +15,8 @@ import type { Handler } from './exchange.ts';
 import { Http1Request, Http1Response, upgradeExchange } from './http1-exchange.ts';
 import { listenOn } from './http-server.ts';
 import type { HttpServer } from './http-server.ts';
+import type { TlsSettings } from './tls-settings.ts';
+import { sniNames, tlsChoices } from './tls-settings.ts';
 import { Http2Request, Http2Response } from './http2-exchange.ts';
 
 export interface SecureServerOptions {
@@ -27,6 +29,7 @@ export interface SecureServerOptions {
   readonly serving?: PemPair;
   /** Authorities of client certificates. Without it clients are not asked for one. */
   readonly clientCaPem?: string;
+  readonly tls?: TlsSettings | undefined;
 }
 
 export interface SecureServer extends HttpServer {
@@ -43,14 +46,18 @@ export function createSecureServer(options: SecureServerOptions): SecureServer {
   const onError = options.onError ?? plainErrors(log);
   const run = runHandler.bind(undefined, { handler: options.handler, onError });
   const connections = new Connections();
+  const { tls = {} } = options;
   const server = createNodeServer({
     ...limits,
+    ...tlsChoices(tls),
+    settings: { ...limits.settings, ...(tls.maxStreams !== undefined && { maxConcurrentStreams: tls.maxStreams }) },
     ...tlsOptions(options.serving ?? ownPair(options.clock), options.clientCaPem),
     allowHTTP1: true,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: 180_000,
   });
+  for (const each of tls.sni ?? []) for (const name of sniNames(each)) server.addContext(name, { ...tlsOptions(each.pair, options.clientCaPem), ...tlsChoices(tls) });
   server.on('connection', (socket: Socket) => connections.add(socket));
   server.on('request', (incoming: IncomingMessage, outgoing: NodeResponse) => {
     const response = new Http1Response(outgoing, connections.isClosing);
