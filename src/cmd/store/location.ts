@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { systemClock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { systemRandom } from '#base/random.ts';
-import type { Store } from '#store/store.ts';
+import type { Retention, Store } from '#store/store.ts';
 import { StoreError } from '#store/store.ts';
 import { readPemFile } from '../components/controller-manager.ts';
 import { UserError } from '../fail.ts';
@@ -66,7 +66,7 @@ export async function openLocation(location: StoreLocation, flags: EtcdFlags): P
 }
 
 /** An etcd as kube-apiserver's flags name it. */
-export async function openEtcd(endpoints: readonly string[], flags: EtcdFlags, log?: Logger): Promise<Store> {
+export async function openEtcd(endpoints: readonly string[], flags: EtcdFlags, log?: Logger, retention?: Partial<Retention>): Promise<Store> {
   const { openEtcdStore } = await import('#store/etcd.ts');
   const { etcdCafile, etcdCertfile, etcdKeyfile, etcdPrefix = defaultEtcdPrefix } = flags;
   if ((etcdCertfile === undefined) !== (etcdKeyfile === undefined)) throw new UserError('--etcd-certfile and --etcd-keyfile are given together');
@@ -79,5 +79,6 @@ export async function openEtcd(endpoints: readonly string[], flags: EtcdFlags, l
     clock: systemClock,
     random: systemRandom,
     ...(log !== undefined && { log }),
+    ...(retention !== undefined && { retention }),
   });
 }
