@@ -43,13 +43,24 @@ const defaultColumns: readonly Column<KubeObject>[] = [nameColumn, ageColumn];
 
 /** The table of `objects`, in the columns that their kind declares (default: Name and Age). */
 export function tableFor(kind: ResourceKind, objects: readonly KubeObject[], { nowMs, includeObject = 'Metadata' }: TableOptions): Table {
-  const columns = (kind.columns ?? defaultColumns) as readonly Column<KubeObject>[];
+  const columns = columnsOf(kind);
+  const cells = tableCells(kind, nowMs);
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',
     columnDefinitions: columns.map(({ name, type, format, description, priority }) => ({ name, type, format, description, priority })),
-    rows: objects.map((object) => ({ cells: columns.map((column) => column.value(object, nowMs)), object: rowObject(object, includeObject) })),
+    rows: objects.map((object) => ({ cells: cells(object), object: rowObject(object, includeObject) })),
   };
+}
+
+/** How a row's cells are made, for who makes the rows one by one. */
+export function tableCells(kind: ResourceKind, nowMs: number): (object: KubeObject) => readonly TableCell[] {
+  const columns = columnsOf(kind);
+  return (object) => columns.map((column) => column.value(object, nowMs));
+}
+
+function columnsOf(kind: ResourceKind): readonly Column<KubeObject>[] {
+  return kind.columns ?? defaultColumns;
 }
 
 function rowObject(object: KubeObject, include: 'Metadata' | 'None' | 'Object'): TableRow['object'] {

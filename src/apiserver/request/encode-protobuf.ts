@@ -1,4 +1,5 @@
 /** Answers in protobuf: objects, lists, metadata alone, Status, discovery, watch frames. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { APIGroup, APIGroupList, APIVersions, ListMeta, Status } from '#apimachinery/meta-schemas.ts';
 import { TemplateMeta } from '#apimachinery/object-meta.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
@@ -8,42 +9,14 @@ import type { AnyStruct } from '#apimachinery/schema.ts';
 import { object, struct } from '#apimachinery/schema.ts';
 import { toServed } from '../registry/served.ts';
 import type { CachedObject } from '../watch-cache/cached-object.ts';
+import { GenerationalCache } from './generational-cache.ts';
+import type { ItemForm, Piece } from './list-pieces.ts';
+import { listPieces } from './list-pieces.ts';
 
 const PartialObjectMetadata = struct('io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata', { metadata: object(1, TemplateMeta) });
 
-/** How many bytes of messages are kept at least before the older half is let go. */
-const keptBytes = 16 * 1024 * 1024;
-
-/**
- * The messages of objects out of the cache, each made once. Nobody keeps an object alive by having asked for it: the
- * older half is dropped as a whole, and what is in use again moves to the newer one.
- */
-class Messages {
-  #young = new WeakMap<CachedObject, KeptMessage>();
-  #old = new WeakMap<CachedObject, KeptMessage>();
-  #bytes = 0;
-
-  of(kind: ResourceKind, cached: CachedObject): Uint8Array {
-    const known = this.#young.get(cached) ?? this.#old.get(cached);
-    if (known?.kind === kind) {
-      if (!this.#young.has(cached)) this.#keep(cached, known);
-      return known.message;
-    }
-    const message = encodeProtobuf(kind, toServed(kind, cached.object));
-    this.#keep(cached, { kind, message });
-    return message;
-  }
-
-  #keep(cached: CachedObject, message: KeptMessage): void {
-    if (this.#bytes > keptBytes) {
-      this.#old = this.#young;
-      this.#young = new WeakMap();
-      this.#bytes = 0;
-    }
-    this.#young.set(cached, message);
-    this.#bytes += message.message.length;
-  }
-}
+/** The messages of objects out of the cache, each made once. */
+const messages = new GenerationalCache<CachedObject, KeptMessage>(16 * 1024 * 1024, ({ message }) => message.length);
 
 interface KeptMessage {
   /** The version it is in. */
@@ -51,17 +24,56 @@ interface KeptMessage {
   readonly message: Uint8Array;
 }
 
-const messages = new Messages();
+function messageOf(kind: ResourceKind, cached: CachedObject): Uint8Array {
+  const known = messages.get(cached);
+  if (known?.kind === kind) return known.message;
+  const message = encodeProtobuf(kind, toServed(kind, cached.object));
+  messages.set(cached, { kind, message });
+  return message;
+}
 
 /** An object in its envelope. */
 export function protobufObject(kind: ResourceKind, value: KubeObject | CachedObject): Buffer {
-  const message = 'metadata' in value ? encodeProtobuf(kind, value) : messages.of(kind, value);
+  const message = 'metadata' in value ? encodeProtobuf(kind, value) : messageOf(kind, value);
   return envelope(kind.apiVersion, kind.kind, [message]);
 }
 
-/** A list of objects of `kind`. */
-export function protobufList(kind: ResourceKind, metadata: object, items: readonly CachedObject[]): Buffer {
-  return listEnvelope(kind.apiVersion, kind.listKind, metadata, items.map((item) => messages.of(kind, item)));
+/** A list of objects of `kind`. Its length stands at its start, so all messages are made first, with pauses. */
+export async function protobufList(kind: ResourceKind, metadata: object, items: readonly CachedObject[]): Promise<Iterable<Piece>> {
+  const meta = encodeProtobuf(ListMeta, metadata);
+  let length = 1 + varintLength(meta.length) + meta.length;
+  for (const [index, item] of items.entries()) {
+    if (index % messagesPerTurn === messagesPerTurn - 1) await nextTurn();
+    length += itemLength(messageOf(kind, item));
+  }
+  const head = Buffer.concat([envelopeHead(kind.apiVersion, kind.listKind, length), fieldHead(0x0a, meta.length), meta]);
+  return listPieces(head, items, messagesOf(kind), envelopeTail);
+}
+
+/** A few milliseconds' work. */
+const messagesPerTurn = 100;
+const itemTag = 0x12;
+const forms = new WeakMap<ResourceKind, ItemForm<Uint8Array>>();
+
+/** Objects of `kind` as they stand in a list. */
+function messagesOf(kind: ResourceKind): ItemForm<Uint8Array> {
+  let form = forms.get(kind);
+  if (form === undefined) {
+    form = { separator: '', isLasting: true, of: (cached) => messageOf(kind, cached), length: itemLength, write: writeItem };
+    forms.set(kind, form);
+  }
+  return form;
+}
+
+function itemLength(message: Uint8Array): number {
+  return 1 + varintLength(message.length) + message.length;
+}
+
+function writeItem(message: Uint8Array, target: Buffer, offset: number): number {
+  target[offset] = itemTag;
+  const start = writeVarint(target, offset + 1, message.length);
+  target.set(message, start);
+  return start + message.length;
 }
 
 /** The metadata of an object alone. */
@@ -107,20 +119,25 @@ export function protobufFrame(type: string, document: Uint8Array): Buffer {
 function listEnvelope(apiVersion: string, kind: string, metadata: object, items: readonly Uint8Array[]): Buffer {
   const meta = encodeProtobuf(ListMeta, metadata);
   const parts: Uint8Array[] = [fieldHead(0x0a, meta.length), meta];
-  for (const item of items) parts.push(fieldHead(0x12, item.length), item);
+  for (const item of items) parts.push(fieldHead(itemTag, item.length), item);
   return envelope(apiVersion, kind, parts);
 }
 
 /** Type and content of `runtime.Unknown`; content encoding and type follow it, empty. */
 const magic = Buffer.of(0x6b, 0x38, 0x73, 0x00);
-const rest = Buffer.of(0x1a, 0x00, 0x22, 0x00);
+const envelopeTail = Buffer.of(0x1a, 0x00, 0x22, 0x00);
 
 /** `content` in pieces. */
 function envelope(apiVersion: string, kind: string, content: readonly Uint8Array[]): Buffer {
   let length = 0;
   for (const piece of content) length += piece.length;
+  return Buffer.concat([envelopeHead(apiVersion, kind, length), ...content, envelopeTail]);
+}
+
+/** Up to the content, which has so many bytes. */
+function envelopeHead(apiVersion: string, kind: string, contentLength: number): Buffer {
   const typeMeta = Buffer.concat([fieldHead(0x0a, apiVersion.length), Buffer.from(apiVersion), fieldHead(0x12, kind.length), Buffer.from(kind)]);
-  return Buffer.concat([magic, fieldHead(0x0a, typeMeta.length), typeMeta, fieldHead(0x12, length), ...content, rest]);
+  return Buffer.concat([magic, fieldHead(0x0a, typeMeta.length), typeMeta, fieldHead(0x12, contentLength)]);
 }
 
 function fieldHead(tag: number, length: number): Buffer {

@@ -3,12 +3,12 @@ import { stringify as stringifyYaml } from 'yaml';
 import { encodeCbor } from '#apimachinery/cbor.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
-import { tableFor } from '#apimachinery/table.ts';
+import { tableCells, tableFor } from '#apimachinery/table.ts';
 import { toServed } from '../registry/served.ts';
 import type { CachedObject } from '../watch-cache/cached-object.ts';
 import type { ListResult, ObjectResult, WatchItem } from './api-call.ts';
 import { protobufDocument, protobufFrame, protobufList, protobufObject, protobufPartial, protobufPartialList } from './encode-protobuf.ts';
-import type { FramedMetadata } from './list-pieces.ts';
+import type { FramedMetadata, ItemForm, Piece } from './list-pieces.ts';
 import { framedMetadata, listPieces, wholeObjects } from './list-pieces.ts';
 import type { AnswerForm, Media } from './negotiate.ts';
 import type { KindOf } from './read-call-body.ts';
@@ -30,7 +30,7 @@ export function encodeObject(result: ObjectResult, context: EncodeContext): Buff
 }
 
 /** The document of a list, in one or more pieces; what JSON has of the items is copied from the cache. */
-export function encodeList(result: ListResult, context: EncodeContext): Iterable<Buffer> {
+export async function encodeList(result: ListResult, context: EncodeContext): Promise<Iterable<Piece>> {
   const { kind, items } = result;
   const metadata = {
     resourceVersion: result.resourceVersion,
@@ -38,35 +38,39 @@ export function encodeList(result: ListResult, context: EncodeContext): Iterable
     ...(result.remainingItemCount !== undefined && { remainingItemCount: result.remainingItemCount }),
   };
   if (context.form.media === 'json' && kind.convertedFrom === undefined) return jsonList(kind, items, metadata, context);
-  if (context.form.as === 'object' && context.form.media === 'protobuf') return [protobufList(kind, metadata, items)];
-  return [print(shape(kind, items.map((cached) => toServed(kind, cached.object)), context, metadata), context)];
+  if (context.form.as === 'object' && context.form.media === 'protobuf') return protobufList(kind, metadata, items);
+  return printedList(kind, items, metadata, context);
 }
 
-function jsonList(kind: ResourceKind, items: readonly CachedObject[], metadata: object, context: EncodeContext): Iterable<Buffer> {
+function jsonList(kind: ResourceKind, items: readonly CachedObject[], metadata: object, context: EncodeContext): Iterable<Piece> {
   const head = (kindName: string, apiVersion: string, rest = ''): string =>
     `{"kind":${JSON.stringify(kindName)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(metadata)},${rest}`;
   switch (context.form.as) {
     case 'object':
       return listPieces(`${head(kind.listKind, kind.apiVersion)}"items":[`, items, wholeObjects, ']}');
-    case 'partial': {
-      const framed = items.map((cached) => ({ cached, before: `${partialHead},"metadata":`, after: '}' }));
-      return listPieces(`${head('PartialObjectMetadataList', metaVersion)}"items":[`, framed, framedMetadata, ']}');
-    }
+    case 'partial':
+      return listPieces(`${head('PartialObjectMetadataList', metaVersion)}"items":[`, items, partialObjects, ']}');
     case 'table': {
       if (context.includeObject !== 'Metadata') break;
       const { columnDefinitions } = tableFor(kind, [], context);
-      return listPieces(`${head('Table', metaVersion, `"columnDefinitions":${JSON.stringify(columnDefinitions)},`)}"rows":[`, tableRows(kind, items, context), framedMetadata, ']}');
+      return listPieces(`${head('Table', metaVersion, `"columnDefinitions":${JSON.stringify(columnDefinitions)},`)}"rows":[`, items, tableRows(kind, context), ']}');
     }
   }
-  return [print(shape(kind, items.map((cached) => toServed(kind, cached.object)), context, metadata), context)];
+  return printedList(kind, items, metadata, context);
+}
+
+function printedList(kind: ResourceKind, items: readonly CachedObject[], metadata: object, context: EncodeContext): Iterable<Piece> {
+  return [{ bytes: print(shape(kind, items.map((cached) => toServed(kind, cached.object)), context, metadata), context), isLast: true }];
 }
 
 const metaVersion = 'meta.k8s.io/v1';
 const partialHead = `{"kind":"PartialObjectMetadata","apiVersion":"${metaVersion}"`;
 
-function tableRows(kind: ResourceKind, items: readonly CachedObject[], { nowMs }: EncodeContext): readonly FramedMetadata[] {
-  const { rows } = tableFor(kind, items.map((cached) => cached.object), { nowMs, includeObject: 'None' });
-  return items.map((cached, index) => ({ cached, before: `{"cells":${JSON.stringify(rows[index]?.cells ?? [])},"object":${partialHead},"metadata":`, after: '}}' }));
+const partialObjects = framedMetadata(() => ({ before: `${partialHead},"metadata":`, after: '}' }), true);
+
+function tableRows(kind: ResourceKind, { nowMs }: EncodeContext): ItemForm<FramedMetadata> {
+  const cells = tableCells(kind, nowMs);
+  return framedMetadata((cached) => ({ before: `{"cells":${JSON.stringify(cells(cached.object))},"object":${partialHead},"metadata":`, after: '}}' }), false);
 }
 
 /** A line of a watch answer, or a frame of it where the form is not made of lines. */

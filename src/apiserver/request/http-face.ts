@@ -1,7 +1,6 @@
 /** The HTTP side of the API server: from a request on the wire to a call, and from its result to bytes. */
-import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { createGzip, gzip } from 'node:zlib';
+import { gzip } from 'node:zlib';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
@@ -15,9 +14,11 @@ import { impersonated } from '../authn/impersonate.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { ApiCall, ApiResult, CallBody, JsonResult, Query, RawResult, UserInfo, WatchResult } from './api-call.ts';
 import { isTrue } from './api-call.ts';
+import { compressPieces, gzipLevel } from './compress-pieces.ts';
 import type { EncodeContext } from './encode.ts';
 import { encodeDocument, encodeErrorEvent, encodeEvent, encodeList, encodeObject } from './encode.ts';
 import type { CallHandler } from './in-process.ts';
+import type { Piece } from './list-pieces.ts';
 import type { Offer } from './negotiate.ts';
 import { acceptableTypes, contentTypes, negotiate, streamTypes } from './negotiate.ts';
 import type { KindOf } from './read-call-body.ts';
@@ -29,7 +30,6 @@ import { requestInfo } from './request-info.ts';
 const maxBodyBytes = 3 * 1024 * 1024;
 /** Answers below this size are not worth compressing. Source: KEP-156. */
 const minGzipBytes = 128 * 1024;
-const gzipChunkBytes = 64 * 1024;
 const gzipAsync = promisify(gzip);
 
 export interface HttpFaceOptions {
@@ -128,7 +128,7 @@ async function answer(
     response.end(encodeObject(result, context));
     return undefined;
   }
-  return sendPieces(request, response, { code: 200, headers, pieces: encodeList(result, context) });
+  return sendPieces(request, response, { code: 200, headers, pieces: await encodeList(result, context) });
 }
 
 /** Discovery brings its media type along; a Status or a review comes in the one asked for. */
@@ -152,7 +152,7 @@ async function sendCompressible(request: ServerRequest, response: ServerResponse
     response.writeHead(code, headers);
     return response.end(bytes);
   }
-  const compressed = await gzipAsync(bytes, { level: 1 });
+  const compressed = await gzipAsync(bytes, { level: gzipLevel });
   response.writeHead(code, compressedHeaders(headers));
   return response.end(compressed);
 }
@@ -162,26 +162,28 @@ function compressedHeaders(headers: ResponseHeaders): ResponseHeaders {
 }
 
 /** The same for what is made while it is sent; what comes in one piece is sent as such. */
-async function sendPieces(request: ServerRequest, response: ServerResponse, { code, headers, pieces }: Omit<Answer, 'bytes'> & { readonly pieces: Iterable<Buffer> }): Promise<void> {
-  const iterator: Iterator<Buffer, undefined> = pieces[Symbol.iterator]();
-  const first = iterator.next().value ?? Buffer.alloc(0);
-  const second: IteratorResult<Buffer, undefined> = iterator.next();
-  if (second.done === true) return sendCompressible(request, response, { code, headers, bytes: first });
-  const all = inOrder([first, second.value], iterator);
+async function sendPieces(request: ServerRequest, response: ServerResponse, { code, headers, pieces }: Omit<Answer, 'bytes'> & { readonly pieces: Iterable<Piece> }): Promise<void> {
+  const iterator = pieces[Symbol.iterator]();
+  const first = iterator.next();
+  if (first.done === true) throw new Error('a document of no pieces');
+  if (first.value.isLast) return sendCompressible(request, response, { code, headers, bytes: first.value.bytes });
+  const all = startingWith(first.value, iterator);
   const isCompressed = headerText(request.headers['accept-encoding']).includes('gzip');
   response.writeHead(code, isCompressed ? compressedHeaders(headers) : headers);
-  const sent: Iterable<Buffer> | AsyncIterable<Buffer> = isCompressed ? Readable.from(all).pipe(createGzip({ level: 1, chunkSize: gzipChunkBytes })) : all;
-  for await (const piece of sent) {
-    const waits = response.write(piece);
-    if (waits !== undefined) await waits;
+  for await (const bytes of isCompressed ? compressPieces(all) : bytesOf(all)) {
+    await response.writeThrough(bytes);
     if (response.isOver) return;
   }
   response.end();
 }
 
-function* inOrder(taken: readonly Buffer[], rest: Iterator<Buffer>): Generator<Buffer> {
-  yield* taken;
+function* startingWith<T>(first: T, rest: Iterator<T>): Generator<T> {
+  yield first;
   for (let next = rest.next(); next.done !== true; next = rest.next()) yield next.value;
+}
+
+function* bytesOf(pieces: Iterable<Piece>): Generator<Buffer> {
+  for (const { bytes } of pieces) yield bytes;
 }
 
 async function* piecesOf(body: RawResult['body']): AsyncIterable<Uint8Array> {

@@ -5,50 +5,87 @@
 import type { CachedObject } from '../watch-cache/cached-object.ts';
 
 /** How the items of a list come into a buffer. */
-export interface ItemWriter<T> {
+export interface ItemForm<T> {
+  /** Between two items: a byte, or nothing. */
+  readonly separator: '' | ',';
+  /** Whether an object is always written the same. */
+  readonly isLasting: boolean;
+  /** What is written of an object; asked for when its turn has come. */
+  of(cached: CachedObject): T;
   length(item: T): number;
   /** Answers where it ended. */
   write(item: T, target: Buffer, offset: number): number;
 }
 
-/** Sixteen TLS records: fewer writes would not be cheaper any more. */
-const pieceBytes = 256 * 1024;
-const comma = 0x2c;
-
-/** The items between `head` and `tail`, with commas. Yields at least one piece; what is small comes in one of its size. */
-export function* listPieces<T>(head: string, items: readonly T[], writer: ItemWriter<T>, tail: string): Generator<Buffer> {
-  let piece = Buffer.allocUnsafe(Buffer.byteLength(head) + pieceFor(items, 0, writer) + tail.length);
-  let offset = piece.write(head);
-  for (const [index, item] of items.entries()) {
-    if (offset + writer.length(item) + 1 > piece.length) {
-      yield piece.subarray(0, offset);
-      piece = Buffer.allocUnsafe(pieceFor(items, index, writer) + tail.length);
-      offset = 0;
-    }
-    if (index > 0) piece[offset++] = comma;
-    offset = writer.write(item, piece, offset);
-  }
-  if (offset + tail.length > piece.length) {
-    yield piece.subarray(0, offset);
-    piece = Buffer.allocUnsafe(tail.length);
-    offset = 0;
-  }
-  yield piece.subarray(0, offset + piece.write(tail, offset));
+/** A part of a document. */
+export interface Piece {
+  /** Overwritten when the next piece is asked for, except those of a document of one piece. */
+  readonly bytes: Buffer;
+  readonly isLast: boolean;
+  /** What is in it, where that is objects and nothing else. */
+  readonly run?: Run;
 }
 
-/** How many bytes the items from `from` on take, as far as they fit into a piece; at least one does. */
-function pieceFor<T>(items: readonly T[], from: number, writer: ItemWriter<T>): number {
-  let bytes = 0;
-  for (let index = from; index < items.length; index++) {
-    const needed = writer.length(items[index] as T) + 1;
-    if (bytes > 0 && bytes + needed > pieceBytes) break;
-    bytes += needed;
+/** Objects that follow each other in a list. */
+export interface Run {
+  readonly objects: readonly CachedObject[];
+  readonly form: Pick<ItemForm<unknown>, 'isLasting'>;
+}
+
+/** Sixteen TLS records: fewer writes would not be cheaper any more. */
+const pieceBytes = 256 * 1024;
+/** From this size on, a piece ends where the name of an object says so. */
+const minPieceBytes = 64 * 1024;
+
+/** Buffers of pieces that have been sent. Few, for few lists are sent at the same time. */
+const spare: Buffer[] = [];
+const maxSpare = 4;
+
+/**
+ * The items between `head` and `tail`. What is small comes in one piece; of others the first piece is the head. Where a
+ * large document is cut depends on the names of its objects alone, so that a change of one object changes one piece.
+ */
+export function* listPieces<T>(head: string | Buffer, objects: readonly CachedObject[], form: ItemForm<T>, tail: string | Buffer): Generator<Piece, undefined> {
+  const [start, end] = [Buffer.from(head as string), Buffer.from(tail as string)];
+  let buffer = spare.pop() ?? Buffer.allocUnsafe(pieceBytes);
+  let offset = 0;
+  let from = 0;
+  let isOne = true;
+  for (const [index, cached] of objects.entries()) {
+    const item = form.of(cached);
+    const needed = form.length(item) + 1;
+    if (offset > 0 && (offset + needed > buffer.length || (offset >= minPieceBytes && mayStartPiece(cached)))) {
+      if (isOne) yield { bytes: start, isLast: false };
+      isOne = false;
+      yield { bytes: buffer.subarray(0, offset), isLast: false, run: { objects: objects.slice(from, index), form } };
+      offset = 0;
+      from = index;
+    }
+    if (needed > buffer.length) buffer = Buffer.allocUnsafe(needed);
+    offset = form.write(item, buffer, offset);
+    if (form.separator !== '' && index < objects.length - 1) offset += buffer.write(form.separator, offset, 'latin1');
   }
-  return bytes;
+  if (isOne) yield { bytes: Buffer.concat([start, buffer.subarray(0, offset), end]), isLast: true };
+  else {
+    yield { bytes: buffer.subarray(0, offset), isLast: false, run: { objects: objects.slice(from), form } };
+    yield { bytes: end, isLast: true };
+  }
+  if (spare.length < maxSpare && buffer.length === pieceBytes) spare.push(buffer);
+  return undefined;
+}
+
+/** One object in sixteen. */
+function mayStartPiece({ key }: CachedObject): boolean {
+  let hash = 0;
+  for (let at = Math.max(0, key.length - 12); at < key.length; at++) hash = (hash * 31 + key.charCodeAt(at)) | 0;
+  return ((hash ^ (hash >>> 15)) & 15) === 0;
 }
 
 /** Objects as they are stored. */
-export const wholeObjects: ItemWriter<CachedObject> = {
+export const wholeObjects: ItemForm<CachedObject> = {
+  separator: ',',
+  isLasting: true,
+  of: (cached) => cached,
   length: (cached) => cached.jsonLength,
   write: (cached, target, offset) => cached.writeJson(target, offset),
 };
@@ -60,10 +97,16 @@ export interface FramedMetadata {
   readonly after: string;
 }
 
-export const framedMetadata: ItemWriter<FramedMetadata> = {
-  length: ({ cached, before, after }) => Buffer.byteLength(before) + cached.metadataLength + after.length,
-  write({ cached, before, after }, target, offset) {
-    const end = cached.writeMetadata(target, offset + target.write(before, offset));
-    return end + target.write(after, end, 'latin1');
-  },
-};
+/** `frame`: what stands around the metadata of an object; `isLasting`: whether that is always the same. */
+export function framedMetadata(frame: (cached: CachedObject) => Omit<FramedMetadata, 'cached'>, isLasting: boolean): ItemForm<FramedMetadata> {
+  return {
+    separator: ',',
+    isLasting,
+    of: (cached) => ({ cached, ...frame(cached) }),
+    length: ({ cached, before, after }) => Buffer.byteLength(before) + cached.metadataLength + after.length,
+    write({ cached, before, after }, target, offset) {
+      const end = cached.writeMetadata(target, offset + target.write(before, offset));
+      return end + target.write(after, end, 'latin1');
+    },
+  };
+}
