@@ -24,3 +24,29 @@ export function canonicalIp(text: string): string {
   const address = ipaddr.parse(text);
   return address.kind() === 'ipv4' ? address.toString() : (address as ipaddr.IPv6).toRFC5952String();
 }
+
+/** The stricter rule of newer fields: a range has one way to be written. */
+export function* validateExactCidr(text: string, path: string): Iterable<FieldError> {
+  const [address = '', length = ''] = text.split('/');
+  if (!ipaddr.isValidCIDR(text) || ipFamily(address) === undefined) {
+    yield* isSloppyCidr(text) ? [invalidValue(path, text, 'must not have leading 0s in IP or prefix length')] : validateCidr(text, path);
+    return;
+  }
+  if (/^0\d/.test(length)) return yield invalidValue(path, text, 'must not have leading 0s in IP or prefix length');
+  const parsed = ipaddr.parse(address);
+  if (parsed instanceof ipaddr.IPv6 && parsed.isIPv4MappedAddress()) return yield invalidValue(path, text, 'must not have an IPv4-mapped IPv6 address');
+  const network = networkAddress(text);
+  if (network !== canonicalIp(address)) return yield invalidValue(path, text, 'must not have bits set beyond the prefix length');
+  const canonical = `${network}/${length}`;
+  if (text !== canonical) yield invalidValue(path, text, `must be in canonical form (${JSON.stringify(canonical)})`);
+}
+
+function networkAddress(cidr: string): string {
+  return canonicalIp((cidr.includes(':') ? ipaddr.IPv6.networkAddressFromCIDR(cidr) : ipaddr.IPv4.networkAddressFromCIDR(cidr)).toString());
+}
+
+/** Whether the text would be a range but for leading zeros. */
+function isSloppyCidr(text: string): boolean {
+  const trimmed = text.replaceAll(/(?<=^|[./])0+(?=\d)/g, '');
+  return trimmed !== text && ipaddr.isValidCIDR(trimmed) && ipFamily(trimmed.split('/')[0] ?? '') !== undefined;
+}

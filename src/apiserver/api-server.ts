@@ -5,7 +5,6 @@
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { Random } from '#base/random.ts';
-import { Service } from '#api/core/service.ts';
 import { kinds as builtInKinds } from '#api/kinds.ts';
 import { noSuchPath, unauthorized } from '#apimachinery/status-error.ts';
 import { createClient } from '#client/create-client.ts';
@@ -65,7 +64,6 @@ import { inProcessTransport } from './request/in-process.ts';
 import type { NodeGateway } from './request/node-gateway.ts';
 import { ServedKinds } from './request/served-kinds.ts';
 import { reviews } from './reviews/reviews.ts';
-import { addressRange } from './service-allocation/address-pool.ts';
 import { ServiceAllocation } from './service-allocation/service-allocation.ts';
 import { WatchCache } from './watch-cache/watch-cache.ts';
 
@@ -127,18 +125,17 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const egress = options.egress ?? directly;
   const cache = new WatchCache({ store, clock, log });
   const objects = objectReader(cache);
-  const ranges = (options.serviceClusterIpRanges ?? ['10.96.0.0/16']).map(addressRange);
-  const allocation = new ServiceAllocation({ ranges, ports: options.serviceNodePortRange ?? { from: 30_000, to: 32_768 }, clock, random });
+  const allocation = new ServiceAllocation({ cache, cidrs: options.serviceClusterIpRanges ?? ['10.96.0.0/16'], ports: options.serviceNodePortRange ?? { from: 30_000, to: 32_768 }, clock, random });
   const rbac = rbacRules({ objects, caches: cache });
   const graph = new NodeGraph({ objects, caches: cache });
   const authorizers = options.authorizers ?? [masters, nodeAuthorizer({ graph, nodeRules }), rbacAuthorizer(rbac)];
   const kinds = new ServedKinds(builtInKinds);
   const dynamic = dynamicAdmission({ objects, authorizers, kinds, egress, clock, random, log, metrics: metrics.webhooks });
-  const admission = [definitionValidation, ...admissionPlugins, ...dynamic.plugins, allocation, escalationCheck({ authorizers, rbac }), certificateSigners(authorizers), resourceQuota(() => registry)];
-  const registry: RegistryContext = { store, cache, clock, random, log, objects, admission, admissionMetrics: metrics.admission };
+  const admission = [definitionValidation, ...admissionPlugins, ...dynamic.plugins, escalationCheck({ authorizers, rbac }), certificateSigners(authorizers), resourceQuota(() => registry)];
+  const registry: RegistryContext = { store, cache, clock, random, log, objects, admission, admissionMetrics: metrics.admission, allocator: allocation.allocator };
   await cache.start(builtInKinds.filter((kind) => kind.convertedFrom === undefined));
-  await bootstrap(registry, [...defaultObjects({ serviceRanges: ranges.map((each) => each.cidr), nowIso: nowText(clock) }), ...builtInServices(builtInKinds, nowText(clock))]);
-  allocation.follow(cache.of(Service));
+  await bootstrap(registry, [...defaultObjects({ serviceRanges: allocation.cidrs, nowIso: nowText(clock) }), ...builtInServices(builtInKinds, nowText(clock))]);
+  await allocation.start(registry);
   const flowControl = new FlowControl({ caches: cache, clock, totalSeats: options.maxRequestsInflight ?? 600 });
   flowControl.start();
   await rbac.start(clock);
@@ -166,8 +163,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     }
     if (aggregation.isRemote(call.info)) return aggregation.pass(call);
     if (call.info.isResource) return dispatch(context, call);
-    if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: `${await metrics.text({ kinds, cache, store })}${flowControl.text()}` };
-    const document = aggregation.extend(call, await documents.find(call));
+    if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: `${await metrics.text({ kinds, cache, store })}${flowControl.text()}${allocation.metricsText()}` };
+    const document = await aggregation.extend(call, await documents.find(call));
     if (document === undefined) throw noSuchPath();
     return document;
   };
@@ -180,6 +177,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const admin = createClient(transport(inProcessAdmin, 'kube-apiserver'));
   const aggregation = new Aggregation({ registry, admin, objects, egress, client: options.frontProxy?.client });
   aggregation.start();
+  allocation.watchOver(admin);
   const policyStatus = new PolicyStatus({ registry, kinds, admin });
   policyStatus.start();
 
@@ -211,7 +209,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       const listening = await server.listen({ host, port });
       address = `${advertiseAddress ?? host}:${listening.port}`;
       await publishClientCa(admin, authenticationData({ clientCaPem, requestHeaders: headers }));
-      if (advertiseAddress !== undefined) await publishApiService(admin, { address: advertiseAddress, port: listening.port, serviceIp: ranges[0]?.at(1) ?? '' });
+      if (advertiseAddress !== undefined) await publishApiService(admin, { address: advertiseAddress, port: listening.port, serviceIp: allocation.apiServerAddress });
       return listening;
     },
     async close() {
@@ -219,6 +217,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       stopping.abort();
       timer.cancel();
       await server?.close({ drainMs });
+      allocation.close();
       await aggregation.close();
       await policyStatus.close();
       await customResources.close();

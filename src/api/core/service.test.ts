@@ -22,7 +22,8 @@ test('a service gets its type, its policies and target ports', () => {
 test('what is wrong with a service is said with its path', () => {
   const table: readonly (readonly [object, readonly string[]])[] = [
     [{}, ['spec.ports: Required value']],
-    [{ clusterIP: 'None' }, []],
+    [{ clusterIP: 'None', clusterIPs: ['None'] }, []],
+    [{ clusterIP: 'None' }, ['spec.clusterIPs: Required value']],
     [{ type: 'ExternalName', externalName: 'example.com' }, []],
     [{ type: 'ExternalName' }, ['spec.externalName: Required value']],
     [{ ports: [{ port: 0 }] }, ['spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive', 'spec.ports[0].targetPort: Invalid value: 0: must be between 1 and 65535, inclusive']],

@@ -2,11 +2,11 @@
 import { saysTheSame } from '#apimachinery/equal.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { duplicate, forbiddenField, invalidValue, required } from '#apimachinery/field-error.ts';
-import { ipFamily, validateCidr, validateIpAddress } from '#apimachinery/ip.ts';
+import { validateCidr, validateIpAddress } from '#apimachinery/ip.ts';
 import { dns1123Label, dns1123Subdomain, portNumber, qualifiedName, validateLabels } from '#apimachinery/names.ts';
 import type { SpecPart } from '#apimachinery/parts.ts';
-import { needsClusterIp } from './service-strategy.ts';
 import type { ServicePort, ServiceSpec } from './service.ts';
+import { validateClusterIps, validateClusterIpsUpdate } from './validate-cluster-ips.ts';
 import { validatePortReference } from './validate-probe.ts';
 
 type Service = SpecPart<ServiceSpec>;
@@ -24,7 +24,10 @@ export function* validateService({ spec }: Service): Iterable<FieldError> {
 }
 
 function* validateExternalName(spec: ServiceSpec): Iterable<FieldError> {
-  if (spec.clusterIP !== undefined) yield forbiddenField('spec.clusterIPs[0]', 'may not be set for ExternalName services');
+  const without = 'may not be set for ExternalName services';
+  if (spec.clusterIP !== undefined || (spec.clusterIPs ?? []).length > 0) yield forbiddenField('spec.clusterIPs', without);
+  if ((spec.ipFamilies ?? []).length > 0) yield forbiddenField('spec.ipFamilies', without);
+  if (spec.ipFamilyPolicy !== undefined) yield forbiddenField('spec.ipFamilyPolicy', without);
   const name = spec.externalName ?? '';
   if (name === '') yield required('spec.externalName');
   else for (const message of dns1123Subdomain(name.replace(/\.$/, ''))) yield invalidValue('spec.externalName', name, message);
@@ -64,23 +67,7 @@ function* validatePort(port: ServicePort, named: boolean, names: Set<string>, pa
 }
 
 function* validateAddresses(spec: ServiceSpec): Iterable<FieldError> {
-  const addresses = spec.clusterIPs ?? (spec.clusterIP === undefined ? [] : [spec.clusterIP]);
-  if (spec.clusterIPs !== undefined && spec.clusterIPs[0] !== spec.clusterIP) {
-    yield invalidValue('spec.clusterIPs', spec.clusterIPs, "first value must match `clusterIP`");
-  }
-  for (const [index, address] of addresses.entries()) {
-    if (address === 'None') {
-      if (index > 0) yield invalidValue(`spec.clusterIPs[${index}]`, address, "'None' must be the first and only value");
-    } else if (needsClusterIp(spec)) yield* validateIpAddress(address, `spec.clusterIPs[${index}]`);
-  }
-  if (addresses.length > 2) yield invalidValue('spec.clusterIPs', addresses, 'may only hold up to 2 values');
-  if (addresses.length === 2 && ipFamily(addresses[0] ?? '') === ipFamily(addresses[1] ?? '')) {
-    yield invalidValue('spec.clusterIPs', addresses, 'may specify no more than one IP for each IP family');
-  }
-  for (const [index, family] of (spec.ipFamilies ?? []).entries()) {
-    if (family !== 'IPv4' && family !== 'IPv6') yield invalidValue(`spec.ipFamilies[${index}]`, family, 'supported values: "IPv4", "IPv6"');
-    if ((spec.ipFamilies ?? []).indexOf(family) !== index) yield duplicate(`spec.ipFamilies[${index}]`, family);
-  }
+  yield* validateClusterIps(spec);
   for (const [index, address] of (spec.externalIPs ?? []).entries()) yield* validateIpAddress(address, `spec.externalIPs[${index}]`);
   for (const [index, range] of (spec.loadBalancerSourceRanges ?? []).entries()) yield* validateCidr(range, `spec.loadBalancerSourceRanges[${index}]`);
 }
@@ -103,11 +90,7 @@ function* validateTraffic(spec: ServiceSpec): Iterable<FieldError> {
 }
 
 export function* validateServiceUpdate({ spec }: Service, { spec: old }: Service): Iterable<FieldError> {
-  // Who becomes or stops being an ExternalName gains or loses its addresses as a whole.
-  if (!needsClusterIp(spec) || !needsClusterIp(old) || old.clusterIP === undefined) return;
-  if (spec.clusterIP !== old.clusterIP) {
-    yield invalidValue('spec.clusterIPs[0]', spec.clusterIPs ?? [spec.clusterIP ?? ''], 'may not change once set');
-  }
+  yield* validateClusterIpsUpdate(spec, old);
   if (spec.loadBalancerClass !== undefined && old.type === 'LoadBalancer' && spec.type === 'LoadBalancer' && !saysTheSame(spec.loadBalancerClass, old.loadBalancerClass)) {
     yield invalidValue('spec.loadBalancerClass', spec.loadBalancerClass, 'may not change once set');
   }

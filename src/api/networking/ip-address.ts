@@ -1,7 +1,8 @@
-import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import { nameColumn } from '#apimachinery/columns.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { invalidValue } from '#apimachinery/field-error.ts';
 import { canonicalIp, ipFamily } from '#apimachinery/ip.ts';
+import { dns1123Subdomain, pathSegment } from '#apimachinery/names.ts';
 import type { SpecPart } from '#apimachinery/parts.ts';
 import { column, defineResource } from '#apimachinery/resource.ts';
 import { immutableFields } from '#apimachinery/rules.ts';
@@ -20,6 +21,17 @@ export const IPAddressSpec = struct('io.k8s.api.networking.v1.IPAddressSpec', {
   parentRef: pointer(1, ParentReference, { required: true }),
 });
 export interface IPAddressSpec extends Infer<typeof IPAddressSpec> {}
+
+function* validateParent({ spec: { parentRef } }: SpecPart<IPAddressSpec>): Iterable<FieldError> {
+  // That it is there, with resource and name, is declared.
+  const { group = '', resource = '', namespace = '', name = '' } = (parentRef as ParentReference | undefined) ?? {};
+  const at = 'spec.parentRef';
+  // The core group is the empty text.
+  if (group !== '') for (const message of dns1123Subdomain(group)) yield invalidValue(`${at}.group`, group, message);
+  for (const [field, value] of [['resource', resource], ['name', name], ['namespace', namespace]] as const) {
+    if (value !== '') for (const message of pathSegment(value)) yield invalidValue(`${at}.${field}`, value, message);
+  }
+}
 
 /** The address is the object's name: so nobody can take it twice. */
 function* validateAddress({ metadata: { name } }: SpecPart<IPAddressSpec>): Iterable<FieldError> {
@@ -45,8 +57,8 @@ export const IPAddress = defineResource({
     spec: object(2, IPAddressSpec, { required: true }),
   },
   strategy: { name: 'path-segment', generation: false },
-  validate: [validateAddress],
+  validate: [validateAddress, validateParent],
   validateUpdate: [immutableFields('spec.parentRef')],
-  columns: [nameColumn, column<SpecPart<IPAddressSpec>>('ParentRef', ({ spec }) => showParent(spec)), ageColumn],
+  columns: [nameColumn, column<SpecPart<IPAddressSpec>>('ParentRef', ({ spec }) => showParent(spec))],
 });
 export interface IPAddress extends Infer<typeof IPAddress> {}

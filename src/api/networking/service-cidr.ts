@@ -1,11 +1,10 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
 import { Condition } from '#apimachinery/condition.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
-import { required, tooMany } from '#apimachinery/field-error.ts';
-import { validateCidr } from '#apimachinery/ip.ts';
+import { invalidValue, required } from '#apimachinery/field-error.ts';
+import { validateExactCidr } from '#apimachinery/ip.ts';
 import type { Parts } from '#apimachinery/parts.ts';
 import { column, defineResource, status } from '#apimachinery/resource.ts';
-import { immutableFields } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { list, object, struct } from '#apimachinery/schema.ts';
 
@@ -21,10 +20,22 @@ export interface ServiceCIDRStatus extends Infer<typeof ServiceCIDRStatus> {}
 
 type Parted = Parts<ServiceCIDRSpec, ServiceCIDRStatus>;
 
-function* validateRanges({ spec: { cidrs = [] } }: Parted): Iterable<FieldError> {
-  if (cidrs.length === 0) yield required('spec.cidrs', 'at least one CIDR required');
-  if (cidrs.length > 2) yield tooMany('spec.cidrs', cidrs.length, 2);
-  for (const [index, range] of cidrs.entries()) yield* validateCidr(range, `spec.cidrs[${index}]`);
+function* validateRanges({ spec }: Parted): Iterable<FieldError> {
+  const { cidrs = [] } = spec;
+  if (cidrs.length === 0) return yield required('spec.cidrs', 'at least one CIDR required');
+  if (cidrs.length > 2) return yield invalidValue('spec.cidrs', spec, 'may only hold up to 2 values');
+  for (const [index, range] of cidrs.entries()) yield* validateExactCidr(range, `spec.cidrs[${index}]`);
+  const [first = '', second] = cidrs;
+  if (second !== undefined && first.includes(':') === second.includes(':')) {
+    yield invalidValue('spec.cidrs', cidrs, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64');
+  }
+}
+
+/** Addresses are taken from the ranges, so these stay; but a second family may come to the first. */
+function* validateChange({ spec: { cidrs = [] } }: Parted, { spec: { cidrs: old = [] } }: Parted): Iterable<FieldError> {
+  const immutable = 'field is immutable';
+  if (cidrs.length !== old.length && !(old.length === 1 && cidrs.length === 2)) return yield invalidValue('spec.cidrs', cidrs, immutable);
+  for (const [index, range] of old.entries()) if (cidrs[index] !== range) yield invalidValue(`spec.cidrs[${index}]`, cidrs[index], immutable);
 }
 
 export const ServiceCIDR = defineResource({
@@ -40,7 +51,7 @@ export const ServiceCIDR = defineResource({
   subresources: [status()],
   strategy: { generation: false },
   validate: [validateRanges],
-  validateUpdate: [immutableFields('spec.cidrs')],
+  validateUpdate: [validateChange],
   columns: [nameColumn, column<Parted>('CIDRs', ({ spec }) => (spec.cidrs ?? []).join(',')), ageColumn],
 });
 export interface ServiceCIDR extends Infer<typeof ServiceCIDR> {}

@@ -1,6 +1,7 @@
 import { Namespace } from '#api/core/namespace.ts';
 import { ServiceCIDR } from '#api/networking/service-cidr.ts';
 import { PriorityClass } from '#api/scheduling/priority-class.ts';
+import { defaultServiceCidrObject } from '../service-allocation/default-service-cidr.ts';
 import type { DefaultObject } from './default-object.ts';
 import { defaultObject } from './default-object.ts';
 import { flowControlObjects } from './flow-control.ts';
@@ -33,11 +34,7 @@ export function defaultObjects({ serviceRanges, nowIso }: { readonly serviceRang
       value: 2_000_001_000,
       description: 'Used for system critical pods that must not be moved from their current node.',
     }),
-    defaultObject(ServiceCIDR, {
-      metadata: { name: 'kubernetes' },
-      spec: { cidrs: serviceRanges },
-      status: { conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: nowIso, reason: '', message: 'Kubernetes default Service CIDR is ready' }] },
-    }),
+    defaultObject(ServiceCIDR, defaultServiceCidrObject(serviceRanges, nowIso)),
     ...flowControlObjects(nowIso),
     ...defaultRoles,
   ];

@@ -2,12 +2,14 @@ import { randomSuffix } from '#base/random.ts';
 import { decodeDraft } from '#apimachinery/decode.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
-import { StatusError, alreadyExists, badRequest } from '#apimachinery/status-error.ts';
+import { StatusError, alreadyExists, badRequest, internalError } from '#apimachinery/status-error.ts';
 import type { AdmissionRequest } from '../admission/admission.ts';
 import { admitMutating, admitValidating } from '../admission/run-admission.ts';
 import type { ApiCall, ObjectResult } from '../request/api-call.ts';
 import { isTrue } from '../request/api-call.ts';
 import { encodeStored, sealDraft } from '../watch-cache/cached-object.ts';
+import type { Allocation } from './allocator.ts';
+import { writeTogether } from './allocator.ts';
 import { decodeBody } from './decode-body.ts';
 import { fieldManager, trackOwnership } from './field-ownership.ts';
 import type { RegistryContext } from './registry-context.ts';
@@ -19,6 +21,8 @@ import { validateCreate } from './validation.ts';
 const nameAttempts = 8;
 /** Names made from `generateName` have at most 63 characters. */
 const maxGeneratedPrefix = 58;
+/** How often allocation starts over because another server took the same at the same time. */
+const allocationAttempts = 10;
 
 /** POST of a resource. `served` is the version the client speaks. Throws a StatusError when it is refused. */
 export async function createFromCall(context: RegistryContext, served: ResourceKind, call: ApiCall): Promise<ObjectResult> {
@@ -78,6 +82,25 @@ export async function createObject(
     } else {
       owners(draft);
     }
+    for (let allocating = 1; ; allocating++) {
+      const allocation = await context.allocator?.allocate(kind, draft, undefined, { dryRun });
+      let isWritten = false;
+      try {
+        const result = await store(request, allocation);
+        isWritten = result !== undefined;
+        if (result !== undefined) return result;
+      } finally {
+        allocation?.settle(isWritten);
+      }
+      // Somebody else took the same a moment ago.
+      if (allocating >= allocationAttempts) throw internalError(new Error(`failed to allocate what ${kind.kind} ${metadata.name} needs: too many others do`));
+      allocation?.undo();
+      await context.cache.catchUp();
+    }
+  }
+
+  /** Undefined: what was allocated is gone. */
+  async function store(request: AdmissionRequest, allocation: Allocation | undefined): Promise<ObjectResult | undefined> {
     validateCreate(kind, draft);
     await admitValidating(context, request);
     const key = storeKey(kind, metadata.namespace ?? '', metadata.name);
@@ -87,7 +110,8 @@ export async function createObject(
     }
     const bytes = encodeStored(kind, draft);
     context.cache.expect(bytes, (revision) => sealDraft(draft, revision));
-    const result = await context.store.put(key, bytes, { absent: true });
+    const result = await writeTogether(context.store, { key, value: bytes, expect: { absent: true } }, allocation?.writes);
+    if (!result.ok && result.key !== key) return undefined;
     if (!result.ok) throw alreadyExists(kind, metadata.name);
     await context.cache.reached(result.revision);
     const cached = context.cache.of(kind).get(key);

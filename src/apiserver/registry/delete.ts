@@ -15,6 +15,7 @@ import type { ApiCall, ApiResult } from '../request/api-call.ts';
 import { isTrue, success } from '../request/api-call.ts';
 import type { CachedObject } from '../watch-cache/cached-object.ts';
 import { encodeStored, sealDraft } from '../watch-cache/cached-object.ts';
+import { removeWithClaims } from './allocator.ts';
 import { admissionTells, isDryRun } from './create.ts';
 import { selectedObjects, selectedWhenReady, selectsConverted } from './read.ts';
 import type { RegistryContext } from './registry-context.ts';
@@ -87,15 +88,15 @@ export async function deleteObject(
     const plan = planDeletion(kind, current.object, options, (plusSeconds) => nowText(context.clock, plusSeconds));
     if (plan.is === 'lingers') return { gone: false, object: current.object };
     if (dryRun) return { gone: plan.is === 'gone', object: plan.is === 'marked' ? (plan.draft) : current.object };
-    const outcome = plan.is === 'gone' ? await remove(context, key, current) : await mark(context, kind, key, current, plan.draft);
+    const outcome = plan.is === 'gone' ? await remove(context, kind, key, current) : await mark(context, kind, key, current, plan.draft);
     if (outcome !== 'lost-race') return outcome;
     if (attempt >= maxAttempts) throw conflict(kind, target.name, 'the object has been modified; please apply your changes to the latest version and try again');
     current = await readNewest(context, kind, key);
   }
 }
 
-async function remove(context: RegistryContext, key: string, current: CachedObject): Promise<Outcome | 'lost-race'> {
-  const result = await context.store.delete(key, { modRevision: current.revision });
+async function remove(context: RegistryContext, kind: ResourceKind, key: string, current: CachedObject): Promise<Outcome | 'lost-race'> {
+  const result = await removeWithClaims(context, kind, key, current);
   if (!result.ok) return 'lost-race';
   await context.cache.reached(result.revision);
   return { gone: true, object: current.object };

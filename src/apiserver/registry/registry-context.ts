@@ -8,6 +8,7 @@ import type { AdmissionMetrics } from '../admission/admission-metrics.ts';
 import type { AdmissionPlugin, ObjectReader } from '../admission/admission.ts';
 import type { WatchCache } from '../watch-cache/watch-cache.ts';
 import { registryPrefix } from '../watch-cache/watch-cache.ts';
+import type { Allocator } from './allocator.ts';
 
 /** What everything that reads and writes stored objects is handed. */
 export interface RegistryContext {
@@ -21,6 +22,8 @@ export interface RegistryContext {
   /** Counts what it costs. Default: nobody does. */
   readonly admissionMetrics?: AdmissionMetrics;
   readonly objects: ObjectReader;
+  /** Gives objects what there is only so much of. Default: nobody takes anything. */
+  readonly allocator?: Allocator;
 }
 
 /** `/registry/pods/default/web-0`. Source: Kubernetes' layout in etcd. */

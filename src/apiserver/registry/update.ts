@@ -8,6 +8,8 @@ import type { AdmissionRequest } from '../admission/admission.ts';
 import { admitMutating, admitValidating } from '../admission/run-admission.ts';
 import type { ObjectResult } from '../request/api-call.ts';
 import { CachedObject, encodeStored, sealDraft } from '../watch-cache/cached-object.ts';
+import type { Allocation } from './allocator.ts';
+import { removeWithClaims, writeTogether } from './allocator.ts';
 import type { Caller } from './create.ts';
 import { admissionTells, createObject, isDryRun, statusFields } from './create.ts';
 import { fieldManager, trackOwnership } from './field-ownership.ts';
@@ -92,7 +94,7 @@ interface Write {
 }
 
 async function tryWrite(context: RegistryContext, write: Write): Promise<ObjectResult | 'lost-race'> {
-  const { served, kind, key, call, plan, draft, old, current } = write;
+  const { served, kind, call, plan, draft, old, current } = write;
   const { subresource } = plan;
   const dryRun = isDryRun(call.query);
   keepSystemMetadata(kind, draft, old);
@@ -106,6 +108,20 @@ async function tryWrite(context: RegistryContext, write: Write): Promise<ObjectR
   } else {
     plan.owners(draft, old);
   }
+  const allocation = subresource === '' ? await context.allocator?.allocate(kind, draft, current, { dryRun }) : undefined;
+  let isWritten = false;
+  try {
+    const outcome = await store(context, write, request, allocation);
+    isWritten = outcome !== 'lost-race';
+    return outcome;
+  } finally {
+    allocation?.settle(isWritten);
+  }
+}
+
+async function store(context: RegistryContext, write: Write, request: AdmissionRequest, allocation: Allocation | undefined): Promise<ObjectResult | 'lost-race'> {
+  const { served, kind, key, plan, draft, old, current } = write;
+  const { subresource } = plan;
   if (subresource === 'status') validateStatusUpdate(kind, draft, old);
   else if (plan.rules !== undefined) validatePartUpdate(kind, draft, old, plan.rules);
   else if (plan.isTrusted !== true) validateUpdate(kind, draft, old);
@@ -113,20 +129,23 @@ async function tryWrite(context: RegistryContext, write: Write): Promise<ObjectR
 
   if (isUnchanged(kind, draft, old)) return { is: 'object', code: 200, kind: served, object: old, cached: current };
   const finished = isReadyToVanish(kind, draft);
-  if (dryRun) {
+  if (request.dryRun) {
     return { is: 'object', code: 200, kind: served, object: draft as unknown as KubeObject };
   }
   delete (draft.metadata as { resourceVersion?: string }).resourceVersion;
   if (finished) {
-    const removed = await context.store.delete(key, { modRevision: current.revision });
+    const removed = await removeWithClaims(context, kind, key, current);
     if (!removed.ok) return 'lost-race';
     await context.cache.reached(removed.revision);
     return { is: 'object', code: 200, kind: served, object: sealDraft(draft, removed.revision) as unknown as KubeObject };
   }
   const bytes = encodeStored(kind, draft);
   context.cache.expect(bytes, (revision) => sealDraft(draft, revision));
-  const result = await context.store.put(key, bytes, { modRevision: current.revision });
-  if (!result.ok) return 'lost-race';
+  const result = await writeTogether(context.store, { key, value: bytes, expect: { modRevision: current.revision } }, allocation?.writes);
+  if (!result.ok) {
+    if (result.key !== key) await context.cache.catchUp();
+    return 'lost-race';
+  }
   await context.cache.reached(result.revision);
   const cached = context.cache.of(kind).get(key);
   if (cached?.revision === result.revision) return { is: 'object', code: 200, kind: served, object: cached.object, cached };
