@@ -89,9 +89,13 @@ async function* follow(context: RegistryContext, served: ResourceKind, call: Api
   const { namespace } = call.info;
   const seconds = Number(call.query['timeoutSeconds'] ?? 0);
   const timeoutSeconds = seconds > 0 ? seconds : minTimeoutSeconds * (1 + context.random.next());
+  // Not AbortSignal.any: it looks at its sources anew on every question, and this is asked for every event.
   const ended = new AbortController();
-  const timer = context.clock.after(timeoutSeconds * 1000, () => ended.abort());
-  const signal = AbortSignal.any([call.signal, ended.signal]);
+  const { signal } = ended;
+  const end = (): void => ended.abort();
+  const timer = context.clock.after(timeoutSeconds * 1000, end);
+  if (call.signal.aborted) end();
+  else call.signal.addEventListener('abort', end, { once: true });
   const waiter = log.waiter(signal);
   try {
     for (let from = 0; from < start.state.length; from += batchSize) {
@@ -127,6 +131,7 @@ async function* follow(context: RegistryContext, served: ResourceKind, call: Api
     }
   } finally {
     timer.cancel();
+    call.signal.removeEventListener('abort', end);
     waiter.dispose();
     start.release();
   }
