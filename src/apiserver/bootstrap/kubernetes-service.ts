@@ -38,10 +38,20 @@ export async function publishApiService(
 async function ensure<T extends KubeObject & { readonly metadata: NamespacedMeta }>(
   client: Client, kind: ResourceKind<T>, wanted: Given<T>, update: (found: T) => T,
 ): Promise<void> {
-  try {
-    await client.create(kind, wanted);
-  } catch (error) {
-    if (!hasReason(error, 'AlreadyExists')) throw error;
-    await client.update(kind, update(await client.get(kind, { namespace, name })));
+  const look = (): Promise<T | undefined> => client.get(kind, { namespace, name }).catch((error: unknown) => {
+    if (!hasReason(error, 'NotFound')) throw error;
+    return undefined;
+  });
+  let found = await look();
+  if (found === undefined) {
+    try {
+      await client.create(kind, wanted);
+      return;
+    } catch (error) {
+      // Another server was quicker. Its Service may be in the way by its address or by its name.
+      found = await look();
+      if (found === undefined) throw error;
+    }
   }
+  await client.update(kind, update(found));
 }

@@ -55,9 +55,6 @@ async function chooseRuntime(options: UpOptions, progress: Progress): Promise<'c
 /** A nursery of 16 MiB times three, V8's habit, would never be given back; with 2 an idle cluster needs 14 MiB less. */
 const leanV8 = ['--max-semi-space-size=2'];
 
-/** The C library keeps freed memory in an arena per thread. Two arenas that give it back save 10 MiB. Source: mallopt(3). */
-const leanMalloc = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072', MALLOC_MMAP_THRESHOLD_: '65536' };
-
 /** Resolves when the cluster is ready; throws with the reason when it is not to be. */
 async function spawnCluster(options: UpOptions, runtime: 'containerd' | 'simulated', layout: ClusterLayout): Promise<void> {
   mkdirSync(dirname(layout.logFile), { recursive: true });
@@ -67,7 +64,6 @@ async function spawnCluster(options: UpOptions, runtime: 'containerd' | 'simulat
     stdio: ['ignore', output, output, 'ipc'],
     cwd: '/',
     execArgv: [...process.execArgv, ...leanV8],
-    env: { ...process.env, ...leanMalloc },
   });
   closeSync(output);
   const outcome = await new Promise<StartMessage>((settle) => {
