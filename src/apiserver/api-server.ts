@@ -163,7 +163,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     }
     if (aggregation.isRemote(call.info)) return aggregation.pass(call);
     if (call.info.isResource) return dispatch(context, call);
-    if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: `${await metrics.text({ kinds, cache, store })}${flowControl.text()}${allocation.metricsText()}` };
+    if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: `${await metrics.text({ kinds, cache, store })}${flowControl.text()}${aggregation.metricsText()}${allocation.metricsText()}` };
     const document = await aggregation.extend(call, await documents.find(call));
     if (document === undefined) throw noSuchPath();
     return document;

@@ -1,32 +1,40 @@
-/** Whether an API server behind this one answers. Source: behaviour of kube-aggregator; reasons and texts are its own. */
-import type { APIServiceCondition } from '#api/apiregistration/api-service.ts';
-import type { Clock } from '#base/clock.ts';
-import type { RemoteServer } from './remote-server.ts';
-
-const discoveryTimeoutMs = 5_000;
+/**
+ * Whether an API server behind this one can be asked, as far as objects show it. Pure.
+ * Source: behaviour of kube-aggregator's availability controllers; reasons and texts are its own.
+ */
+import type { APIService, APIServiceCondition } from '#api/apiregistration/api-service.ts';
+import type { Service } from '#api/core/service.ts';
+import type { EndpointSlice } from '#api/discovery/endpoint-slice.ts';
 
 export type Availability = Pick<APIServiceCondition, 'status' | 'reason' | 'message'>;
 
-/** Never throws. */
-export async function checkAvailability(remote: RemoteServer, clock: Clock): Promise<Availability> {
-  const { group = '', version = '', service } = remote.service.spec;
-  const { name = '', namespace = '' } = service ?? {};
-  const address = remote.address();
+export const passed: Availability = { status: 'True', reason: 'Passed', message: 'all checks passed' };
+
+export function failedDiscovery(message: string): Availability {
+  return { status: 'False', reason: 'FailedDiscoveryCheck', message };
+}
+
+/** Why it cannot be asked; undefined when only asking can tell. `slices`: those of the Service's namespace. */
+export function unavailability({ spec }: APIService, service: Service | undefined, slices: Iterable<EndpointSlice>): Availability | undefined {
+  const { name = '', namespace = '', port = 443 } = spec.service ?? {};
+  const place = `service/${name} in ${JSON.stringify(namespace)}`;
   const no = (reason: string, message: string): Availability => ({ status: 'False', reason, message });
-  if (address === undefined) return no('ServiceNotFound', `service/${name} in ${JSON.stringify(namespace)} is not present`);
-  if (address === 'none-ready') return no('MissingEndpoints', `endpoints for service/${name} in ${JSON.stringify(namespace)} have no addresses with port name ""`);
-  const path = `/apis/${group}/${version}`;
-  const url = `https://${address.host}:${address.port}${path}`;
-  const deadline = new AbortController();
-  const timer = clock.after(discoveryTimeoutMs, () => deadline.abort());
-  try {
-    const { code } = await remote.fetch(path, { signal: deadline.signal });
-    if (code < 200 || code > 299) return no('FailedDiscoveryCheck', `failing or missing response from ${url}: bad status from ${url}: ${code}`);
-  } catch (error) {
-    const why = deadline.signal.aborted ? 'context deadline exceeded' : (error as Error).message;
-    return no('FailedDiscoveryCheck', `failing or missing response from ${url}: Get ${JSON.stringify(url)}: ${why}`);
-  } finally {
-    timer.cancel();
-  }
-  return { status: 'True', reason: 'Passed', message: 'all checks passed' };
+  if (service === undefined) return no('ServiceNotFound', `${place} is not present`);
+  if (service.spec.type !== 'ClusterIP') return undefined;
+  const found = service.spec.ports?.find((each) => each.port === port);
+  if (found === undefined) return no('ServicePortError', `${place} is not listening on port ${port}`);
+  const own = [...slices].filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === name);
+  if (own.length === 0) return no('EndpointsNotFound', `cannot find endpointslices for ${place}`);
+  const portName = found.name ?? '';
+  const isServed = own.some(({ endpoints, ports }) => endpoints.some(({ conditions }) => conditions?.ready !== false) && ports.some((each) => (each.name ?? '') === portName && each.port !== undefined));
+  return isServed ? undefined : no('MissingEndpoints', `endpointslices for ${place} have no addresses with port name ${JSON.stringify(portName)}`);
+}
+
+/** The condition that says whether it is available; undefined while nobody has checked. */
+export function availableCondition({ status }: APIService): APIServiceCondition | undefined {
+  return status.conditions?.find(({ type }) => type === 'Available');
+}
+
+export function isSame(left: Availability | undefined, right: Availability | undefined): boolean {
+  return left?.status === right?.status && left?.reason === right?.reason && left?.message === right?.message;
 }

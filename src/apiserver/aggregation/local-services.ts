@@ -19,8 +19,20 @@ const groupPriorities: Readonly<Record<string, number>> = {
 };
 const versionPriorities: Readonly<Record<string, number>> = { '/v1': 1, 'autoscaling/v2': 30, 'flowcontrol.apiserver.k8s.io/v1': 21 };
 const usualVersionPriority = 15;
+/** Of groups that are defined by custom kinds. */
+const custom = { groupPriorityMinimum: 1000, versionPriority: 100 };
 /** Served by the aggregator itself. */
 const ownGroup = 'apiregistration.k8s.io';
+/** It stands first among the named groups. */
+const ownPriority = 17_900;
+
+/** Of a group that this server serves itself. */
+export function groupPriority(group: string): number {
+  return groupPriorities[group] ?? (group === ownGroup ? ownPriority : custom.groupPriorityMinimum);
+}
+export function versionPriority(group: string, version: string): number {
+  return versionPriorities[`${group}/${version}`] ?? (group in groupPriorities ? usualVersionPriority : custom.versionPriority);
+}
 
 /** `v1.apps`; of the core group `v1.`. */
 export function serviceName({ group, version }: { readonly group: string; readonly version: string }): string {
@@ -33,10 +45,9 @@ export function builtInServices(kinds: readonly ResourceKind[], nowIso: string):
   const condition = { type: 'Available', status: 'True', lastTransitionTime: nowIso, reason: 'Local', message: 'Local APIServices are always available' };
   for (const { group, version } of kinds) {
     if (group === ownGroup) continue;
-    const groupPriorityMinimum = groupPriorities[group] ?? 1000;
     found.set(serviceName({ group, version }), defaultObject(APIService, {
       metadata: { name: serviceName({ group, version }), labels: { [managedLabel]: 'onstart' } },
-      spec: { ...(group !== '' && { group }), version, groupPriorityMinimum, versionPriority: versionPriorities[`${group}/${version}`] ?? usualVersionPriority },
+      spec: { ...(group !== '' && { group }), version, groupPriorityMinimum: groupPriority(group), versionPriority: versionPriority(group, version) },
       status: { conditions: [condition] },
     }));
   }
@@ -45,5 +56,5 @@ export function builtInServices(kinds: readonly ResourceKind[], nowIso: string):
 
 /** For a version of a custom kind; it comes and goes with the definitions. */
 export function customService(group: string, version: string): Given<ServiceObject> {
-  return { metadata: { name: serviceName({ group, version }), labels: { [managedLabel]: 'true' } }, spec: { group, version, groupPriorityMinimum: 1000, versionPriority: 100 } };
+  return { metadata: { name: serviceName({ group, version }), labels: { [managedLabel]: 'true' } }, spec: { group, version, ...custom } };
 }

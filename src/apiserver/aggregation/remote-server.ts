@@ -5,6 +5,7 @@ import type { APIService } from '#api/apiregistration/api-service.ts';
 import { Service } from '#api/core/service.ts';
 import { EndpointSlice } from '#api/discovery/endpoint-slice.ts';
 import { unavailable } from '#apimachinery/status-error.ts';
+import type { Random } from '#base/random.ts';
 import type { PemPair } from '#pki/authority.ts';
 import type { ServerRequest, ServerResponse } from '#serving/exchange.ts';
 import { UnreachableError, forwardRequest } from '#serving/reverse-proxy.ts';
@@ -13,12 +14,14 @@ import type { Egress } from '../proxy/egress.ts';
 import { hostPort } from '../proxy/egress.ts';
 import { isOurs } from '../proxy/proxy-subresources.ts';
 import type { Address } from '../proxy/service-address.ts';
-import { serviceAddress } from '../proxy/service-address.ts';
-import type { UserInfo } from '../request/api-call.ts';
+import { serviceAddresses } from '../proxy/service-address.ts';
+import type { RawResult, UserInfo } from '../request/api-call.ts';
 
 export interface RemoteDependencies {
   readonly objects: ObjectReader;
   readonly egress: Egress;
+  /** Picks one of several endpoints. */
+  readonly random: Random;
   /** `--proxy-client-cert-file` and its key: by it the other server knows who may speak for users. */
   readonly client: PemPair | undefined;
 }
@@ -27,10 +30,29 @@ export interface RemoteDependencies {
 export const aggregator: UserInfo = { name: 'system:kube-aggregator', groups: ['system:masters'] };
 const maxAnswerBytes = 16 * 1024 * 1024;
 
+export interface RemoteQuestion {
+  readonly user?: UserInfo;
+  readonly method?: string;
+  readonly body?: string;
+  readonly accept?: string;
+  readonly contentType?: string;
+  readonly ifNoneMatch?: string | undefined;
+  /** Whether the server need not prove who it is: for what nobody else gets to see. */
+  readonly isUnverified?: boolean;
+  readonly signal?: AbortSignal;
+}
+export interface RemoteAnswer {
+  readonly code: number;
+  readonly text: string;
+  readonly contentType: string;
+  readonly etag: string | undefined;
+}
+
 export class RemoteServer {
   readonly service: APIService;
   readonly #dependencies: RemoteDependencies;
   readonly #agent: https.Agent;
+  readonly #unverified: https.Agent;
   readonly #hostName: string;
 
   constructor(service: APIService, dependencies: RemoteDependencies) {
@@ -38,39 +60,53 @@ export class RemoteServer {
     this.#dependencies = dependencies;
     const { name = '', namespace = '', port = 443 } = service.spec.service ?? {};
     this.#hostName = hostPort({ host: `${name}.${namespace}.svc`, port });
-    this.#agent = new https.Agent({ keepAlive: true, servername: `${name}.${namespace}.svc`, ...this.#tls() });
+    const shared = { keepAlive: true, servername: `${name}.${namespace}.svc` };
+    this.#agent = new https.Agent({ ...shared, ...this.#tls() });
+    this.#unverified = new https.Agent({ ...shared, ...this.#tls(), rejectUnauthorized: false });
   }
 
-  /** Where it is now; else why it is nowhere. */
-  address(): Address | 'none-ready' | undefined {
+  /** The Service and the slices of its namespace as they are now. */
+  backing(): { readonly service: Service | undefined; readonly slices: readonly EndpointSlice[] } {
     const { objects } = this.#dependencies;
-    const { name = '', namespace = '', port = 443 } = this.service.spec.service ?? {};
-    return serviceAddress(objects.get(Service, name, namespace), [...objects.list(EndpointSlice, namespace)], port);
+    const { name = '', namespace = '' } = this.service.spec.service ?? {};
+    return { service: objects.get(Service, name, namespace), slices: [...objects.list(EndpointSlice, namespace)] };
   }
 
-  /** Hands a request on, in the name of `user`. Throws a 503 when the server cannot be reached. */
+  /** Where it is now, one of several at random; undefined when it is nowhere. */
+  address(): Address | undefined {
+    const { service, slices } = this.backing();
+    const found = serviceAddresses(service, slices, this.service.spec.service?.port ?? 443) ?? [];
+    return found[Math.floor(this.#dependencies.random.next() * found.length)];
+  }
+
+  /** Hands a request on, in the name of `user`. Where that fails the client is told, as long as nothing has been sent. */
   async forward(request: ServerRequest, response: ServerResponse, user: UserInfo): Promise<void> {
-    const target = request.target;
+    const address = this.address();
+    if (address === undefined) return answerPlainly(response, serviceUnavailable);
     try {
       await forwardRequest(request, response, {
-        url: new URL(target, `https://${hostPort(this.#reachable())}`), hostName: this.#hostName, agent: this.#agent, tls: { servername: this.#hostName.split(':')[0] ?? '', ...this.#tls() },
-        headers: identityHeaders(user), without: (name) => isOurs(name) || name.startsWith('x-remote-'),
+        url: new URL(request.target, `https://${hostPort(this.#dependencies.egress(address))}`), hostName: this.#hostName, agent: this.#agent,
+        tls: { servername: this.#hostName.split(':')[0] ?? '', ...this.#tls() }, headers: identityHeaders(user), without: (name) => isOurs(name) || name.startsWith('x-remote-'),
       });
     } catch (error) {
-      if (error instanceof UnreachableError) throw unavailable(`error trying to reach service: ${error.message}`);
-      throw error;
+      if (!(error instanceof UnreachableError)) throw error;
+      answerPlainly(response, plainly(`error trying to reach service: ${failureText(error)}`));
     }
+    return undefined;
   }
 
-  /** Asks for a document. Throws when there is no answer with a 2xx. */
-  async fetch(path: string, { user = aggregator, method = 'GET', body, accept = 'application/json', contentType = 'application/json', signal }: {
-    readonly user?: UserInfo; readonly method?: string; readonly body?: string; readonly accept?: string; readonly contentType?: string; readonly signal?: AbortSignal;
-  } = {}): Promise<{ readonly code: number; readonly text: string; readonly contentType: string }> {
-    const { host, port } = this.#reachable();
+  /** Asks for a document, whatever the answer's code. Throws when there is no answer, a 503 when there is nobody to ask. */
+  async fetch(path: string, { user = aggregator, method = 'GET', body, accept = 'application/json', contentType = 'application/json', ifNoneMatch, isUnverified = false, signal }: RemoteQuestion = {}): Promise<RemoteAnswer> {
+    const address = this.address();
+    if (address === undefined) throw unavailable('service unavailable');
+    const { host, port } = this.#dependencies.egress(address);
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const request = https.request({
-        host, port, path, method, agent: this.#agent, ...(signal !== undefined && { signal }),
-        headers: { host: this.#hostName, accept, ...(body !== undefined && { 'content-type': contentType, 'content-length': Buffer.byteLength(body) }), ...identityHeaders(user) },
+        host, port, path, method, agent: isUnverified ? this.#unverified : this.#agent, ...(signal !== undefined && { signal }),
+        headers: {
+          host: this.#hostName, accept, ...(ifNoneMatch !== undefined && { 'if-none-match': ifNoneMatch }),
+          ...(body !== undefined && { 'content-type': contentType, 'content-length': Buffer.byteLength(body) }), ...identityHeaders(user),
+        },
       }, resolve);
       request.on('error', reject);
       request.end(body);
@@ -82,17 +118,12 @@ export class RemoteServer {
       if (length > maxAnswerBytes) throw new Error('the answer is too large');
       pieces.push(piece as Buffer);
     }
-    return { code: response.statusCode ?? 0, text: Buffer.concat(pieces).toString(), contentType: response.headers['content-type'] ?? '' };
+    return { code: response.statusCode ?? 0, text: Buffer.concat(pieces).toString(), contentType: response.headers['content-type'] ?? '', etag: response.headers.etag };
   }
 
   close(): void {
     this.#agent.destroy();
-  }
-
-  #reachable(): Address {
-    const found = this.address();
-    if (found === undefined || found === 'none-ready') throw unavailable('service unavailable');
-    return this.#dependencies.egress(found);
+    this.#unverified.destroy();
   }
 
   #tls(): https.AgentOptions {
@@ -104,6 +135,34 @@ export class RemoteServer {
       ...(client !== undefined && { cert: client.certificatePem, key: client.privateKeyPem }),
     };
   }
+}
+
+/** An error of the aggregator itself, which upstream answers as text, not as a Status. */
+function plainly(text: string): RawResult {
+  return { is: 'raw', code: 503, contentType: 'text/plain; charset=utf-8', headers: { 'x-content-type-options': 'nosniff' }, body: `${text}\n` };
+}
+
+export const serviceUnavailable = plainly('service unavailable');
+
+const certificateFailures: Readonly<Record<string, string>> = {
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'certificate signed by unknown authority', UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'certificate signed by unknown authority',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'certificate signed by unknown authority', SELF_SIGNED_CERT_IN_CHAIN: 'certificate signed by unknown authority',
+  CERT_SIGNATURE_FAILURE: 'certificate signed by unknown authority', CERT_HAS_EXPIRED: 'certificate has expired or is not yet valid', CERT_NOT_YET_VALID: 'certificate has expired or is not yet valid',
+};
+
+/** Why a server could not be reached, in the words that operators know from Kubernetes. */
+export function failureText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, address, port } = (error instanceof UnreachableError ? error.cause ?? error : error) as NodeJS.ErrnoException & { readonly address?: string; readonly port?: number };
+  const certificate = certificateFailures[code ?? ''];
+  if (certificate !== undefined) return `tls: failed to verify certificate: x509: ${certificate}`;
+  if (code === 'ECONNREFUSED' && address !== undefined) return `dial tcp ${hostPort({ host: address, port: port ?? 0 })}: connect: connection refused`;
+  return error.message;
+}
+
+function answerPlainly(response: ServerResponse, { code, contentType, headers, body }: RawResult): void {
+  response.writeHead(code, { 'content-type': contentType, ...headers });
+  response.end(typeof body === 'string' ? Buffer.from(body) : undefined);
 }
 
 /** Source: Kubernetes documentation, "Configure the Aggregation Layer". */
