@@ -16,23 +16,29 @@ export interface RunLock {
  * Source: unix(7), "abstract".
  */
 export async function claimCluster(layout: Pick<ClusterLayout, 'stateDir' | 'pidFile'>): Promise<RunLock | undefined> {
-  const digest = createHash('sha256').update(layout.stateDir).digest('hex').slice(0, 24);
-  const server = createServer((socket) => socket.destroy());
-  const isOurs = await new Promise<boolean>((resolve, reject) => {
-    server.once('listening', () => resolve(true));
-    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(false) : reject(error)));
-    server.listen({ path: `\0skiff-${digest}` });
-  });
-  if (!isOurs) return undefined;
-  server.unref();
+  const release = await claimName(createHash('sha256').update(layout.stateDir).digest('hex').slice(0, 24));
+  if (release === undefined) return undefined;
   await mkdir(dirname(layout.pidFile), { recursive: true });
   await writeFile(layout.pidFile, `${process.pid} ${startTicksOf(process.pid) ?? ''}\n`);
   return {
     async release() {
       await rm(layout.pidFile, { force: true });
-      server.close();
+      release();
     },
   };
+}
+
+/** Claims a name of this machine for this process; undefined when another one has it. What it answers gives it back. */
+export async function claimName(name: string): Promise<(() => void) | undefined> {
+  const server = createServer((socket) => socket.destroy());
+  const isOurs = await new Promise<boolean>((resolve, reject) => {
+    server.once('listening', () => resolve(true));
+    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(false) : reject(error)));
+    server.listen({ path: `\0skiff-${name}` });
+  });
+  if (!isOurs) return undefined;
+  server.unref();
+  return () => server.close();
 }
 
 /** The process that runs the cluster, or undefined. */

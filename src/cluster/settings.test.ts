@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { clusterLayout } from './layout.ts';
-import { planSettings } from './settings.ts';
+import { planSettings, settleSettings } from './settings.ts';
 
 const settingsOf = (index: number) => planSettings({ name: `c${index}`, stateDir: '/x', index, nodeName: 'n' });
 
@@ -30,4 +33,15 @@ test('clusters of one machine share no range and no port', () => {
 test('a name that could not be part of a file name or a table name is refused', () => {
   for (const name of ['', 'Upper', 'a/b', '-a', 'a-', '../x', 'x'.repeat(21)]) assert.throws(() => clusterLayout({ name }), /cannot be the name of a cluster/, name);
   assert.equal(clusterLayout({ name: 'dev-2', stateDir: '/somewhere' }).storeFile, '/somewhere/store.db');
+});
+
+test('clusters that start at the same moment get different indices', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'skiff-settings-'));
+  const layouts = Array.from({ length: 4 }, (_, n) => clusterLayout({ name: `t${process.pid}-${n}`, stateDir: join(directory, String(n)) }));
+  try {
+    const indices = (await Promise.all(layouts.map((layout) => settleSettings(layout, {})))).map(({ index }) => index);
+    assert.equal(new Set(indices).size, layouts.length, indices.join());
+  } finally {
+    for (const path of [directory, ...layouts.map(({ runDir }) => runDir)]) await rm(path, { recursive: true, force: true });
+  }
 });

@@ -2,9 +2,11 @@
 import { mkdir, readFile, readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { stayAwake, systemClock } from '#base/clock.ts';
 import { writePem as writeWhole } from '#pki/pem-files.ts';
 import type { ClusterLayout } from './layout.ts';
 import { runHome, stateHome } from './layout.ts';
+import { claimName } from './run-lock.ts';
 
 export interface ClusterSettings {
   readonly name: string;
@@ -46,6 +48,16 @@ export async function readSettings(layout: Pick<ClusterLayout, 'settingsFile'>):
 
 /** The cluster's settings, made up and written down at its first start. A port that is asked for counts from now on. */
 export async function settleSettings(layout: ClusterLayout, request: { readonly port?: number | undefined }): Promise<ClusterSettings> {
+  // Between looking for a free index and writing down that it is taken, nobody else may look.
+  const release = await claimPatiently(`settings-${process.getuid?.() ?? 0}`);
+  try {
+    return await settle(layout, request);
+  } finally {
+    release?.();
+  }
+}
+
+async function settle(layout: ClusterLayout, request: { readonly port?: number | undefined }): Promise<ClusterSettings> {
   const known = await readSettings(layout);
   const settings = known === undefined
     ? planSettings({ name: layout.name, stateDir: layout.stateDir, index: await freeIndex(layout), nodeName: defaultNodeName(), port: request.port })
@@ -57,6 +69,24 @@ export async function settleSettings(layout: ClusterLayout, request: { readonly 
   // Also where all clusters of the machine are found, wherever their state is.
   await writeWhole(join(layout.runDir, 'cluster.json'), text, { mode: 0o644 });
   return settings;
+}
+
+/** Settling takes milliseconds: who has to wait longer than this goes on without, and may find a port taken. */
+const claimTimeoutMs = 5_000;
+
+async function claimPatiently(name: string): Promise<(() => void) | undefined> {
+  const deadline = systemClock.monotonicMs() + claimTimeoutMs;
+  // Nothing else keeps the process from ending meanwhile.
+  const sleepAgain = stayAwake();
+  try {
+    for (;;) {
+      const release = await claimName(name);
+      if (release !== undefined || systemClock.monotonicMs() > deadline) return release;
+      await systemClock.sleep(10);
+    }
+  } finally {
+    sleepAgain();
+  }
 }
 
 /** Every cluster of this user that is known on the machine, by name. */
