@@ -23,6 +23,7 @@ import { podGcController } from './pod-gc/pod-gc-controller.ts';
 import { clusterRoleAggregationController } from './rbac/cluster-role-aggregation-controller.ts';
 import { replicaSetController, replicationController } from './replica-set/replica-set-controller.ts';
 import { resourceQuotaController } from './resource-quota/resource-quota-controller.ts';
+import { serviceCidrController } from './service-cidr-controller.ts';
 import { statefulSetController } from './stateful-set/stateful-set-controller.ts';
 import { claimProtectionController } from './volume-protection/claim-protection-controller.ts';
 import { volumeProtectionController } from './volume-protection/volume-protection-controller.ts';
@@ -63,6 +64,7 @@ export const controllers: readonly Entry[] = [
   { name: 'resourcequota-controller', alias: 'resourcequota', make: () => resourceQuotaController },
   { name: 'persistentvolumeclaim-protection-controller', alias: 'pvc-protection', make: () => claimProtectionController },
   { name: 'persistentvolume-protection-controller', alias: 'pv-protection', make: () => volumeProtectionController },
+  { name: 'service-cidr-controller', alias: 'service-cidr-controller', make: () => serviceCidrController },
   { name: 'replicaset-controller', alias: 'replicaset', make: () => replicaSetController },
   { name: 'replicationcontroller-controller', alias: 'replicationcontroller', make: () => replicationController },
 ];

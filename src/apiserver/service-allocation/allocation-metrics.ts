@@ -1,7 +1,7 @@
 import { IPAddress } from '#api/networking/ip-address.ts';
 import { Distributions, Sums, gaugeText, labelText } from '../metrics/series.ts';
 import type { WatchCache } from '../watch-cache/watch-cache.ts';
-import { sizeOf } from './address-range.ts';
+import { sizeOf } from '#apimachinery/ip-range.ts';
 import { NodePortClaim, isManaged } from './claims.ts';
 import type { AllocationFailure, Take } from './plan-allocation.ts';
 import { rangesOf } from './plan-allocation.ts';

@@ -12,7 +12,7 @@ import type { ManagedFieldsEntry, ObjectMeta } from '#apimachinery/object-meta.t
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
 import { defineResource } from '#apimachinery/resource.ts';
 import { object } from '#apimachinery/schema.ts';
-import { formatAddress, parseAddress } from './address-range.ts';
+import { formatAddress, parseAddress } from '#apimachinery/ip-range.ts';
 
 /** A node port that is taken. Not served: nobody but the API servers sees it. */
 export const NodePortClaim: ResourceKind<IPAddressObject> = defineResource({

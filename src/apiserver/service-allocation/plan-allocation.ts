@@ -10,8 +10,9 @@ import { needsHealthCheckPort, needsNodePorts } from '#api/core/service-strategy
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { invalidValue } from '#apimachinery/field-error.ts';
 import type { Draft } from '#apimachinery/resource.ts';
-import type { AddressRange, IpFamily } from './address-range.ts';
-import { formatAddress, givesOut, parseAddress, pickAddress } from './address-range.ts';
+import type { AddressRange, IpFamily } from '#apimachinery/ip-range.ts';
+import { containsAddress, formatAddress, parseAddress } from '#apimachinery/ip-range.ts';
+import { pickAddress } from './pick-address.ts';
 import type { Claim } from './claims.ts';
 import { addressClaim, nodePortsOf, portClaim } from './claims.ts';
 import { keepsFamilies } from './plan-families.ts';
@@ -115,7 +116,7 @@ function claimAddress(asked: string, all: readonly string[], { supply, isTaken, 
   const address = parseAddress(asked);
   const fail = (why: string, taken: boolean): AllocationFailure =>
     new AllocationFailure(why, { good: 'address', scope: 'static', isTaken: taken, field: invalidValue('spec.clusterIPs', [...all], `failed to allocate IP ${asked}: ${why}`) });
-  const range = address === undefined ? undefined : supply.ranges.find((each) => givesOut(each, address));
+  const range = address === undefined ? undefined : supply.ranges.find((each) => containsAddress(each, address));
   if (address === undefined || range === undefined) throw fail('the provided network does not match the current range', false);
   const claim = addressClaim(formatAddress(address));
   if (isTaken(claim)) throw fail('provided IP is already allocated', true);
@@ -172,6 +173,6 @@ function claimPort(port: number, { supply, isTaken, take }: Session, failure: (w
 /** Of several ranges those that address belongs to; for metrics and repair. */
 export function rangesOf(ranges: readonly AddressRange[], address: string): readonly AddressRange[] {
   const parsed = parseAddress(address);
-  return parsed === undefined ? [] : ranges.filter((range) => givesOut(range, parsed));
+  return parsed === undefined ? [] : ranges.filter((range) => containsAddress(range, parsed));
 }
 

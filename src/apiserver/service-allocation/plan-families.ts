@@ -10,7 +10,7 @@ import { saysTheSame } from '#apimachinery/equal.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { invalidValue } from '#apimachinery/field-error.ts';
 import type { Draft } from '#apimachinery/resource.ts';
-import type { IpFamily } from './address-range.ts';
+import type { IpFamily } from '#apimachinery/ip-range.ts';
 import { familyOf } from './claims.ts';
 
 type Spec = Draft<ServiceSpec>;

@@ -4,8 +4,8 @@ import type { Client } from '#client/client.ts';
 import type { Allocator } from '../registry/allocator.ts';
 import type { RegistryContext } from '../registry/registry-context.ts';
 import type { WatchCache } from '../watch-cache/watch-cache.ts';
-import type { IpFamily } from './address-range.ts';
-import { addressRange, formatAddress } from './address-range.ts';
+import type { AddressRange, IpFamily } from '#apimachinery/ip-range.ts';
+import { formatAddress, parseRange } from '#apimachinery/ip-range.ts';
 import { AllocationMetrics } from './allocation-metrics.ts';
 import { extendDefaultServiceCidr, keepDefaultServiceCidr } from './default-service-cidr.ts';
 import type { PortRange } from './port-range.ts';
@@ -30,7 +30,7 @@ export class ServiceAllocation {
 
   /** `cidrs`: one range per family, the default family first. Throws on what is no range. */
   constructor({ cache, cidrs, ports, clock, random }: { readonly cache: WatchCache; readonly cidrs: readonly string[]; readonly ports: PortRange; readonly clock: Clock; readonly random: Random }) {
-    const ranges = cidrs.map(addressRange);
+    const ranges = cidrs.map(checkedRange);
     const [first] = ranges;
     this.cidrs = cidrs;
     this.apiServerAddress = first === undefined ? '' : formatAddress({ family: first.family, value: first.first });
@@ -65,4 +65,10 @@ export class ServiceAllocation {
     this.#release?.();
     this.#repair?.close();
   }
+}
+
+function checkedRange(cidr: string): AddressRange {
+  const range = parseRange(cidr);
+  if (range === undefined) throw new Error(`${cidr} is no range of addresses`);
+  return range;
 }

@@ -11,7 +11,7 @@ import { nowText } from '../registry/registry-context.ts';
 import { encodeStored, sealDraft } from '../watch-cache/cached-object.ts';
 import type { CachedObject } from '../watch-cache/cached-object.ts';
 import type { WatchCache } from '../watch-cache/watch-cache.ts';
-import type { IpFamily } from './address-range.ts';
+import type { IpFamily } from '#apimachinery/ip-range.ts';
 import type { AllocationMetrics } from './allocation-metrics.ts';
 import type { Claim, ServiceName } from './claims.ts';
 import { claimDraft, claimsOf, isHeldBy, keyOfClaim } from './claims.ts';

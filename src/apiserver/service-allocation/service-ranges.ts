@@ -1,8 +1,8 @@
 import type { ServiceCIDR as ServiceCidrObject } from '#api/networking/service-cidr.ts';
 import { ServiceCIDR } from '#api/networking/service-cidr.ts';
 import type { WatchCache } from '../watch-cache/watch-cache.ts';
-import type { AddressRange } from './address-range.ts';
-import { parseRange } from './address-range.ts';
+import type { AddressRange } from '#apimachinery/ip-range.ts';
+import { parseRange } from '#apimachinery/ip-range.ts';
 
 export const defaultServiceCidr = 'kubernetes';
 
