@@ -6,7 +6,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { Random } from '#base/random.ts';
 import { kinds as builtInKinds } from '#api/kinds.ts';
-import { noSuchPath, unauthorized } from '#apimachinery/status-error.ts';
+import { noSuchPath } from '#apimachinery/status-error.ts';
 import { createClient } from '#client/create-client.ts';
 import type { Transport } from '#client/transport.ts';
 import type { PemPair } from '#pki/authority.ts';
@@ -24,7 +24,7 @@ import { admissionPlugins } from './admission/plugins.ts';
 import { PolicyStatus } from './admission/policies/policy-status.ts';
 import { resourceQuota } from './admission/plugins/resource-quota.ts';
 import type { Authenticator } from './authn/authenticate.ts';
-import { anonymousUser, clientCertificates, serviceAccountTokens } from './authn/authenticate.ts';
+import { clientCertificates, serviceAccountTokens } from './authn/authenticate.ts';
 import { trustOf } from './authn/certificate-trust.ts';
 import { requestHeaders, usualRequestHeaders } from './authn/request-headers.ts';
 import { createTokenIssuer } from './authn/service-account-tokens.ts';
@@ -157,10 +157,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const handle = async (call: ApiCall): Promise<ApiResult> => {
     const attributes = attributesOf(call.info, call.user, call.query);
     const decision = decide(authorizers, attributes);
-    if (decision.verdict !== 'allow') {
-      // Whoever did not say who they are may only have forgotten to.
-      throw call.user === anonymousUser ? unauthorized() : refusal(attributes, decision);
-    }
+    if (decision.verdict !== 'allow') throw refusal(attributes, decision);
     if (aggregation.isRemote(call.info)) return aggregation.pass(call);
     if (call.info.isResource) return dispatch(context, call);
     if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: `${await metrics.text({ kinds, cache, store })}${flowControl.text()}${aggregation.metricsText()}${allocation.metricsText()}` };

@@ -154,13 +154,15 @@ describe('bad input gets a Status that names the fault, and nothing is stored', 
     assert.match(fields.message, /field label not supported: spec\.nothing/);
   });
 
-  it('answers 401 to those who do not say who they are, but for health and version', async () => {
+  it('refuses those who do not say who they are, but for health and version; bad credentials are a 401', async () => {
     for (const path of ['/livez', '/readyz', '/healthz', '/version']) assert.equal((await api.request('GET', path, { anonymous: true })).code, 200, path);
     for (const path of ['/api/v1/namespaces', '/metrics', '/apis', '/api/v1/namespaces/default/pods/x/log']) {
       const answer = await api.request('GET', path, { anonymous: true });
-      assert.equal(answer.code, 401, path);
-      assert.equal(answer.json<StatusBody>().reason, 'Unauthorized');
+      assert.equal(answer.code, 403, path);
+      assert.equal(answer.json<StatusBody>().reason, 'Forbidden');
     }
+    const pods403 = (await api.request('GET', '/api/v1/namespaces/default/pods', { anonymous: true })).json<StatusBody>();
+    assert.equal(pods403.message, 'pods is forbidden: User "system:anonymous" cannot list resource "pods" in API group "" in the namespace "default"');
     assert.equal((await api.request('GET', '/api', { anonymous: true, headers: { authorization: 'Bearer nonsense' } })).code, 401);
   });
 

@@ -60,7 +60,7 @@ export function decide(authorizers: readonly Authorizer[], attributes: Attribute
   return { verdict: 'no-opinion', reason: reasons.join('\n') };
 }
 
-/** The 403 for a refused request; anonymous senders get a 401, for they may only have forgotten to say who they are. */
+/** The 403 for a refused request, anonymous senders' too: a 401 is for credentials that do not hold. */
 export function refusal(attributes: Attributes, decision: Decision): StatusError {
   const { user, verb, resource, subresource, group, namespace, name } = attributes;
   const who = `User ${JSON.stringify(user.name)} cannot`;
