@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process';
 export interface ProgramResult {
   /** 0 when it succeeded; 127 when it could not be started; 128 and more when a signal ended it. */
   readonly code: number;
+  /** The signal that ended it. */
+  readonly signal?: NodeJS.Signals;
   /** Standard output and standard error as they came, the last `maxOutputBytes`. */
   readonly output: string;
 }
@@ -32,6 +34,6 @@ export function runProgram(file: string, args: readonly string[], options: Progr
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     child.once('error', (error) => resolve({ code: 127, output: `${output}${error.message}\n` }));
-    child.once('close', (code) => resolve({ code: code ?? 128, output }));
+    child.once('close', (code, signal) => resolve({ code: code ?? 128, output, ...(signal !== null && { signal }) }));
   });
 }
