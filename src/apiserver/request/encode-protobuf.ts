@@ -10,7 +10,7 @@ import { object, struct } from '#apimachinery/schema.ts';
 import { toServed } from '../registry/served.ts';
 import type { CachedObject } from '../watch-cache/cached-object.ts';
 import { GenerationalCache } from './generational-cache.ts';
-import type { ItemForm, Piece } from './list-pieces.ts';
+import type { Item, ItemForm, Piece } from './list-pieces.ts';
 import { listPieces } from './list-pieces.ts';
 
 const PartialObjectMetadata = struct('io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata', { metadata: object(1, TemplateMeta) });
@@ -53,13 +53,13 @@ export async function protobufList(kind: ResourceKind, metadata: object, items: 
 /** A few milliseconds' work. */
 const messagesPerTurn = 100;
 const itemTag = 0x12;
-const forms = new WeakMap<ResourceKind, ItemForm<Uint8Array>>();
+const forms = new WeakMap<ResourceKind, ItemForm>();
 
 /** Objects of `kind` as they stand in a list. */
-function messagesOf(kind: ResourceKind): ItemForm<Uint8Array> {
+function messagesOf(kind: ResourceKind): ItemForm {
   let form = forms.get(kind);
   if (form === undefined) {
-    form = { separator: '', isLasting: true, of: (cached) => messageOf(kind, cached), length: itemLength, write: writeItem };
+    form = { separator: '', isLasting: true, of: (cached) => listItem(messageOf(kind, cached)) };
     forms.set(kind, form);
   }
   return form;
@@ -69,11 +69,16 @@ function itemLength(message: Uint8Array): number {
   return 1 + varintLength(message.length) + message.length;
 }
 
-function writeItem(message: Uint8Array, target: Buffer, offset: number): number {
-  target[offset] = itemTag;
-  const start = writeVarint(target, offset + 1, message.length);
-  target.set(message, start);
-  return start + message.length;
+function listItem(message: Uint8Array): Item {
+  return {
+    length: itemLength(message),
+    write(target, offset) {
+      target[offset] = itemTag;
+      const start = writeVarint(target, offset + 1, message.length);
+      target.set(message, start);
+      return start + message.length;
+    },
+  };
 }
 
 /** The metadata of an object alone. */

@@ -3,13 +3,11 @@ import { stringify as stringifyYaml } from 'yaml';
 import { encodeCbor } from '#apimachinery/cbor.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
-import { tableCells, tableFor } from '#apimachinery/table.ts';
+import { tableFor } from '#apimachinery/table.ts';
 import { toServed } from '../registry/served.ts';
 import type { CachedObject } from '../watch-cache/cached-object.ts';
-import type { ListResult, ObjectResult, WatchItem } from './api-call.ts';
-import { protobufDocument, protobufFrame, protobufList, protobufObject, protobufPartial, protobufPartialList } from './encode-protobuf.ts';
-import type { FramedMetadata, ItemForm, Piece } from './list-pieces.ts';
-import { framedMetadata, listPieces, wholeObjects } from './list-pieces.ts';
+import type { ObjectResult, WatchItem } from './api-call.ts';
+import { protobufDocument, protobufFrame, protobufObject, protobufPartial, protobufPartialList } from './encode-protobuf.ts';
 import type { AnswerForm, Media } from './negotiate.ts';
 import type { KindOf } from './read-call-body.ts';
 
@@ -29,49 +27,7 @@ export function encodeObject(result: ObjectResult, context: EncodeContext): Buff
   return print(shape(kind, [toServedForm(kind, result)], context, undefined), context);
 }
 
-/** The document of a list, in one or more pieces; what JSON has of the items is copied from the cache. */
-export async function encodeList(result: ListResult, context: EncodeContext): Promise<Iterable<Piece>> {
-  const { kind, items } = result;
-  const metadata = {
-    resourceVersion: result.resourceVersion,
-    ...(result.continue !== undefined && { continue: result.continue }),
-    ...(result.remainingItemCount !== undefined && { remainingItemCount: result.remainingItemCount }),
-  };
-  if (context.form.media === 'json' && kind.convertedFrom === undefined) return jsonList(kind, items, metadata, context);
-  if (context.form.as === 'object' && context.form.media === 'protobuf') return protobufList(kind, metadata, items);
-  return printedList(kind, items, metadata, context);
-}
-
-function jsonList(kind: ResourceKind, items: readonly CachedObject[], metadata: object, context: EncodeContext): Iterable<Piece> {
-  const head = (kindName: string, apiVersion: string, rest = ''): string =>
-    `{"kind":${JSON.stringify(kindName)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(metadata)},${rest}`;
-  switch (context.form.as) {
-    case 'object':
-      return listPieces(`${head(kind.listKind, kind.apiVersion)}"items":[`, items, wholeObjects, ']}');
-    case 'partial':
-      return listPieces(`${head('PartialObjectMetadataList', metaVersion)}"items":[`, items, partialObjects, ']}');
-    case 'table': {
-      if (context.includeObject !== 'Metadata') break;
-      const { columnDefinitions } = tableFor(kind, [], context);
-      return listPieces(`${head('Table', metaVersion, `"columnDefinitions":${JSON.stringify(columnDefinitions)},`)}"rows":[`, items, tableRows(kind, context), ']}');
-    }
-  }
-  return printedList(kind, items, metadata, context);
-}
-
-function printedList(kind: ResourceKind, items: readonly CachedObject[], metadata: object, context: EncodeContext): Iterable<Piece> {
-  return [{ bytes: print(shape(kind, items.map((cached) => toServed(kind, cached.object)), context, metadata), context), isLast: true }];
-}
-
-const metaVersion = 'meta.k8s.io/v1';
-const partialHead = `{"kind":"PartialObjectMetadata","apiVersion":"${metaVersion}"`;
-
-const partialObjects = framedMetadata(() => ({ before: `${partialHead},"metadata":`, after: '}' }), true);
-
-function tableRows(kind: ResourceKind, { nowMs }: EncodeContext): ItemForm<FramedMetadata> {
-  const cells = tableCells(kind, nowMs);
-  return framedMetadata((cached) => ({ before: `{"cells":${JSON.stringify(cells(cached.object))},"object":${partialHead},"metadata":`, after: '}}' }), false);
-}
+export const metaVersion = 'meta.k8s.io/v1';
 
 /** A line of a watch answer, or a frame of it where the form is not made of lines. */
 export function encodeEvent(kind: ResourceKind, item: WatchItem, context: EncodeContext): Uint8Array {
@@ -172,7 +128,7 @@ function toServedForm(kind: ResourceKind, result: ObjectResult): KubeObject {
 }
 
 /** One object or a list in the form asked for; `listMeta` is given for lists. */
-function shape(kind: ResourceKind, objects: readonly KubeObject[], context: EncodeContext, listMeta: object | undefined): object {
+export function shape(kind: ResourceKind, objects: readonly KubeObject[], context: EncodeContext, listMeta: object | undefined): object {
   const { as } = context.form;
   if (as === 'table') {
     const table = tableFor(kind, objects, { nowMs: context.nowMs, includeObject: context.includeObject });
@@ -197,7 +153,8 @@ export function encodeDocument(document: object, media: Media, kindOf: KindOf): 
   return bytes === undefined ? { media: 'json', bytes: Buffer.from(JSON.stringify(document)) } : { media, bytes };
 }
 
-function print(document: object, { form }: { readonly form: AnswerForm }): Buffer {
+/** In the media type asked for. */
+export function print(document: object, { form }: { readonly form: AnswerForm }): Buffer {
   switch (form.media) {
     case 'json':
       return Buffer.from(JSON.stringify(document));

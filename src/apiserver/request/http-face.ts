@@ -16,7 +16,8 @@ import type { ApiCall, ApiResult, CallBody, JsonResult, Query, RawResult, UserIn
 import { isTrue } from './api-call.ts';
 import { compressPieces, gzipLevel } from './compress-pieces.ts';
 import type { EncodeContext } from './encode.ts';
-import { encodeDocument, encodeErrorEvent, encodeEvent, encodeList, encodeObject } from './encode.ts';
+import { encodeDocument, encodeErrorEvent, encodeEvent, encodeObject } from './encode.ts';
+import { encodeList } from './encode-list.ts';
 import type { CallHandler } from './in-process.ts';
 import type { Piece } from './list-pieces.ts';
 import type { Offer } from './negotiate.ts';

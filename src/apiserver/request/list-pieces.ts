@@ -4,17 +4,22 @@
  */
 import type { CachedObject } from '../watch-cache/cached-object.ts';
 
-/** How the items of a list come into a buffer. */
-export interface ItemForm<T> {
+/** What of an object stands in a list. */
+export interface Item {
+  /** In bytes. */
+  readonly length: number;
+  /** Answers where it ended. */
+  write(target: Buffer, offset: number): number;
+}
+
+/** How the objects of a list are written. */
+export interface ItemForm {
   /** Between two items: a byte, or nothing. */
   readonly separator: '' | ',';
   /** Whether an object is always written the same. */
   readonly isLasting: boolean;
-  /** What is written of an object; asked for when its turn has come. */
-  of(cached: CachedObject): T;
-  length(item: T): number;
-  /** Answers where it ended. */
-  write(item: T, target: Buffer, offset: number): number;
+  /** Asked for when its turn has come. */
+  of(cached: CachedObject): Item;
 }
 
 /** A part of a document. */
@@ -29,7 +34,7 @@ export interface Piece {
 /** Objects that follow each other in a list. */
 export interface Run {
   readonly objects: readonly CachedObject[];
-  readonly form: Pick<ItemForm<unknown>, 'isLasting'>;
+  readonly form: ItemForm;
 }
 
 /** Sixteen TLS records: fewer writes would not be cheaper any more. */
@@ -45,7 +50,7 @@ const maxSpare = 4;
  * The items between `head` and `tail`. What is small comes in one piece; of others the first piece is the head. Where a
  * large document is cut depends on the names of its objects alone, so that a change of one object changes one piece.
  */
-export function* listPieces<T>(head: string | Buffer, objects: readonly CachedObject[], form: ItemForm<T>, tail: string | Buffer): Generator<Piece, undefined> {
+export function* listPieces(head: string | Buffer, objects: readonly CachedObject[], form: ItemForm, tail: string | Buffer): Generator<Piece, undefined> {
   const [start, end] = [Buffer.from(head as string), Buffer.from(tail as string)];
   let buffer = spare.pop() ?? Buffer.allocUnsafe(pieceBytes);
   let offset = 0;
@@ -53,7 +58,7 @@ export function* listPieces<T>(head: string | Buffer, objects: readonly CachedOb
   let isOne = true;
   for (const [index, cached] of objects.entries()) {
     const item = form.of(cached);
-    const needed = form.length(item) + 1;
+    const needed = item.length + 1;
     if (offset > 0 && (offset + needed > buffer.length || (offset >= minPieceBytes && mayStartPiece(cached)))) {
       if (isOne) yield { bytes: start, isLast: false };
       isOne = false;
@@ -62,7 +67,7 @@ export function* listPieces<T>(head: string | Buffer, objects: readonly CachedOb
       from = index;
     }
     if (needed > buffer.length) buffer = Buffer.allocUnsafe(needed);
-    offset = form.write(item, buffer, offset);
+    offset = item.write(buffer, offset);
     if (form.separator !== '' && index < objects.length - 1) offset += buffer.write(form.separator, offset, 'latin1');
   }
   if (isOne) yield { bytes: Buffer.concat([start, buffer.subarray(0, offset), end]), isLast: true };
@@ -82,30 +87,51 @@ function mayStartPiece({ key }: CachedObject): boolean {
 }
 
 /** Objects as they are stored. */
-export const wholeObjects: ItemForm<CachedObject> = {
+export const wholeObjects: ItemForm = {
   separator: ',',
   isLasting: true,
-  of: (cached) => cached,
-  length: (cached) => cached.jsonLength,
-  write: (cached, target, offset) => cached.writeJson(target, offset),
+  of: (cached) => ({ length: cached.jsonLength, write: (target, offset) => cached.writeJson(target, offset) }),
 };
 
-/** An object's metadata alone, as part of `before` and `after`. */
-export interface FramedMetadata {
-  readonly cached: CachedObject;
+/** Items that are no copy of what is stored. */
+export function printedItems(text: (cached: CachedObject) => string): ItemForm {
+  return { separator: ',', isLasting: false, of: (cached) => bytesItem(Buffer.from(text(cached))) };
+}
+
+function bytesItem(bytes: Buffer): Item {
+  return { length: bytes.length, write: (target, offset) => offset + bytes.copy(target, offset) };
+}
+
+/** What stands around an object or its metadata. */
+export interface Frame {
   readonly before: string;
+  /** ASCII. */
   readonly after: string;
 }
 
-/** `frame`: what stands around the metadata of an object; `isLasting`: whether that is always the same. */
-export function framedMetadata(frame: (cached: CachedObject) => Omit<FramedMetadata, 'cached'>, isLasting: boolean): ItemForm<FramedMetadata> {
+/** Objects as they are stored, each in a frame that may differ from one time to the next. */
+export function framedObjects(frame: (cached: CachedObject) => Frame): ItemForm {
+  return {
+    separator: ',',
+    isLasting: false,
+    of: (cached) => framed(frame(cached), { length: cached.jsonLength, write: (target, offset) => cached.writeJson(target, offset) }),
+  };
+}
+
+/** The metadata of objects alone, each in a frame; `isLasting`: whether that is always the same. */
+export function framedMetadata(frame: (cached: CachedObject) => Frame, isLasting: boolean): ItemForm {
   return {
     separator: ',',
     isLasting,
-    of: (cached) => ({ cached, ...frame(cached) }),
-    length: ({ cached, before, after }) => Buffer.byteLength(before) + cached.metadataLength + after.length,
-    write({ cached, before, after }, target, offset) {
-      const end = cached.writeMetadata(target, offset + target.write(before, offset));
+    of: (cached) => framed(frame(cached), { length: cached.metadataLength, write: (target, offset) => cached.writeMetadata(target, offset) }),
+  };
+}
+
+function framed({ before, after }: Frame, item: Item): Item {
+  return {
+    length: Buffer.byteLength(before) + item.length + after.length,
+    write(target, offset) {
+      const end = item.write(target, offset + target.write(before, offset));
       return end + target.write(after, end, 'latin1');
     },
   };
