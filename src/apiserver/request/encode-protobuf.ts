@@ -51,7 +51,7 @@ export async function protobufList(kind: ResourceKind, metadata: object, items: 
 }
 
 /** A few milliseconds' work. */
-const messagesPerTurn = 100;
+const messagesPerTurn = 25;
 const itemTag = 0x12;
 const forms = new WeakMap<ResourceKind, ItemForm>();
 

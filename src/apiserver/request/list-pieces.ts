@@ -41,6 +41,8 @@ export interface Run {
 const pieceBytes = 256 * 1024;
 /** From this size on, a piece ends where the name of an object says so. */
 const minPieceBytes = 64 * 1024;
+/** An object that has to be decoded to be written takes a tenth of a millisecond and more. */
+const maxPieceObjects = 64;
 
 /** Buffers of pieces that have been sent. Few, for few lists are sent at the same time. */
 const spare: Buffer[] = [];
@@ -59,7 +61,8 @@ export function* listPieces(head: string | Buffer, objects: readonly CachedObjec
   for (const [index, cached] of objects.entries()) {
     const item = form.of(cached);
     const needed = item.length + 1;
-    if (offset > 0 && (offset + needed > buffer.length || (offset >= minPieceBytes && mayStartPiece(cached)))) {
+    const isFull = offset + needed > buffer.length || index - from >= maxPieceObjects;
+    if (offset > 0 && (isFull || (offset >= minPieceBytes && mayStartPiece(cached)))) {
       if (isOne) yield { bytes: start, isLast: false };
       isOne = false;
       yield { bytes: buffer.subarray(0, offset), isLast: false, run: { objects: objects.slice(from, index), form } };
