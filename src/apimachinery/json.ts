@@ -31,3 +31,8 @@ export function sameJson(left: unknown, right: unknown): boolean {
   for (const key in b) if (b[key] !== undefined && !Object.hasOwn(a, key)) return false;
   return true;
 }
+
+/** The object with its keys in order. */
+export function sortKeys(map: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

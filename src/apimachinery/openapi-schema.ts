@@ -4,18 +4,16 @@
  * Source: OpenAPI 3.0; Kubernetes' API reference for the x-kubernetes extensions.
  */
 import type { JsonObject, JsonValue } from './json.ts';
-import { APIResourceList, ListMeta, Status, WatchEvent } from './meta-schemas.ts';
+import { sortKeys } from './json.ts';
+import { APIGroup, APIGroupList, APIResourceList, APIVersions, ListMeta, Status, WatchEvent } from './meta-schemas.ts';
 import { DeleteOptions } from './meta-types.ts';
 import { TemplateMeta } from './object-meta.ts';
 import type { ResourceKind } from './resource.ts';
-import { capital } from './openapi-paths.ts';
+import type { GroupVersion } from './openapi-words.ts';
+import { capital, gvk } from './openapi-words.ts';
 import type { AnyStruct, Field, FieldType, ScalarName, SchemaUnion, Union } from './schema.ts';
 
 export type OpenApiVersion = 2 | 3;
-export interface GroupVersion {
-  readonly group: string;
-  readonly version: string;
-}
 
 const machinery = 'io.k8s.apimachinery.pkg';
 const patchName = `${machinery}.apis.meta.v1.Patch`;
@@ -38,7 +36,7 @@ export class SchemaCollection {
 
   /** By name, sorted. */
   all(): JsonObject {
-    return Object.fromEntries([...this.#found].sort(([a], [b]) => (a < b ? -1 : 1)));
+    return sortKeys(Object.fromEntries(this.#found));
   }
 
   /** A reference to the schema of `struct`, which is then part of the document. */
@@ -54,13 +52,16 @@ export class SchemaCollection {
   refToList(kind: ResourceKind): JsonObject {
     const name = listSchemaName(kind);
     if (!this.#found.has(name)) {
-      const items = { type: 'array', items: this.refTo(kind) };
-      const metadata = this.#value(this.refTo(ListMeta), {});
+      const conventions = 'https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md';
+      const items = { ...(kind.isCustom === true && { description: `List of ${kind.plural}. More info: ${conventions}` }), type: 'array', items: this.refTo(kind) };
+      const metadata = this.#value(this.refTo(ListMeta), kind.isCustom === true ? undefined : {});
       this.#found.set(name, {
+        ...(kind.isCustom === true && { description: `${kind.listKind} is a list of ${kind.kind}` }),
         type: 'object',
         required: ['items'],
         properties: { apiVersion: { type: 'string' }, items, kind: { type: 'string' }, metadata },
         'x-kubernetes-group-version-kind': [gvk(kind, kind.listKind)],
+        ...kind.atRunTime?.listExtensions,
       });
     }
     return this.#ref(name);
@@ -95,7 +96,7 @@ export class SchemaCollection {
   #namesOf(declared: AnyStruct): readonly JsonObject[] {
     const kind = this.#kinds.get(declared.name);
     if (kind !== undefined) return [gvk(kind, kind.kind)];
-    if (declared.name === Status.name || declared.name === APIResourceList.name) return [gvk({ group: '', version: 'v1' }, lastWord(declared.name))];
+    if (answers.has(declared.name)) return [gvk({ group: '', version: 'v1' }, lastWord(declared.name))];
     if (declared.name === DeleteOptions.name) return this.#served.map((each) => gvk(each, 'DeleteOptions'));
     if (declared.name === WatchEvent.name) return this.#served.map((each) => gvk(each, 'WatchEvent'));
     return [];
@@ -112,13 +113,12 @@ export class SchemaCollection {
       ...(options.patch !== undefined && { 'x-kubernetes-patch-strategy': options.patch }),
     };
     const fallback = this.#version === 3 ? publishedDefault(field) : undefined;
-    return { ...this.#value(schema, fallback), ...extensions };
+    const said = this.#value(schema, fallback);
+    return Object.keys(extensions).length === 0 ? said : { ...(this.#version === 3 ? withSiblings(said) : said), ...extensions };
   }
 
-  /** In version 3, nothing may stand beside a `$ref`, so it is wrapped. */
   #value(schema: JsonObject, fallback: JsonValue | undefined): JsonObject {
-    const isRef = this.#version === 3 && schema['$ref'] !== undefined;
-    return { ...(isRef ? { allOf: [schema] } : schema), ...(this.#version === 3 && fallback !== undefined && { default: fallback }) };
+    return this.#version === 3 && fallback !== undefined ? { ...withSiblings(schema), default: fallback } : schema;
   }
 
   #typed(type: FieldType): JsonObject {
@@ -178,18 +178,34 @@ export class SchemaCollection {
   }
 }
 
+/** Kinds of the API itself, which no resource has. */
+const answers: ReadonlySet<string> = new Set([Status, APIGroup, APIGroupList, APIResourceList, APIVersions].map(({ name }) => name));
+
 function lastWord(name: string): string {
   return name.slice(name.lastIndexOf('.') + 1);
 }
 
 export function listSchemaName(kind: ResourceKind): string {
-  return `${kind.name}List`;
+  return kind.isCustom === true ? kind.name.replace(/[^.]*$/, kind.listKind) : `${kind.name}List`;
 }
 
-/** The group, version and kind of a schema or operation. */
-export function gvk({ group, version }: GroupVersion, kind: string): JsonObject {
-  return { group, kind, version };
+/** In version 3, nothing may stand beside a `$ref`: so it is wrapped where something has to. */
+export function withSiblings(schema: JsonObject): JsonObject {
+  return schema['$ref'] === undefined ? schema : { allOf: [schema] };
 }
+
+/** The group versions that Kubernetes knows, served or not: in version 2 all of them have delete options. */
+export const schemeVersions: readonly GroupVersion[] = [
+  ' v1', 'admission.k8s.io v1 v1beta1', 'admissionregistration.k8s.io v1 v1alpha1 v1beta1', 'apiextensions.k8s.io v1 v1beta1', 'apiregistration.k8s.io v1 v1beta1',
+  'apps v1 v1beta1 v1beta2', 'authentication.k8s.io v1 v1alpha1 v1beta1', 'authorization.k8s.io v1 v1beta1', 'autoscaling v1 v2', 'batch v1 v1beta1',
+  'certificates.k8s.io v1 v1alpha1 v1beta1', 'coordination.k8s.io v1 v1alpha2 v1beta1', 'discovery.k8s.io v1 v1beta1', 'events.k8s.io v1 v1beta1', 'extensions v1beta1',
+  'flowcontrol.apiserver.k8s.io v1 v1beta1 v1beta2 v1beta3', 'imagepolicy.k8s.io v1alpha1', 'internal.apiserver.k8s.io v1alpha1', 'networking.k8s.io v1 v1beta1',
+  'node.k8s.io v1 v1alpha1 v1beta1', 'policy v1 v1beta1', 'rbac.authorization.k8s.io v1 v1alpha1 v1beta1', 'resource.k8s.io v1 v1alpha3 v1beta1 v1beta2',
+  'scheduling.k8s.io v1 v1alpha2 v1beta1', 'storage.k8s.io v1 v1alpha1 v1beta1', 'storagemigration.k8s.io v1beta1',
+].flatMap((line) => {
+  const [group = '', ...versions] = line.split(' ');
+  return versions.map((version) => ({ group, version }));
+});
 
 const definitions = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1';
 /** A choice has no schema, only a name. */
@@ -223,8 +239,4 @@ function publishedDefault({ type, options, value }: Field): JsonValue | undefine
     default:
       return undefined;
   }
-}
-
-function sortKeys(properties: Readonly<Record<string, JsonObject>>): JsonObject {
-  return Object.fromEntries(Object.entries(properties).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -2,91 +2,162 @@
  * The OpenAPI documents of the kinds that are served: `/openapi/v3`, one document per group version, and `/openapi/v2`,
  * all in one. kubectl reads them for `explain`, and to see what the server validates.
  *
+ * A document takes tens of milliseconds; so it is made in steps (of about one kind each), between which others get
+ * their turn. `inOneGo` takes them all.
+ *
  * Source: Kubernetes documentation "The Kubernetes API" (OpenAPI interface definition); KEP-2896.
  */
 import type { JsonObject, JsonValue } from './json.ts';
-import { VersionInfo } from './meta-schemas.ts';
+import { sortKeys } from './json.ts';
+import { customPathsOf } from './openapi-custom-paths.ts';
 import { fingerprintOf } from './openapi-fingerprint.ts';
-import type { Operation, PathItem } from './openapi-paths.ts';
-import { basePath, capital, groupWord, pathsOf } from './openapi-paths.ts';
-import { printPaths, sortKeys } from './openapi-print.ts';
-import type { GroupVersion } from './openapi-schema.ts';
-import { SchemaCollection } from './openapi-schema.ts';
+import { basePath, pathsOf } from './openapi-paths.ts';
+import type { PrintContext, SharedParameters } from './openapi-print.ts';
+import { printPathItem } from './openapi-print.ts';
+import { resourceListPath, rootDocuments } from './openapi-roots.ts';
+import { SchemaCollection, schemeVersions } from './openapi-schema.ts';
+import type { GroupVersion } from './openapi-words.ts';
+import { groupWord } from './openapi-words.ts';
 import type { ResourceKind } from './resource.ts';
 
 const info: JsonObject = { title: 'Kubernetes', version: 'unversioned' };
+const customInfo: JsonObject = { title: 'Kubernetes CRD Swagger', version: 'v0.1.0' };
 const bearerToken: JsonObject = { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' };
+
+export type Steps<T> = Generator<undefined, T>;
+
+export function inOneGo<T>(steps: Steps<T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
 /**
  * `/openapi/v3`: where the documents are. `hash` makes a short text of what a document follows from; it stands in the
  * addresses, so that clients may keep documents for ever.
  */
 export function openApiV3Index(kinds: readonly ResourceKind[], hash: (origin: unknown) => string): JsonObject {
-  const paths: Record<string, JsonObject> = {};
-  for (const apiVersion of [...new Set(kinds.map((kind) => kind.apiVersion))].sort()) {
-    const path = basePath(apiVersion).slice(1);
-    const origin = fingerprintOf(kinds.filter((kind) => kind.apiVersion === apiVersion));
-    paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash(origin)}` };
-  }
-  paths['version'] = { serverRelativeURL: `/openapi/v3/version?hash=${hash(VersionInfo.name)}` };
-  return { paths };
+  const keys = [...rootDocuments(kinds).map(({ key }) => key), ...new Set(kinds.map((kind) => basePath(kind.apiVersion).slice(1)))];
+  return { paths: Object.fromEntries(keys.sort().map((key) => [key, { serverRelativeURL: openApiV3Address(key, hash(openApiV3Origin(kinds, key))) }])) };
+}
+
+/** Where the document is; `hash` is of its origin. */
+export function openApiV3Address(key: string, hash: string): string {
+  return `/openapi/v3/${key}?hash=${hash}`;
+}
+
+/** What the document follows from: changes whenever the document does. */
+export function openApiV3Origin(kinds: readonly ResourceKind[], key: string): unknown {
+  return [key, fingerprintOf(kinds.filter((kind) => basePath(kind.apiVersion) === `/${key}`))];
 }
 
 /**
- * `/openapi/v3/<path>`, where path is `api/v1`, `apis/apps/v1` or `version`; undefined for any other. `parts` are kinds
- * that only subresources have (Scale, Eviction, TokenRequest).
+ * `/openapi/v3/<key>`, where the key is `api/v1`, `apis/apps/v1`, `apis/apps`, `version` and so on; undefined for any
+ * other. `parts` are kinds that only subresources have (Scale, Eviction, TokenRequest).
  */
-export function openApiV3(kinds: readonly ResourceKind[], path: string, parts: readonly ResourceKind[] = []): JsonObject | undefined {
-  if (path === 'version') return versionDocument();
-  const served = kinds.filter((kind) => basePath(kind.apiVersion) === `/${path}`);
+export function openApiV3(kinds: readonly ResourceKind[], key: string, parts: readonly ResourceKind[] = []): Steps<JsonObject> | undefined {
+  const root = rootDocuments(kinds).find((each) => each.key === key);
+  if (root !== undefined) return rootSteps([root]);
+  const served = kinds.filter((kind) => basePath(kind.apiVersion) === `/${key}`);
   const [first] = served;
-  if (first === undefined) return undefined;
-  const all = [...kinds, ...parts];
-  const schemas = new SchemaCollection(3, all, groupVersions([first]));
-  const paths = printPaths([resourceListPath(first), ...served.flatMap(pathsOf)], { version: 3, schemas, kinds: all, tag: tagOf(first) });
-  return { openapi: '3.0.0', info, paths, components: { schemas: schemas.all(), securitySchemes: { BearerToken: bearerToken } } };
+  return first === undefined ? undefined : groupVersionSteps(first, served, [...kinds, ...parts]);
 }
 
-function versionDocument(): JsonObject {
+function* rootSteps(roots: ReturnType<typeof rootDocuments>): Steps<JsonObject> {
   const schemas = new SchemaCollection(3, [], []);
-  const content = { 'application/json': { schema: schemas.refTo(VersionInfo) } };
-  const get = { tags: ['version'], operationId: 'getCodeVersion', responses: { 200: { description: 'OK', content }, 401: { description: 'Unauthorized' } } };
-  return { openapi: '3.0.0', info, paths: { '/version/': { get } }, components: { schemas: schemas.all(), securitySchemes: { BearerToken: bearerToken } } };
+  const paths = Object.fromEntries(roots.map(({ item, tag }) => [item.path, printPathItem(item, { version: 3, schemas, kinds: [], tag, shared: undefined })]));
+  yield;
+  const all = schemas.all();
+  const securitySchemes = { BearerToken: bearerToken };
+  return { components: Object.keys(all).length > 0 ? { schemas: all, securitySchemes } : { securitySchemes }, info, openapi: '3.0.0', paths };
 }
 
-/** `/openapi/v2`: one document of everything. For clients that do not know version 3. */
-export function openApiV2(kinds: readonly ResourceKind[], parts: readonly ResourceKind[] = []): JsonObject {
-  const all = [...kinds, ...parts];
-  const versions = groupVersions(kinds);
-  const definitions = new SchemaCollection(2, all, versions);
+function* groupVersionSteps(first: ResourceKind, served: readonly ResourceKind[], kinds: readonly ResourceKind[]): Steps<JsonObject> {
+  const isCustom = first.isCustom === true;
+  const schemas = new SchemaCollection(3, kinds, first.group === '' ? [coreVersion] : [coreVersion, first]);
+  const context: PrintContext = { version: 3, schemas, kinds, tag: tagOf(first), shared: undefined };
   const paths: Record<string, JsonValue> = {};
-  for (const { group, version } of versions) {
-    const served = kinds.filter((kind) => kind.group === group && kind.version === version);
+  yield* printKinds(served, context, paths);
+  const components = { schemas: schemas.all(), ...(!isCustom && { securitySchemes: { BearerToken: bearerToken } }) };
+  return { components, info: isCustom ? customInfo : info, openapi: '3.0.0', paths: sortKeys(paths) };
+}
+
+const coreVersion: GroupVersion = { group: '', version: 'v1' };
+
+/** The kinds of one group version; what they are called in the document, and the schemas they need, are added. */
+function* printKinds(served: readonly ResourceKind[], context: PrintContext, paths: Record<string, JsonValue>): Steps<void> {
+  const [first] = served;
+  if (first === undefined) return;
+  if (first.isCustom !== true) {
+    const list = resourceListPath(first);
+    paths[list.path] = printPathItem(list, context);
+  }
+  for (const kind of served) {
+    for (const item of kind.isCustom === true ? customPathsOf(kind) : pathsOf(kind)) paths[item.path] = printPathItem(item, context);
+    yield;
+  }
+}
+
+/** What the document of version 2 follows from. */
+export function openApiV2Origin(kinds: readonly ResourceKind[]): unknown {
+  return fingerprintOf(kinds);
+}
+
+/** `/openapi/v2`: one document of everything. `shortHash` tells parameters of one name apart. */
+export function* openApiV2(kinds: readonly ResourceKind[], parts: readonly ResourceKind[], shortHash: (text: string) => string): Steps<JsonObject> {
+  const all = [...kinds, ...parts];
+  const definitions = new SchemaCollection(2, all, schemeVersions);
+  const shared = new ParameterCollection(shortHash);
+  const common = { version: 2, schemas: definitions, kinds: all, shared } as const;
+  const paths: Record<string, JsonValue> = {};
+  for (const { item, tag } of rootDocuments(kinds)) paths[item.path] = printPathItem(item, { ...common, tag });
+  for (const served of Map.groupBy(kinds, (kind) => kind.apiVersion).values()) {
     const [first] = served;
-    if (first !== undefined) Object.assign(paths, printPaths([resourceListPath(first), ...served.flatMap(pathsOf)], { version: 2, schemas: definitions, kinds: all, tag: tagOf(first) }));
+    if (first !== undefined) yield* printKinds(served, { ...common, tag: tagOf(first) }, paths);
   }
   return {
-    swagger: '2.0',
-    info,
-    paths: sortKeys(paths),
     definitions: definitions.all(),
-    securityDefinitions: { BearerToken: bearerToken },
+    info,
+    parameters: shared.all(),
+    paths: sortKeys(paths),
     security: [{ BearerToken: [] }],
+    securityDefinitions: { BearerToken: bearerToken },
+    swagger: '2.0',
   };
 }
 
-function groupVersions(kinds: readonly ResourceKind[]): readonly GroupVersion[] {
-  const found = new Map<string, GroupVersion>([['/v1', { group: '', version: 'v1' }]]);
-  for (const { group, version } of kinds) found.set(`${group}/${version}`, { group, version });
-  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
+/** Parameters that stand once in the document of version 2, under their name and a hash of what they say. */
+class ParameterCollection implements SharedParameters {
+  readonly #shortHash: (text: string) => string;
+  readonly #found = new Map<string, { readonly key: string; readonly parameter: JsonObject }>();
+
+  constructor(shortHash: (text: string) => string) {
+    this.#shortHash = shortHash;
+  }
+
+  refTo(parameter: JsonObject): JsonObject | undefined {
+    const { name, schema } = parameter as { readonly name: string; readonly schema?: { readonly $ref?: string } };
+    if (alone.has(name) || (schema !== undefined && sharedBodies.every((end) => schema.$ref?.endsWith(end) !== true))) return undefined;
+    const text = JSON.stringify(parameter);
+    let found = this.#found.get(text);
+    if (found === undefined) {
+      found = { key: `${name}-${this.#shortHash(text)}`, parameter };
+      this.#found.set(text, found);
+    }
+    return { $ref: `#/parameters/${found.key}` };
+  }
+
+  /** By name, sorted. */
+  all(): JsonObject {
+    return sortKeys(Object.fromEntries([...this.#found.values()].map(({ key, parameter }) => [key, parameter])));
+  }
 }
+
+/** What Kubernetes writes at each operation: it differs, or did once. */
+const alone: ReadonlySet<string> = new Set(['name', 'dryRun', 'fieldValidation']);
+const sharedBodies = ['.DeleteOptions', '.Patch'];
 
 function tagOf({ group, version }: GroupVersion): string {
   return `${groupWord(group)}_${version}`;
-}
-
-/** The path that discovery reads. It is no kind's, so its operation names none. */
-function resourceListPath(kind: ResourceKind): PathItem {
-  const id = `get${capital(groupWord(kind.group))}${capital(kind.version)}APIResources`;
-  const operation: Operation = { id, method: 'get', action: 'get', kind, parameters: [], codes: [200], answer: { is: 'resources' }, streams: false };
-  return { path: `${basePath(kind.apiVersion)}/`, operations: [operation] };
 }

@@ -18,6 +18,8 @@ export interface RunTimeDeclaration {
   readonly shape: StructShape;
   /** The schema to publish. `refToMeta` is that of ObjectMeta. */
   openApi(version: 2 | 3, refToMeta: () => JsonObject): JsonObject;
+  /** What the schema of the kind's list says besides. */
+  readonly listExtensions: JsonObject;
   /** Changes whenever what is published does. */
   readonly fingerprint: string;
 }

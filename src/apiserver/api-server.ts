@@ -151,7 +151,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     subresources: [podBinding(registry), podEviction(registry), namespaceFinalize(registry), serviceAccountToken(registry, issuer), ...podStreams(registry, options.nodes), ...proxySubresources({ registry, nodes: options.nodes, egress }), ...narrowParts(registry)],
     reviews: [bindings(registry), ...reviews({ authorizers, issuer, rbac })],
   };
-  const documents = new Documents({ kinds, issuer, serviceAccountKey: options.serviceAccountKey, address: () => address });
+  const documents = new Documents({ kinds, issuer, serviceAccountKey: options.serviceAccountKey, address: () => address, clock });
   let address = '127.0.0.1:6443';
 
   const handle = async (call: ApiCall): Promise<ApiResult> => {
@@ -161,7 +161,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     if (aggregation.isRemote(call.info)) return aggregation.pass(call);
     if (call.info.isResource) return dispatch(context, call);
     if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: `${await metrics.text({ kinds, cache, store })}${flowControl.text()}${aggregation.metricsText()}${allocation.metricsText()}` };
-    const document = await aggregation.extend(call, await documents.find(call));
+    const found = await documents.find(call);
+    const document = await documents.finish(call, found, await aggregation.extend(call, found));
     if (document === undefined) throw noSuchPath();
     return document;
   };

@@ -17,7 +17,7 @@ import { json, object as byValue, string } from '#apimachinery/schema.ts';
 import { StatusError } from '#apimachinery/status-error.ts';
 import { columnsOf } from './columns.ts';
 import { jsonPath, valueText } from './json-path.ts';
-import { publishSchema } from './publish-schema.ts';
+import { publishSchema, publishSelectableFields } from './publish-schema.ts';
 import { completeObject } from './schema/complete-value.ts';
 import { checkEmbedded, checkListTypes } from './schema/check-structure.ts';
 import { valueCheck } from './schema/check-value.ts';
@@ -66,10 +66,12 @@ function kindOf(definition: CustomResourceDefinition, version: CustomResourceDef
   const name = `${group.split('.').toReversed().join('.')}.${version.name}.${names.kind}`;
   const fields = fieldsOf(node, hasStatus);
   const selectable = (version.selectableFields ?? []).map(({ jsonPath: path }) => path.replace(/^\./, ''));
+  const published = { schema, selectableFields: selectable };
   const atRunTime: RunTimeDeclaration = {
     decode: (input, walk) => completeObject(node, input, walk),
     shape: objectShape(name, node, fields.keys()),
-    openApi: (openApiVersion, refToMeta) => publishSchema({ schema, selectableFields: selectable }, openApiVersion, refToMeta),
+    openApi: (openApiVersion, refToMeta) => publishSchema(published, openApiVersion, refToMeta),
+    listExtensions: publishSelectableFields(published),
     fingerprint: JSON.stringify([schema, selectable, names]),
   };
   const kind: ResourceKind = {

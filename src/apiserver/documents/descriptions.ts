@@ -1,30 +1,27 @@
 /**
- * What fields mean, in Kubernetes' words, for `kubectl explain`: from the comments of the npm package `kubernetes-types`.
- * It describes v1.30; younger fields stay without description. Where the package is absent (it is only for development)
- * the documents have no descriptions.
+ * What fields mean, in Kubernetes' words, for `kubectl explain`: from the comments of the npm packages
+ * `kubernetes-models` and `@kubernetes-models/apimachinery`, which were made of Kubernetes' own documents. Where they
+ * are absent (they are only for development) the documents describe no schemas.
  */
 import { readFile } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
 import path from 'node:path';
 import type { JsonObject, JsonValue } from '#apimachinery/json.ts';
 import { isJsonObject } from '#apimachinery/json.ts';
+import { withSiblings } from '#apimachinery/openapi-schema.ts';
 
 /** Of one schema. */
 export interface Description {
   readonly text: string;
   readonly fields: ReadonlyMap<string, string>;
 }
-/** By the names of the package's interfaces. */
-export type Descriptions = ReadonlyMap<string, Description>;
 
-const none: Descriptions = new Map();
-const declaration = /^export (?:interface|type) (\w+)/;
-const property = /^ {4}(?:readonly )?"?([\w$-]+)"?\??:/;
+const declaration = /^export (?:interface|type) /;
+const property = /^ {4}"([^"]+)"\??:/;
 
-/** Pure: the comments above the interfaces of a file of declarations and above their fields. */
-export function readDescriptions(source: string): Descriptions {
-  const found = new Map<string, { text: string; fields: Map<string, string> }>();
-  let fields = new Map<string, string>();
+/** Pure: the comments above the first interface or type of a file of declarations, and above its fields. */
+export function readDescription(source: string): Description | undefined {
+  let found: { text: string; fields: Map<string, string> } | undefined;
   let comment: string[] = [];
   let isInComment = false;
   for (const line of source.split('\n')) {
@@ -35,79 +32,125 @@ export function readDescriptions(source: string): Descriptions {
       comment.push(text.replace(/ ?\*+\/$/, '').replace(/^\/?\*+ ?/, ''));
       continue;
     }
-    const name = declaration.exec(line)?.[1];
     const field = property.exec(line)?.[1];
-    if (name !== undefined) {
-      fields = new Map();
-      found.set(name, { text: comment.join('\n').trim(), fields });
-    } else if (field !== undefined && comment.length > 0) fields.set(field, comment.join('\n').trim());
+    if (declaration.test(line)) found ??= { text: textOf(comment), fields: new Map() };
+    else if (field !== undefined && comment.length > 0) found?.fields.set(field, textOf(comment));
+    else if (line === '}' && found !== undefined) return found;
     comment = [];
   }
   return found;
 }
 
-/** The package's file about a schema and the name in it; undefined for schemas it cannot know. */
-export function placeOf(schemaName: string): { readonly file: string; readonly name: string } | undefined {
-  const [, folder, name] = /^io\.k8s\.(?:api|apimachinery\.pkg\.apis|apiextensions-apiserver\.pkg\.apis)\.(\w+\.\w+)\.(\w+)$/.exec(schemaName) ?? [];
-  if (folder !== undefined && name !== undefined) return { file: `${folder.replace('.', '/')}.d.ts`, name };
-  if (schemaName === 'io.k8s.apimachinery.pkg.api.resource.Quantity') return { file: 'api/resource.d.ts', name: 'Quantity' };
-  if (schemaName === 'io.k8s.apimachinery.pkg.runtime.RawExtension') return { file: 'runtime.d.ts', name: 'RawExtension' };
-  return undefined;
+/** The package adds marks for its own readers and lists of values that Kubernetes does not publish. */
+function textOf(comment: readonly string[]): string {
+  return comment.join('\n').replace(/\s*(?:Possible enum values:\n[^]*|@deprecated\s*)$/, '').replaceAll(/\\([*/])/g, '$1').trim();
 }
 
+export interface Place {
+  readonly package: 'kubernetes-models' | '@kubernetes-models/apimachinery';
+  readonly file: string;
+}
+
+/** By the word that schemas call them by; all others have the same name in both. */
+const groupFolders: Readonly<Record<string, string>> = {
+  core: '', admissionregistration: 'admissionregistration.k8s.io', authentication: 'authentication.k8s.io', authorization: 'authorization.k8s.io',
+  certificates: 'certificates.k8s.io', coordination: 'coordination.k8s.io', discovery: 'discovery.k8s.io', events: 'events.k8s.io',
+  flowcontrol: 'flowcontrol.apiserver.k8s.io', networking: 'networking.k8s.io', node: 'node.k8s.io', rbac: 'rbac.authorization.k8s.io',
+  resource: 'resource.k8s.io', scheduling: 'scheduling.k8s.io', storage: 'storage.k8s.io', apiextensions: 'apiextensions.k8s.io',
+  apiregistration: 'apiregistration.k8s.io',
+};
+
+/** The file about a schema; undefined for schemas that the packages cannot know. */
+export function placeOf(schemaName: string): Place | undefined {
+  const [, machinery] = /^io\.k8s\.apimachinery\.pkg\.(.+)$/.exec(schemaName) ?? [];
+  if (machinery !== undefined) return { package: '@kubernetes-models/apimachinery', file: `${machinery.replaceAll('.', '/')}.d.ts` };
+  const [, group, version, name] = /^io\.k8s\.(?:api|apiextensions-apiserver\.pkg\.apis|kube-aggregator\.pkg\.apis)\.(\w+)\.(\w+)\.(\w+)$/.exec(schemaName) ?? [];
+  if (group === undefined || version === undefined || name === undefined) return undefined;
+  return { package: 'kubernetes-models', file: path.posix.join(groupFolders[group] ?? group, version, `${name}.d.ts`) };
+}
+
+/** What the packages leave out because it is said of every kind, and where it stands once. */
+const ofEveryKind = 'io.k8s.apimachinery.pkg.apis.meta.v1.Status';
+const ofObjects = 'io.k8s.api.core.v1.Pod';
+const ofLists = 'io.k8s.api.core.v1.PodList';
+
 /**
- * The same OpenAPI document with descriptions of its schemas. Reads the package's files each time: a megabyte that would
- * otherwise stay in memory for a question that is seldom asked.
+ * The same OpenAPI document with descriptions of its schemas. Reads the packages' files each time: a megabyte that would
+ * otherwise stay in memory for a question that is seldom asked. Each file is less than a millisecond's work, between
+ * which others get their turn.
  */
 export async function withDescriptions(document: JsonObject): Promise<JsonObject> {
-  const folder = packageFolder();
-  if (folder === undefined) return document;
-  const components = document['components'];
+  if (packageFolders() === undefined) return document;
+  const { components } = document;
   const schemas = isJsonObject(components) ? components['schemas'] : document['definitions'];
   if (!isJsonObject(schemas)) return document;
-  const files = new Map<string, Descriptions>();
-  for (const file of new Set(Object.keys(schemas).map((name) => placeOf(name)?.file))) {
-    // One file after the other: each is a few milliseconds' work between which others get their turn.
-    if (file !== undefined) files.set(file, await readFile(path.join(folder, file), 'utf8').then(readDescriptions, () => none));
+  const common = new Map<string, string>();
+  for (const [name, ...keys] of [[ofEveryKind, 'apiVersion', 'kind'], [ofObjects, 'metadata'], [ofLists, 'listMetadata']] as const) {
+    const description = await descriptionOf(name);
+    for (const key of keys) common.set(key, description?.fields.get(key === 'listMetadata' ? 'metadata' : key) ?? '');
   }
-  const described: JsonObject = Object.fromEntries(Object.entries(schemas).map(([name, schema]) => {
-    const place = placeOf(name);
-    const description = place === undefined ? undefined : files.get(place.file)?.get(place.name);
-    return [name, description === undefined || !isJsonObject(schema) ? schema : describeSchema(schema, description)];
-  }));
+  const described: Record<string, JsonValue> = {};
+  for (const [name, schema] of Object.entries(schemas)) {
+    described[name] = isJsonObject(schema) ? describeSchema(schema, completed(await descriptionOf(name), schema, common)) : schema;
+  }
   return isJsonObject(components) ? { ...document, components: { ...components, schemas: described } } : { ...document, definitions: described };
 }
 
-/** Pure: a schema with its description and those of its properties. */
+const nothing: Description = { text: '', fields: new Map() };
+
+async function descriptionOf(schemaName: string): Promise<Description | undefined> {
+  const place = placeOf(schemaName);
+  const folder = place === undefined ? undefined : packageFolders()?.[place.package];
+  if (place === undefined || folder === undefined) return undefined;
+  return readFile(path.join(folder, place.file), 'utf8').then(readDescription, () => undefined);
+}
+
+/** With what is said of every kind, where the schema is of one; of a custom kind nothing else is known. */
+function completed(found: Description | undefined, schema: JsonObject, common: ReadonlyMap<string, string>): Description {
+  const { properties } = schema;
+  const { text, fields } = found ?? nothing;
+  if (schema['x-kubernetes-group-version-kind'] === undefined || !isJsonObject(properties)) return { text, fields };
+  const metadata = found === undefined ? (common.get(properties['items'] === undefined ? 'metadata' : 'listMetadata') ?? '') : '';
+  return { text, fields: new Map([['apiVersion', common.get('apiVersion') ?? ''], ['kind', common.get('kind') ?? ''], ['metadata', metadata], ...fields]) };
+}
+
+/** Pure: a schema with its description and those of its properties; what it says of itself stays. */
 export function describeSchema(schema: JsonObject, { text, fields }: Description): JsonObject {
   const properties = schema['properties'];
   return {
     ...(text !== '' && { description: text }),
     ...schema,
-    ...(isJsonObject(properties) && { properties: Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, describeField(value, fields.get(key))])) }),
+    ...(isJsonObject(properties) && { properties: Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, describeField(value, fields.get(key) ?? '')])) }),
   };
 }
 
-function describeField(schema: JsonValue, text: string | undefined): JsonValue {
-  return text === undefined || !isJsonObject(schema) ? schema : { description: text, ...schema };
+function describeField(schema: JsonValue, text: string): JsonValue {
+  if (text === '' || !isJsonObject(schema)) return schema;
+  const { $ref } = schema;
+  return { description: text, ...(typeof $ref === 'string' && $ref.startsWith('#/components/') ? withSiblings(schema) : schema) };
 }
 
 /** Which descriptions are served, if any; a document's address changes with it. */
 export function descriptionsVersion(): string {
-  return packageFolder() === undefined ? '' : 'v1.30';
+  return packageFolders() === undefined ? '' : 'kubernetes-models';
 }
 
-let folderOnce: { readonly found: string | undefined } | undefined;
+let foldersOnce: { readonly found: Readonly<Record<Place['package'], string>> | undefined } | undefined;
 
-function packageFolder(): string | undefined {
-  if (folderOnce === undefined) {
-    let manifest: string | undefined;
-    try {
-      manifest = findPackageJSON('kubernetes-types', import.meta.url);
-    } catch {
-      // It is not installed.
-    }
-    folderOnce = { found: manifest === undefined ? undefined : path.dirname(manifest) };
+function packageFolders(): Readonly<Record<Place['package'], string>> | undefined {
+  if (foldersOnce === undefined) {
+    const models = folderOf('kubernetes-models');
+    const machinery = folderOf('@kubernetes-models/apimachinery');
+    foldersOnce = { found: models === undefined || machinery === undefined ? undefined : { 'kubernetes-models': models, '@kubernetes-models/apimachinery': machinery } };
   }
-  return folderOnce.found;
+  return foldersOnce.found;
+}
+
+function folderOf(name: Place['package']): string | undefined {
+  try {
+    const manifest = findPackageJSON(name, import.meta.url);
+    return manifest === undefined ? undefined : path.dirname(manifest);
+  } catch {
+    return undefined;
+  }
 }

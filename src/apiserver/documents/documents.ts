@@ -1,14 +1,13 @@
 /** Everything that is served besides resources: discovery, OpenAPI, the version, token keys. */
 import { createHash } from 'node:crypto';
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '#apimachinery/discovery.ts';
-import { openApiV2, openApiV3, openApiV3Index } from '#apimachinery/openapi.ts';
+import type { Clock } from '#base/clock.ts';
 import type { JsonObject } from '#apimachinery/json.ts';
 import type { ServiceAccountKey } from '#pki/service-account-key.ts';
 import type { TokenIssuer } from '../authn/service-account-tokens.ts';
 import type { ApiCall, ApiResult } from '../request/api-call.ts';
 import type { ServedKinds } from '../request/served-kinds.ts';
-import { bodyKinds } from '../request/served-kinds.ts';
-import { descriptionsVersion, withDescriptions } from './descriptions.ts';
+import type { OpenApiDocuments } from './openapi-answer.ts';
 import { versionInfo } from './version.ts';
 
 export interface DocumentDependencies {
@@ -17,6 +16,7 @@ export interface DocumentDependencies {
   readonly serviceAccountKey: ServiceAccountKey;
   /** Where clients reach the server, `host:port`. */
   readonly address: () => string;
+  readonly clock: Clock;
 }
 
 /**
@@ -27,6 +27,7 @@ export class Documents {
   readonly #dependencies: DocumentDependencies;
   #made = new Map<string, object | undefined>();
   #generation = -1;
+  #openApi: Promise<OpenApiDocuments> | undefined;
 
   constructor(dependencies: DocumentDependencies) {
     this.#dependencies = dependencies;
@@ -39,9 +40,11 @@ export class Documents {
       this.#made = new Map();
       this.#generation = kinds.generation;
     }
-    const path = call.info.path.length > 1 ? call.info.path.replace(/\/$/, '') : call.info.path;
-    const openApi = this.#openApiAt(path);
-    if (openApi !== undefined) return { is: 'json', code: 200, body: await withDescriptions(openApi) };
+    const path = pathOf(call);
+    if (isOpenApi(path)) {
+      const document = await (await this.#openApiDocuments()).find(path);
+      return document === undefined ? undefined : { is: 'json', code: 200, body: document };
+    }
     const key = call.accept.includes('as=APIGroupDiscoveryList') && (path === '/api' || path === '/apis') ? `${path} aggregated` : path;
     if (!this.#made.has(key)) this.#made.set(key, this.#make(key));
     const body = this.#made.get(key);
@@ -55,10 +58,20 @@ export class Documents {
     };
   }
 
-  #openApiAt(path: string): JsonObject | undefined {
-    if (path === '/openapi/v2') return openApiV2(this.#dependencies.kinds.all(), bodyKinds);
-    if (path.startsWith('/openapi/v3/')) return openApiV3(this.#dependencies.kinds.all(), path.slice('/openapi/v3/'.length), bodyKinds);
-    return undefined;
+  /**
+   * What is sent of a document that `find` found, or that was added to or made elsewhere since: OpenAPI documents in the
+   * form asked for, others as they are.
+   */
+  async finish(call: ApiCall, found: ApiResult | undefined, result: ApiResult | undefined): Promise<ApiResult | undefined> {
+    const path = pathOf(call);
+    if (result?.is !== 'json' || result.code !== 200 || !isOpenApi(path)) return result;
+    const isOwn = found?.is === 'json' && found.body === result.body;
+    return (await this.#openApiDocuments()).answer(call, path, result.body as JsonObject, isOwn);
+  }
+
+  /** Loaded only when somebody asks. */
+  #openApiDocuments(): Promise<OpenApiDocuments> {
+    return (this.#openApi ??= import('./openapi-answer.ts').then((loaded) => new loaded.OpenApiDocuments(this.#dependencies)));
   }
 
   #make(key: string): object | undefined {
@@ -77,8 +90,6 @@ export class Documents {
         return aggregatedDiscovery(kinds.filter((each) => each.group === ''));
       case '/apis aggregated':
         return aggregatedDiscovery(kinds.filter((each) => each.group !== ''));
-      case '/openapi/v3':
-        return openApiV3Index(kinds, (origin) => createHash('sha512').update(JSON.stringify([origin, descriptionsVersion()])).digest('hex').toUpperCase());
       case '/.well-known/openid-configuration':
         return {
           issuer: issuer.issuer, jwks_uri: `${issuer.issuer}/openid/v1/jwks`, response_types_supported: ['id_token'],
@@ -99,6 +110,14 @@ export class Documents {
     if (parts[0] === 'apis' && parts.length === 3) return apiResourceList(kinds, `${parts[1] ?? ''}/${parts[2] ?? ''}`, versionHash);
     return undefined;
   }
+}
+
+function pathOf({ info: { path } }: ApiCall): string {
+  return path.length > 1 ? path.replace(/\/$/, '') : path;
+}
+
+function isOpenApi(path: string): boolean {
+  return path === '/openapi/v2' || path === '/openapi/v3' || path.startsWith('/openapi/v3/');
 }
 
 function versionHash(groupVersionKind: string): string {
