@@ -44,6 +44,8 @@ process.on('SIGTERM', () => process.exit(0));
 async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'https://sample');
   const question = questionOf(request.method ?? 'GET', url);
+  // For probes, which nobody knows.
+  if (['/livez', '/readyz', '/healthz'].includes(url.pathname)) return void response.writeHead(200).end('ok');
   const user = await delegated.userOf(request);
   if (user === undefined) throw new Refusal(401, 'Unauthorized', 'Unauthorized');
   if (!await delegated.isAllowed(user, question)) throw new Refusal(403, 'Forbidden', `flunders.wardle.example.com is forbidden: User ${JSON.stringify(user.name)} cannot ${question.verb} ${url.pathname}`);
@@ -92,7 +94,6 @@ function questionOf(method: string, url: URL): Question {
 
 function sendDocument(request: IncomingMessage, response: ServerResponse, path: string): void {
   const isAggregated = values['aggregated-discovery'] && request.headers.accept?.includes('as=APIGroupDiscoveryList') === true;
-  if (['/livez', '/readyz', '/healthz'].includes(path)) return void response.writeHead(200).end('ok');
   let document = discovery(path, isAggregated);
   if (path === '/openapi/v2') document = openApiV2();
   if (values['openapi-v3'] === 'true' && /^\/openapi\/v3(\/|$)/.test(path)) document = openApiV3(path.replace(/^\/openapi\/v3\/?/, ''));
