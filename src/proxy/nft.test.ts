@@ -105,6 +105,17 @@ describe('rules in the kernel', { skip: canRun ? false : 'needs root, nft, busyb
     await assert.rejects(ask(client, '192.0.2.1', 30080), /refused/);
   });
 
+  test('at a cluster address nothing but the service answers, and addresses nobody has lead nowhere', async () => {
+    const cidrs = { ...options, serviceCidrs: ['10.96.0.0/16'] };
+    await apply(planRules([web], [sliceOf('web', both)], cidrs));
+    for (const from of [node.networkNamespace, `${id}p0`]) {
+      assert.match(await ask(from, '10.96.0.10', 80), /^[01]/);
+      await assert.rejects(ask(from, '10.96.0.10', 81), /refused/);
+      // Dropped: `timeout` ends the client, which says nothing.
+      await assert.rejects(runProgram(['busybox', 'timeout', '1', 'busybox', 'nc', '10.96.0.11', '80'], { networkNamespace: from }), (error: Error) => !error.message.includes('refused'));
+    }
+  });
+
   test('clients stay with their endpoint under session affinity, and get another when it goes', async () => {
     const sticky = serviceOf('sticky', { sessionAffinity: 'ClientIP' });
     await apply(planRules([sticky], [sliceOf('sticky', both)], options));

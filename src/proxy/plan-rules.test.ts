@@ -62,6 +62,13 @@ test('session affinity looks the client up before it chooses', () => {
   assert.match(chain?.rules.at(-1) ?? '', /numgen random mod 2 vmap/);
 });
 
+test('a cluster address is claimed once, whatever its ports, and not by services without one', () => {
+  const claimed = (rules: RuleSet): readonly string[] => [...(rules.tables[0]?.sets.get('cluster-ips')?.elements.keys() ?? [])];
+  assert.deepEqual(claimed(rulesOf({ ports: [] }, [])), ['10.96.0.10']);
+  assert.deepEqual(claimed(rulesOf({ type: 'ExternalName' }, [])), []);
+  assert.deepEqual(claimed(rulesOf({ clusterIP: 'None', clusterIPs: ['None'] }, [])), []);
+});
+
 test('headless services and ExternalName have no rules', () => {
   assert.equal(rulesOf({ clusterIP: 'None', clusterIPs: ['None'] }, [endpoint('10.244.1.1')]).tables[0]?.sets.get('service-ips')?.elements.size, 0);
 });

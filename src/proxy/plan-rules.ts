@@ -10,6 +10,8 @@ export interface RuleOptions {
   readonly clusterName: string;
   /** Pod ranges of the whole cluster; what comes from elsewhere to a cluster IP gets the node's address. */
   readonly clusterCidrs: readonly string[];
+  /** Ranges of cluster addresses: what is sent to one that no Service has is dropped, not sent into the world. */
+  readonly serviceCidrs?: readonly string[];
   readonly masqueradeAll?: boolean;
   /** Whether node ports answer on 127.0.0.1 as well (IPv4; needs route_localnet). Default true. */
   readonly nodePortsOnLoopback?: boolean;
@@ -58,6 +60,7 @@ export function planServiceRules(service: Service, slices: readonly EndpointSlic
     for (const family of ['ip', 'ip6'] as const) {
       const addresses = addressesOf(service, family);
       if (addresses.clusterIps.length === 0 && addresses.externalIps.length === 0) continue;
+      builders[family].claim(addresses.clusterIps);
       for (const port of service.spec.ports ?? []) {
         builders[family].add({ service, port, addresses, choice: endpoints.choose(service, port.name ?? '', family) });
       }
@@ -136,6 +139,7 @@ class FragmentBuilder {
   readonly #options: RuleOptions;
   readonly #chains = new Map<string, Chain>();
   readonly #affinitySets = new Map<string, NftSet>();
+  readonly #clusterIps = new Map<string, string>();
   readonly #serviceIps = new Map<string, string>();
   readonly #nodePorts = new Map<string, string>();
   readonly #unservedIps = new Map<string, string>();
@@ -148,6 +152,11 @@ class FragmentBuilder {
     this.#family = family;
     this.#options = options;
     this.#podRanges = options.clusterCidrs.filter((cidr) => cidr.includes(':') === (family === 'ip6'));
+  }
+
+  /** Nothing but the service's ports answers at these addresses. */
+  claim(clusterIps: readonly string[]): void {
+    for (const ip of clusterIps) this.#clusterIps.set(ip, '');
   }
 
   add(plan: ServicePortPlan): void {
@@ -270,7 +279,7 @@ class FragmentBuilder {
   build(): Fragment {
     const elements = new Map<string, ReadonlyMap<string, string>>();
     const shared = {
-      'service-ips': this.#serviceIps, 'service-nodeports': this.#nodePorts, 'no-endpoint-services': this.#unservedIps,
+      'cluster-ips': this.#clusterIps, 'service-ips': this.#serviceIps, 'service-nodeports': this.#nodePorts, 'no-endpoint-services': this.#unservedIps,
       'no-endpoint-nodeports': this.#unservedNodePorts, 'firewall-ips': this.#firewallIps, [hairpinSet]: this.#hairpins,
     };
     for (const [name, own] of Object.entries(shared)) if (own.size > 0) elements.set(name, own);
@@ -287,11 +296,12 @@ function baseSets(family: Family): ReadonlyMap<string, Pick<NftSet, 'is' | 'decl
   const byPort = { is: 'map', declaration: 'type inet_proto . inet_service : verdict;' } as const;
   return new Map<string, Pick<NftSet, 'is' | 'declaration'>>([
     ['service-ips', byIp], ['service-nodeports', byPort], ['no-endpoint-services', byIp], ['no-endpoint-nodeports', byPort], ['firewall-ips', byIp],
+    ['cluster-ips', { is: 'set', declaration: `type ${address};` }],
     [hairpinSet, { is: 'set', declaration: `type ${address} . ${address};` }],
   ]);
 }
 
-function baseChains(family: Family, { nodePortsOnLoopback = true }: RuleOptions): readonly (readonly [string, Chain])[] {
+function baseChains(family: Family, { nodePortsOnLoopback = true, serviceCidrs = [] }: RuleOptions): readonly (readonly [string, Chain])[] {
   const transport = 'meta l4proto { tcp, udp, sctp }';
   const loopback = family === 'ip' ? '127.0.0.0/8' : '::1';
   const toNode = `fib daddr type local ${nodePortsOnLoopback && family === 'ip' ? '' : `${family} daddr != ${loopback} `}`;
@@ -300,6 +310,12 @@ function baseChains(family: Family, { nodePortsOnLoopback = true }: RuleOptions)
   const checks = [
     `ct state new ${transport} ${byIp} vmap @no-endpoint-services`,
     `ct state new ${transport} ${toNode}${byPort} vmap @no-endpoint-nodeports`,
+  ];
+  // Behind the translation: only what no rule has led elsewhere still goes to a cluster address.
+  const ranges = serviceCidrs.filter((cidr) => cidr.includes(':') === (family === 'ip6'));
+  const untranslated = [
+    `ct state new ${family} daddr @cluster-ips goto reject-chain`,
+    ...(ranges.length === 0 ? [] : [`ct state new ${family} daddr { ${[...ranges].sort().join(', ')} } drop`]),
   ];
   const chain = (declaration: string, rules: readonly string[]): Chain => ({ declaration, rules });
   return [
@@ -316,8 +332,8 @@ function baseChains(family: Family, { nodePortsOnLoopback = true }: RuleOptions)
     ])],
     ['filter-prerouting', chain('type filter hook prerouting priority dstnat - 10; policy accept;', [`ct state new ${transport} ${byIp} vmap @firewall-ips`])],
     ['filter-input', chain('type filter hook input priority filter; policy accept;', checks)],
-    ['filter-forward', chain('type filter hook forward priority filter; policy accept;', checks)],
-    ['filter-output', chain('type filter hook output priority filter; policy accept;', checks)],
+    ['filter-forward', chain('type filter hook forward priority filter; policy accept;', [...checks, ...untranslated])],
+    ['filter-output', chain('type filter hook output priority filter; policy accept;', [...checks, ...untranslated])],
     // route_localnet lets packets to 127.0.0.0/8 in from outside; only the node itself may use that.
     ...(family === 'ip' && nodePortsOnLoopback
       ? ([['raw-prerouting', chain('type filter hook prerouting priority raw; policy accept;', ['iif != lo ip daddr 127.0.0.0/8 drop'])]] as const)

@@ -4,6 +4,7 @@ import { SimulatedClock } from '#base/clock.ts';
 import { silentLog } from '#base/log.ts';
 import { seededRandom } from '#base/random.ts';
 import { EndpointSlice } from '#api/discovery/endpoint-slice.ts';
+import { ServiceCIDR } from '#api/networking/service-cidr.ts';
 import { Service } from '#api/core/service.ts';
 import { createClient } from '#client/create-client.ts';
 import { MemoryTransport } from '#client/memory-transport.ts';
@@ -67,6 +68,18 @@ test('changes that come together are written together', () =>
     for (let n = 1; n < 9; n++) await client.create(Service, serviceOf(`s${n}`, { clusterIP: `10.96.0.${n}`, clusterIPs: [`10.96.0.${n}`] }));
     await clock.advance(200);
     assert.ok(scripts.length - before <= 2, `${scripts.length - before} transactions`);
+  }));
+
+test('the ranges of cluster addresses are followed', () =>
+  withProxy(async ({ clock, scripts, client }) => {
+    await client.create(ServiceCIDR, { metadata: { name: 'kubernetes' }, spec: { cidrs: ['10.96.0.0/16', 'fd00:10:96::/112'] } });
+    await clock.advance(200);
+    assert.match(scripts.at(-1) ?? '', /filter-output ct state new ip daddr \{ 10\.96\.0\.0\/16 \} drop/);
+    assert.match(scripts.at(-1) ?? '', /filter-forward ct state new ip6 daddr \{ fd00:10:96::\/112 \} drop/);
+    const before = scripts.length;
+    await client.create(Service, serviceOf('web', {}));
+    await clock.advance(200);
+    assert.doesNotMatch(scripts.slice(before).join(''), /drop/);
   }));
 
 test('rules that are refused are written anew', () =>

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Timer } from '#base/clock.ts';
 import { Service } from '#api/core/service.ts';
 import { Node } from '#api/core/node.ts';
+import { ServiceCIDR } from '#api/networking/service-cidr.ts';
 import { EndpointSlice } from '#api/discovery/endpoint-slice.ts';
 import type { ComponentContext, RunningComponent } from '#client/component.ts';
 import type { Informer } from '#client/informer.ts';
@@ -16,7 +17,7 @@ import { planRemoval } from './rule-set.ts';
 import { planStaleFlows, udpTargets } from './stale-flows.ts';
 import type { UdpTargets } from './stale-flows.ts';
 
-export interface ProxyOptions extends Omit<RuleOptions, 'node'> {
+export interface ProxyOptions extends Omit<RuleOptions, 'node' | 'serviceCidrs'> {
   readonly nodeName: string;
   /** Changes within this time after a sync are written together. Default 100 ms. */
   readonly minSyncPeriodMs?: number;
@@ -56,6 +57,8 @@ export interface RunningProxy extends RunningComponent {
 const byService = 'service';
 /** So many are planned in one go: a few milliseconds. */
 const servicesPerTurn = 50;
+/** The ranges of cluster addresses are known by then, or come with a later sync. */
+const rangesWithinMs = 1000;
 /** A failed sync is tried again after this time. */
 const retryAfterMs = 1000;
 
@@ -83,6 +86,8 @@ class Proxy implements RunningProxy {
   readonly #services: Informer<Service>;
   readonly #slices: Informer<EndpointSlice>;
   readonly #node: Informer<Node>;
+  /** Waited for only a moment: Services answer without it, and an older API server has no such kind. */
+  readonly #serviceCidrs: Informer<ServiceCIDR>;
   readonly #stop = new AbortController();
   readonly #firstSync = Promise.withResolvers<void>();
   readonly #unsubscribe: (() => void)[] = [];
@@ -107,6 +112,7 @@ class Proxy implements RunningProxy {
     this.#book = new RuleBook({ ...options, node: { name: options.nodeName } });
     this.#services = context.informers.for(Service);
     this.#slices = context.informers.for(EndpointSlice);
+    this.#serviceCidrs = context.informers.for(ServiceCIDR);
     this.#node = context.informers.for(Node, { fieldSelector: `metadata.name=${options.nodeName}` });
   }
 
@@ -130,6 +136,7 @@ class Proxy implements RunningProxy {
   async #begin(): Promise<void> {
     const { signal } = this.#stop;
     await Promise.all([this.#services.synced(signal), this.#slices.synced(signal), this.#node.synced(signal)]);
+    await Promise.race([this.#serviceCidrs.synced(signal), this.#context.clock.sleep(rangesWithinMs, signal)]);
     if (this.#options.nodePortsOnLoopback !== false && this.#options.writer === undefined) {
       // Without it the kernel takes 127.0.0.1 for a mistake on any other link.
       await writeFile('/proc/sys/net/ipv4/conf/all/route_localnet', '1').catch((error: unknown) =>
@@ -153,14 +160,15 @@ class Proxy implements RunningProxy {
       changed(serviceOfSlice(slice));
       if (old !== undefined) changed(serviceOfSlice(old));
     };
-    const onZone = (): void => {
+    const onPlace = (): void => {
       this.#needsFull = true;
-      this.#schedule(0);
+      this.#schedule(this.#options.minSyncPeriodMs ?? 100);
     };
     this.#unsubscribe.push(
       this.#services.addHandler({ added: onService, updated: onService, deleted: onService }),
       this.#slices.addHandler({ added: (slice) => onSlice(slice), updated: onSlice, deleted: (slice) => onSlice(slice) }),
-      this.#node.addHandler({ updated: (node, old) => { if (zoneOf(node) !== zoneOf(old)) onZone(); } }),
+      this.#node.addHandler({ updated: (node, old) => { if (zoneOf(node) !== zoneOf(old)) onPlace(); } }),
+      this.#serviceCidrs.addHandler({ added: onPlace, updated: (next, old) => { if (next.spec.cidrs?.join() !== old.spec.cidrs?.join()) onPlace(); }, deleted: onPlace }),
     );
     this.#schedule(0);
   }
@@ -196,7 +204,8 @@ class Proxy implements RunningProxy {
   async #sync(): Promise<void> {
     const { clock, log } = this.#context;
     const { nodeName, ...rest } = this.#options;
-    const options: RuleOptions = { ...rest, node: { name: nodeName, zone: zoneOf(this.#node.get(nodeName)) } };
+    const serviceCidrs = this.#serviceCidrs.list().flatMap(({ spec }) => spec.cidrs ?? []);
+    const options: RuleOptions = { ...rest, serviceCidrs, node: { name: nodeName, zone: zoneOf(this.#node.get(nodeName)) } };
     const startedMs = clock.monotonicMs();
     const waitingSinceMs = this.#waitingSinceMs;
     this.#waitingSinceMs = undefined;
