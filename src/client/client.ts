@@ -49,6 +49,16 @@ export interface PatchOptions extends WriteOptions {
   readonly subresource?: string;
 }
 
+/** A resource or subresource as discovery names it. Source: API reference, APIResource. */
+export interface ServedResource {
+  /** `pods`, `pods/status`. */
+  readonly name: string;
+  readonly singularName: string;
+  readonly namespaced: boolean;
+  readonly kind: string;
+  readonly verbs: readonly string[];
+}
+
 /** Every method throws `StatusError` when the server refuses. */
 export interface Client {
   get<T extends KubeObject>(kind: ResourceKind<T>, key: ObjectKey, options?: RequestOptions & { readonly resourceVersion?: string }): Promise<T>;
@@ -79,6 +89,8 @@ export interface Client {
     body: NoInfer<Given<B>>,
     options?: WriteOptions,
   ): Promise<B>;
+  /** What is served of `group/version`; the core group is not asked for in this way. */
+  resources(groupVersion: string, options?: RequestOptions): Promise<readonly ServedResource[]>;
   /** A pod's log, as it comes. */
   podLogs(key: ObjectKey, options?: PodLogOptions): Promise<AsyncIterable<Uint8Array>>;
 }

@@ -2,7 +2,7 @@
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Given, ResourceKind } from '#apimachinery/resource.ts';
 import type { DeleteOptions } from '#apimachinery/meta-types.ts';
-import type { Client, List, ListOptions, ObjectKey, Patch, PatchOptions, PodLogOptions, RequestOptions, WatchOptions, WriteOptions } from './client.ts';
+import type { Client, List, ListOptions, ObjectKey, Patch, PatchOptions, PodLogOptions, RequestOptions, ServedResource, WatchOptions, WriteOptions } from './client.ts';
 import { resourcePath } from './resource-path.ts';
 import type { ApiRequest, Transport, WatchEvent } from './transport.ts';
 
@@ -54,6 +54,7 @@ export function createClient(transport: Transport): Client {
         kind,
         signal: options.signal,
       }),
+    resources: async (groupVersion, options = {}) => (await send<{ readonly resources?: readonly ServedResource[] }>({ method: 'GET', path: `/apis/${groupVersion}`, signal: options.signal })).resources ?? [],
     create: (kind, object, options) => write('POST', kind, object, undefined, options),
     update: <T extends KubeObject>(kind: ResourceKind<T>, object: T, options?: WriteOptions) =>
       write<T>('PUT', kind, object as Given<T>, undefined, options),

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
 import { APIService } from '#api/apiregistration/api-service.ts';
 import { Deployment } from '#api/apps/deployment.ts';
+import { Namespace } from '#api/core/namespace.ts';
 import { Pod } from '#api/core/pod.ts';
 import { Secret } from '#api/core/secret.ts';
 import { ClusterRole } from '#api/rbac/cluster-role.ts';
@@ -124,6 +125,8 @@ describe('conformance: the aggregator', { skip: noNetwork, concurrency: false },
 
       await theSameFoundByDiscovery(flunders);
       await statusOfTheApiService();
+      // What the cluster's own controllers do with objects of other servers.
+      await namespaceTakesItsFlundersAlong();
 
       assert.equal((await request('POST', flunders, flunder('collected'))).code, 201);
       assert.equal((await request('DELETE', `${flunders}?labelSelector=sample-label%3Dtrue`)).code, 200);
@@ -171,4 +174,15 @@ async function statusOfTheApiService(): Promise<void> {
     const current = await client.get(APIService, { name });
     return client.update(APIService, { ...current, metadata: { ...current.metadata, labels: { 'e2e-apiservice': 'updated' } }, spec: { ...current.spec, versionPriority: 200 } });
   }, ({ metadata }) => metadata.labels?.['e2e-apiservice'] === 'updated');
+}
+
+async function namespaceTakesItsFlundersAlong(): Promise<void> {
+  const { client } = lab();
+  const namespace = 'flunders-of-a-while';
+  await client.create(Namespace, { metadata: { name: namespace } });
+  const path = `/apis/${groupVersion}/namespaces/${namespace}/flunders`;
+  await eventually('a flunder in another namespace', () => request('POST', path, flunder('short-lived')), ({ code }) => code === 201);
+  await client.delete(Namespace, { name: namespace });
+  await eventually('the namespace is gone', () => request('GET', `/api/v1/namespaces/${namespace}`), ({ code }) => code === 404);
+  assert.deepEqual(await namesIn(path), []);
 }

@@ -3,6 +3,7 @@
  *
  * Source: Kubernetes documentation "Namespaces"; KEP-5080 (ordered deletion).
  */
+import { APIService } from '#api/apiregistration/api-service.ts';
 import { CustomResourceDefinition } from '#api/apiextensions/custom-resource-definition.ts';
 import { saysTheSame } from '#apimachinery/equal.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
@@ -16,8 +17,9 @@ import { done, recheckAfter, watch } from '#reconcile/controller.ts';
 import { defineController } from '#reconcile/define-controller.ts';
 import { messageOf } from '../pod-control.ts';
 import { namespacedKinds } from './namespaced-kinds.ts';
+import { remoteNamespacedKinds } from './remote-kinds.ts';
 import type { Remaining } from './plan-namespace.ts';
-import { terminationConditions } from './plan-namespace.ts';
+import { discoveryFailure, terminationConditions } from './plan-namespace.ts';
 
 const ownFinalizer = 'kubernetes';
 /** What is left usually waits for somebody else's finalizer. */
@@ -30,7 +32,7 @@ export const namespaceController = defineController<Namespace>({
   for: Namespace,
   // The last pod that goes lets the rest follow at once.
   watches: [watch(Pod, ({ metadata }, lister) => (isGoing(lister.get(Namespace, metadata.namespace)) ? [metadata.namespace] : []), () => false)],
-  reads: [CustomResourceDefinition],
+  reads: [CustomResourceDefinition, APIService],
   concurrency: 10,
 
   async reconcile(key, context) {
@@ -41,13 +43,15 @@ export const namespaceController = defineController<Namespace>({
       return done;
     }
     if (!(namespace.spec.finalizers ?? []).includes(ownFinalizer)) return done;
-    const report = await deleteContent(key, namespacedKinds(context.lister), context);
+    const remote = await remoteNamespacedKinds(context.lister, context.client, context.signal);
+    const report = { ...await deleteContent(key, [...namespacedKinds(context.lister), ...remote.kinds], context), undiscovered: remote.undiscovered };
     const conditions = terminationConditions(namespace.status.conditions, report, context.clock.nowMs());
     let latest = namespace;
     if (!saysTheSame(conditions, namespace.status.conditions)) {
       latest = await context.client.updateStatus(Namespace, { ...namespace, status: { ...namespace.status, conditions } }, { signal: context.signal });
     }
     if (report.failures.length > 0) throw new Error(`namespace ${key}: ${report.failures.join('; ')}`);
+    if (report.undiscovered.length > 0) throw new Error(`namespace ${key}: ${discoveryFailure(report.undiscovered)}`);
     if (report.remaining.length > 0) return recheckAfter(recheckMs);
     await finalize(latest, context);
     return done;

@@ -16,15 +16,19 @@ export interface Remaining {
 export interface ContentReport {
   readonly remaining: readonly Remaining[];
   readonly failures: readonly string[];
+  /** Group versions of which nobody says what they hold. */
+  readonly undiscovered: readonly string[];
 }
 
-export function terminationConditions(old: readonly NamespaceCondition[] | undefined, { remaining, failures }: ContentReport, nowMs: number): readonly NamespaceCondition[] {
+export function terminationConditions(old: readonly NamespaceCondition[] | undefined, { remaining, failures, undiscovered }: ContentReport, nowMs: number): readonly NamespaceCondition[] {
   const left = remaining.map(({ kind, count }) => `${resourceName(kind)} has ${count} resource instances`);
   const finalizers = new Map<string, number>();
   for (const each of remaining) for (const [name, count] of each.finalizers) finalizers.set(name, (finalizers.get(name) ?? 0) + count);
   const held = [...finalizers].map(([name, count]) => `${name} in ${count} resource instances`);
   const conditions: readonly NamespaceCondition[] = [
-    ok('NamespaceDeletionDiscoveryFailure', 'ResourcesDiscovered', 'All resources successfully discovered'),
+    undiscovered.length === 0
+      ? ok('NamespaceDeletionDiscoveryFailure', 'ResourcesDiscovered', 'All resources successfully discovered')
+      : bad('NamespaceDeletionDiscoveryFailure', 'DiscoveryFailed', `Discovery failed for some groups, ${undiscovered.length} failing: ${discoveryFailure(undiscovered)}`),
     ok('NamespaceDeletionGroupVersionParsingFailure', 'ParsedGroupVersions', 'All legacy kube types successfully parsed'),
     failures.length === 0
       ? ok('NamespaceDeletionContentFailure', 'ContentDeleted', 'All content successfully deleted, may be waiting on finalization')
@@ -39,6 +43,10 @@ export function terminationConditions(old: readonly NamespaceCondition[] | undef
   let result = old ?? [];
   for (const condition of conditions) result = withCondition(result, condition, timestamp(nowMs));
   return result;
+}
+
+export function discoveryFailure(undiscovered: readonly string[]): string {
+  return `unable to retrieve the complete list of server APIs: ${undiscovered.map((each) => `${each}: stale GroupVersion discovery: ${each}`).join(', ')}`;
 }
 
 function ok(type: string, reason: string, message: string): NamespaceCondition {
