@@ -6,12 +6,14 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { Random } from '#base/random.ts';
 import { kinds as builtInKinds } from '#api/kinds.ts';
+import type { ResourceKind } from '#apimachinery/resource.ts';
 import { noSuchPath } from '#apimachinery/status-error.ts';
 import { createClient } from '#client/create-client.ts';
 import type { Transport } from '#client/transport.ts';
 import type { PemPair } from '#pki/authority.ts';
 import type { ServiceAccountKey } from '#pki/service-account-key.ts';
 import type { HealthCheck } from '#serving/health.ts';
+import type { TlsSettings } from '#serving/tls-settings.ts';
 import { answerHealth, pingCheck } from '#serving/health.ts';
 import type { SecureServer } from '#serving/secure-server.ts';
 import { createSecureServer } from '#serving/secure-server.ts';
@@ -21,15 +23,21 @@ import { Aggregation, authenticationData } from './aggregation/aggregation.ts';
 import { builtInServices } from './aggregation/local-services.ts';
 import { dynamicAdmission } from './admission/dynamic.ts';
 import { admissionPlugins } from './admission/plugins.ts';
+import { certificateRequester } from './admission/plugins/certificate-requester.ts';
+import { privilegedContainers } from './admission/plugins/privileged-containers.ts';
+import type { AdmissionSettings } from './admission/settings.ts';
+import type { Audit } from './audit/audit.ts';
 import { PolicyStatus } from './admission/policies/policy-status.ts';
-import { resourceQuota } from './admission/plugins/resource-quota.ts';
 import type { Authenticator } from './authn/authenticate.ts';
 import { clientCertificates, serviceAccountTokens } from './authn/authenticate.ts';
+import type { AnonymousRule } from './authn/anonymous.ts';
+import { anonymousWhere } from './authn/anonymous.ts';
 import { trustOf } from './authn/certificate-trust.ts';
 import { requestHeaders, usualRequestHeaders } from './authn/request-headers.ts';
+import type { TokenSettings } from './authn/service-account-tokens.ts';
 import { createTokenIssuer } from './authn/service-account-tokens.ts';
 import type { Authorizer } from './authz/authorizer.ts';
-import { attributesOf, decide, refusal } from './authz/authorizer.ts';
+import { annotateDecision, attributesOf, decideFully, refusal } from './authz/authorizer.ts';
 import { certificateSigners } from './authz/certificate-signers.ts';
 import { escalationCheck } from './authz/escalation.ts';
 import { nodeAuthorizer } from './authz/node-authorizer.ts';
@@ -43,10 +51,12 @@ import { defaultObjects } from './bootstrap/default-objects.ts';
 import { publishApiService } from './bootstrap/kubernetes-service.ts';
 import { nodeRules } from './bootstrap/roles/component-roles.ts';
 import { Documents } from './documents/documents.ts';
+import type { FeatureGates } from './features/feature-gates.ts';
 import { FlowControl } from './flow-control/flow-control.ts';
 import { ApiMetrics, metricsContentType } from './metrics/api-metrics.ts';
 import type { RegistryContext } from './registry/registry-context.ts';
 import { nowText, objectReader } from './registry/registry-context.ts';
+import { withExpiringEvents } from './registry/expiring-events.ts';
 import { directly } from './proxy/egress.ts';
 import type { Egress } from './proxy/egress.ts';
 import { proxySubresources } from './proxy/proxy-subresources.ts';
@@ -61,7 +71,11 @@ import type { DispatchContext } from './request/dispatch.ts';
 import { dispatch } from './request/dispatch.ts';
 import { httpFace } from './request/http-face.ts';
 import { inProcessTransport } from './request/in-process.ts';
+import { withDeadline } from './request/deadlines.ts';
+import type { InFlightLimits } from './request/max-in-flight.ts';
+import { withMaxInFlight } from './request/max-in-flight.ts';
 import type { NodeGateway } from './request/node-gateway.ts';
+import { answerStopping } from './request/stopping.ts';
 import { ServedKinds } from './request/served-kinds.ts';
 import { reviews } from './reviews/reviews.ts';
 import { ServiceAllocation } from './service-allocation/service-allocation.ts';
@@ -87,11 +101,34 @@ export interface ApiServerOptions {
   readonly frontProxy?: FrontProxy | undefined;
   /** How many requests run at once, all priority levels together. Default: 600, the sum of upstream's two limits. */
   readonly maxRequestsInflight?: number;
+  /** In place of priority levels: so many requests of either sort run at once. */
+  readonly inFlightLimits?: InFlightLimits | undefined;
+  /** Requests other than watches are ended after so long. Default: never. */
+  readonly requestTimeoutMs?: number | undefined;
+  /** How long a watch lasts at least that does not say. Default: half an hour. */
+  readonly minWatchSeconds?: number | undefined;
+  /** How long events are kept. Default: for ever. */
+  readonly eventTtlMs?: number | undefined;
   /** Asked before the built-in authenticators. */
   readonly authenticators?: readonly Authenticator[];
-  /** Default: system:masters, nodes, RBAC. */
-  readonly authorizers?: readonly Authorizer[];
+  /** Who may come without credentials. Default: everybody. */
+  readonly anonymous?: AnonymousRule | undefined;
+  /** What service-account tokens are believed beside those that are issued, and how long they live. */
+  readonly tokens?: TokenSettings | undefined;
+  /** In order, after system:masters; names stand for the server's own. Default: Node and RBAC. */
+  readonly authorizers?: readonly (Authorizer | OwnAuthorizer)[];
+  /** Which admission plugins run, and how. Default: the usual ones. */
+  readonly admission?: AdmissionSettings | undefined;
+  /** Which of the built-in kinds are served. Default: all. */
+  readonly serves?: ((kind: ResourceKind) => boolean) | undefined;
+  /** Names that are on or off, for the metrics. */
+  readonly features?: FeatureGates | undefined;
+  /** Records requests; the server closes it. Default: nobody does. */
+  readonly audit?: Audit | undefined;
 }
+
+/** Authorizers that the server makes itself. */
+export type OwnAuthorizer = 'Node' | 'RBAC';
 
 export interface ListenOptions {
   readonly host: string;
@@ -101,6 +138,21 @@ export interface ListenOptions {
   readonly clientCaPem: string;
   /** Published as the endpoint of the `kubernetes` Service. Default: not published. */
   readonly advertiseAddress?: string;
+  /** How clients outside reach the server, for discovery. Default: the advertised address. */
+  readonly externalHostname?: string | undefined;
+  readonly tls?: TlsSettings | undefined;
+  /** Web pages of these origins may use the API: regular expressions. */
+  readonly corsAllowedOrigins?: readonly string[] | undefined;
+  /** The share of requests over HTTP/2 whose client is asked to connect anew. Default: 0. */
+  readonly goawayChance?: number | undefined;
+}
+
+/** How the server stops. */
+export interface StopOptions {
+  /** So long requests are still served as ever, while /readyz fails. Default: 0. */
+  readonly delayMs?: number | undefined;
+  /** Requests that come later are answered 429 and told to come again. */
+  readonly sendsRetryAfter?: boolean | undefined;
 }
 
 export interface ApiServer {
@@ -109,7 +161,7 @@ export interface ApiServer {
   /** Opens the HTTPS port. Resolves with the port when requests are answered. */
   listen(options: ListenOptions): Promise<{ readonly port: number }>;
   /** Ends watches, drains requests, closes the port. The store stays open: it is the caller's. */
-  close(): Promise<void>;
+  close(options?: StopOptions): Promise<void>;
 }
 
 const bookmarkTickMs = 60_000;
@@ -121,18 +173,23 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const { clock, random, log } = options;
   const stopping = new AbortController();
   const metrics = new ApiMetrics({ clock, signal: stopping.signal });
-  const store = metrics.store.measured(options.store, clock);
+  const store = metrics.store.measured(options.eventTtlMs === undefined ? options.store : withExpiringEvents(options.store, { clock, ttlMs: options.eventTtlMs }), clock);
   const egress = options.egress ?? directly;
   const cache = new WatchCache({ store, clock, log });
   const objects = objectReader(cache);
   const allocation = new ServiceAllocation({ cache, cidrs: options.serviceClusterIpRanges ?? ['10.96.0.0/16'], ports: options.serviceNodePortRange ?? { from: 30_000, to: 32_768 }, clock, random });
   const rbac = rbacRules({ objects, caches: cache });
   const graph = new NodeGraph({ objects, caches: cache });
-  const authorizers = options.authorizers ?? [masters, nodeAuthorizer({ graph, nodeRules }), rbacAuthorizer(rbac)];
-  const kinds = new ServedKinds(builtInKinds);
+  const own = { Node: () => nodeAuthorizer({ graph, nodeRules }), RBAC: () => rbacAuthorizer(rbac) };
+  const authorizers = [masters, ...(options.authorizers ?? ['Node', 'RBAC'] as const).map((each) => (typeof each === 'string' ? own[each]() : each))];
+  const kinds = new ServedKinds(options.serves === undefined ? builtInKinds : builtInKinds.filter(options.serves));
   const dynamic = dynamicAdmission({ objects, authorizers, kinds, egress, clock, random, log, metrics: metrics.webhooks });
-  const admission = [definitionValidation, ...admissionPlugins, ...dynamic.plugins, escalationCheck({ authorizers, rbac }), certificateSigners(authorizers), resourceQuota(() => registry)];
-  const registry: RegistryContext = { store, cache, clock, random, log, objects, admission, admissionMetrics: metrics.admission, allocator: allocation.allocator };
+  const settings = options.admission ?? {};
+  const signers = new Map(certificateSigners(authorizers).map((plugin) => [plugin.name, plugin]));
+  const plugins = await admissionPlugins({ settings, clock, kinds, authorizers, registry: () => registry, admin: () => admin, dynamic: dynamic.plugins, certificates: signers });
+  const always = [definitionValidation, certificateRequester, dynamic.expressionCheck, escalationCheck({ authorizers, rbac })];
+  const admission = [...always, ...(settings.allowPrivileged === false ? [privilegedContainers] : []), ...plugins];
+  const registry: RegistryContext = { minWatchSeconds: options.minWatchSeconds, store, cache, clock, random, log, objects, admission, admissionMetrics: metrics.admission, allocator: allocation.allocator };
   await cache.start(builtInKinds.filter((kind) => kind.convertedFrom === undefined));
   await bootstrap(registry, [...defaultObjects({ serviceRanges: allocation.cidrs, nowIso: nowText(clock) }), ...builtInServices(builtInKinds, nowText(clock))]);
   await allocation.start(registry);
@@ -144,29 +201,34 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   await customResources.start();
 
   const issuerName = options.serviceAccountIssuer ?? 'https://kubernetes.default.svc.cluster.local';
-  const issuer = createTokenIssuer({ issuer: issuerName, audiences: [issuerName], key: options.serviceAccountKey, clock, random, objects: () => objects });
+  const issuer = createTokenIssuer({ issuer: issuerName, audiences: [issuerName], key: options.serviceAccountKey, clock, random, objects: () => objects, ...options.tokens });
+  const authenticators: readonly Authenticator[] = [...(options.authenticators ?? []), serviceAccountTokens(issuer)];
   const context: DispatchContext = {
     registry,
     kinds,
     subresources: [podBinding(registry), podEviction(registry), namespaceFinalize(registry), serviceAccountToken(registry, issuer), ...podStreams(registry, options.nodes), ...proxySubresources({ registry, nodes: options.nodes, egress }), ...narrowParts(registry)],
-    reviews: [bindings(registry), ...reviews({ authorizers, issuer, rbac })],
+    reviews: [bindings(registry), ...reviews({ authorizers, authenticators, issuer, rbac })],
   };
   const documents = new Documents({ kinds, issuer, serviceAccountKey: options.serviceAccountKey, address: () => address, clock });
   let address = '127.0.0.1:6443';
 
   const handle = async (call: ApiCall): Promise<ApiResult> => {
     const attributes = attributesOf(call.info, call.user, call.query);
-    const decision = decide(authorizers, attributes);
+    const decided = decideFully(authorizers, attributes);
+    const decision = decided instanceof Promise ? await decided : decided;
+    if (call.annotate !== undefined) annotateDecision(call.annotate, decision);
     if (decision.verdict !== 'allow') throw refusal(attributes, decision);
     if (aggregation.isRemote(call.info)) return aggregation.pass(call);
     if (call.info.isResource) return dispatch(context, call);
-    if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: `${await metrics.text({ kinds, cache, store })}${flowControl.text()}${aggregation.metricsText()}${allocation.metricsText()}` };
+    if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: `${await metrics.text({ kinds, cache, store })}${flowControl.text()}${aggregation.metricsText()}${allocation.metricsText()}${options.audit?.text() ?? ''}${options.features?.metricsText() ?? ''}` };
     const found = await documents.find(call);
     const document = await documents.finish(call, found, await aggregation.extend(call, found));
     if (document === undefined) throw noSuchPath();
     return document;
   };
-  const measured = metrics.requests.measured(flowControl.limited(handle));
+  const limited = options.inFlightLimits === undefined ? flowControl.limited(handle) : withMaxInFlight(handle, options.inFlightLimits);
+  const timed = options.requestTimeoutMs === undefined ? limited : withDeadline(limited, { clock, timeoutMs: options.requestTimeoutMs });
+  const measured = metrics.requests.measured(options.audit === undefined ? timed : options.audit.recorded(timed));
   // Components' requests pass the same pipeline as everybody's.
   const handleUntilStopped = (call: ApiCall): Promise<ApiResult> =>
     call.info.verb === 'watch' ? measured({ ...call, signal: AbortSignal.any([call.signal, stopping.signal]) }) : measured(call);
@@ -186,32 +248,42 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   };
   let timer = clock.after(bookmarkTickMs, bookmarks);
   let server: SecureServer | undefined;
+  let phase: 'serving' | 'leaving' | 'refusing' = 'serving';
+  const shutdownCheck: HealthCheck = { name: 'shutdown', check: () => (phase === 'serving' ? undefined : 'process is shutting down') };
 
   return {
     transport,
-    async listen({ host, port, serving, clientCaPem, advertiseAddress }) {
+    async listen({ host, port, serving, clientCaPem, advertiseAddress, externalHostname, tls, corsAllowedOrigins, goawayChance = 0 }) {
       const headers = options.frontProxy && (options.frontProxy.requestHeaders ?? usualRequestHeaders(options.frontProxy.caPem));
       const ofProxies = headers === undefined ? [] : [requestHeaders(headers, trustOf(headers.caPem))];
       const certificates = clientCertificates(headers === undefined ? undefined : trustOf(clientCaPem));
-      const face = httpFace({ authenticators: [...ofProxies, ...(options.authenticators ?? []), certificates, serviceAccountTokens(issuer)], authorizers, handle: handleUntilStopped, kindOf: (apiVersion, kind) => kinds.bodyStruct(apiVersion, kind), passesOn: (info) => aggregation.isRemote(info), clock, log });
+      const face = httpFace({ authenticators: [...ofProxies, certificates, ...authenticators, ...(options.anonymous === undefined ? [] : [anonymousWhere(options.anonymous)])], authorizers, handle: handleUntilStopped, kindOf: (apiVersion, kind) => kinds.bodyStruct(apiVersion, kind), passesOn: (info) => aggregation.isRemote(info), clock, random, log, audit: options.audit });
+      const cors = corsAllowedOrigins === undefined || corsAllowedOrigins.length === 0 ? undefined : (await import('./request/cors.ts')).corsRule(corsAllowedOrigins);
       const checks: readonly HealthCheck[] = [pingCheck, { name: 'etcd', check: async () => void (await store.revision()) }];
       server = createSecureServer({
         clock, log, serving, clientCaPem: headers === undefined ? clientCaPem : `${clientCaPem}\n${headers.caPem}`,
+        tls,
         handler: async (request, response) => {
+          if (cors?.(request, response) === true) return;
+          if (goawayChance > 0 && request.protocol === 'HTTP/2.0' && random.next() < goawayChance) response.leaveConnection();
+          if (phase === 'refusing' && answerStopping(request, response)) return;
           if (request.path.endsWith('z') || request.path.includes('z/')) {
-            for (const name of ['livez', 'readyz', 'healthz']) if (await answerHealth(name, checks, request, response)) return;
+            for (const name of ['livez', 'readyz', 'healthz']) if (await answerHealth(name, name === 'readyz' ? [...checks, shutdownCheck] : checks, request, response)) return;
           }
           await face(request, response);
         },
       });
       const listening = await server.listen({ host, port });
-      address = `${advertiseAddress ?? host}:${listening.port}`;
+      address = `${externalHostname ?? advertiseAddress ?? host}:${listening.port}`;
       await publishClientCa(admin, authenticationData({ clientCaPem, requestHeaders: headers }));
       if (advertiseAddress !== undefined) await publishApiService(admin, { address: advertiseAddress, port: listening.port, serviceIp: allocation.apiServerAddress });
       return listening;
     },
-    async close() {
-      if (stopping.signal.aborted) return;
+    async close({ delayMs = 0, sendsRetryAfter = false } = {}) {
+      if (phase !== 'serving') return;
+      phase = 'leaving';
+      if (delayMs > 0) await clock.sleep(delayMs);
+      if (sendsRetryAfter) phase = 'refusing';
       stopping.abort();
       timer.cancel();
       await server?.close({ drainMs });
@@ -220,6 +292,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       await policyStatus.close();
       await customResources.close();
       dynamic.close();
+      await options.audit?.close();
       await cache.close();
     },
   };

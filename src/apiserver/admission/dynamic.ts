@@ -28,8 +28,10 @@ export interface DynamicAdmissionDependencies {
 export interface DynamicAdmission {
   /** For whoever else asks webhooks. */
   readonly client: WebhookClient;
-  /** In the order of execution. */
-  readonly plugins: readonly AdmissionPlugin[];
+  /** Whether expressions of policies and webhooks can be compiled at all: always on. */
+  readonly expressionCheck: AdmissionPlugin;
+  /** By their names. */
+  readonly plugins: ReadonlyMap<string, AdmissionPlugin>;
   /** Ends the connections to webhooks. */
   close(): void;
 }
@@ -38,5 +40,6 @@ export function dynamicAdmission({ objects, authorizers, kinds, egress, clock, r
   const client = new WebhookClient({ objects, egress, clock });
   const webhooks: WebhookDependencies = { client, equivalents: (kind) => kinds.inOtherVersions(kind), conditions: lazyConditionCheck({ objects, authorizers }), clock, random, log, metrics };
   const policies = { kinds, authorizers };
-  return { client, plugins: [lazyExpressionCheck, lazyMutatingPolicies(policies), mutatingWebhooks(webhooks), lazyValidatingPolicies(policies), validatingWebhooks(webhooks)], close: () => client.close() };
+  const plugins = [lazyMutatingPolicies(policies), mutatingWebhooks(webhooks), lazyValidatingPolicies(policies), validatingWebhooks(webhooks)];
+  return { client, expressionCheck: lazyExpressionCheck, plugins: new Map(plugins.map((plugin) => [plugin.name, plugin])), close: () => client.close() };
 }

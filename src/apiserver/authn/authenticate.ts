@@ -8,6 +8,8 @@ import type { TokenIssuer } from './service-account-tokens.ts';
 export interface Credentials {
   readonly peer: Peer;
   readonly headers: RequestHeaders;
+  /** Of the request, without its query. */
+  readonly path: string;
 }
 
 /** Says who sent a request. One file's worth each; asked in order, the first answer counts. */

@@ -1,7 +1,7 @@
 import { internalError } from '#apimachinery/status-error.ts';
 import type { RequestHeaders } from '#serving/exchange.ts';
 import type { Attributes, Authorizer } from '../authz/authorizer.ts';
-import { decide, refusal } from '../authz/authorizer.ts';
+import { decideFully, refusal } from '../authz/authorizer.ts';
 import type { UserInfo } from '../request/api-call.ts';
 import { anonymousUser } from './authenticate.ts';
 
@@ -13,7 +13,7 @@ const accountPrefix = 'system:serviceaccount:';
  * 403 when the sender may not, a 500 when groups or extras are named without a user, as upstream does.
  * Source: Kubernetes documentation, "Authenticating: user impersonation".
  */
-export function impersonated(authorizers: readonly Authorizer[], sender: UserInfo, headers: RequestHeaders): UserInfo {
+export function impersonated(authorizers: readonly Authorizer[], sender: UserInfo, headers: RequestHeaders): UserInfo | Promise<UserInfo> {
   const name = one(headers['impersonate-user']);
   const given = many(headers['impersonate-group']);
   const uid = one(headers['impersonate-uid']);
@@ -21,21 +21,31 @@ export function impersonated(authorizers: readonly Authorizer[], sender: UserInf
     if (given.length > 0 || uid !== '') throw internalError(new Error('requested groups or a UID without impersonating a user'));
     return sender;
   }
-  const extra = extrasOf(headers);
+  return allowed(authorizers, sender, { name, given, uid, extra: extrasOf(headers) });
+}
+
+interface Impersonation {
+  readonly name: string;
+  readonly given: readonly string[];
+  readonly uid: string;
+  readonly extra: Readonly<Record<string, readonly string[]>>;
+}
+
+async function allowed(authorizers: readonly Authorizer[], sender: UserInfo, { name, given, uid, extra }: Impersonation): Promise<UserInfo> {
   const account = accountOf(name);
-  allow(account === undefined ? { resource: 'users', name } : { resource: 'serviceaccounts', ...account });
-  for (const group of given) allow({ resource: 'groups', name: group });
+  await allow(account === undefined ? { resource: 'users', name } : { resource: 'serviceaccounts', ...account });
+  for (const group of given) await allow({ resource: 'groups', name: group });
   for (const [key, values] of Object.entries(extra)) {
-    for (const value of values) allow({ group: 'authentication.k8s.io', resource: 'userextras', subresource: key, name: value });
+    for (const value of values) await allow({ group: 'authentication.k8s.io', resource: 'userextras', subresource: key, name: value });
   }
-  if (uid !== '') allow({ group: 'authentication.k8s.io', resource: 'uids', name: uid });
+  if (uid !== '') await allow({ group: 'authentication.k8s.io', resource: 'uids', name: uid });
   return { name, groups: completeGroups(name, given, account?.namespace), ...(uid !== '' && { uid }), ...(Object.keys(extra).length > 0 && { extra }) };
 
-  function allow(what: Partial<Attributes>): void {
+  async function allow(what: Partial<Attributes>): Promise<void> {
     const attributes: Attributes = {
       user: sender, verb: 'impersonate', isResource: true, path: '', group: '', version: '', resource: '', subresource: '', namespace: '', name: '', ...what,
     };
-    const decision = decide(authorizers, attributes);
+    const decision = await decideFully(authorizers, attributes);
     if (decision.verdict !== 'allow') throw refusal(attributes, decision);
   }
 }

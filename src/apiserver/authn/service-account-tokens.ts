@@ -1,8 +1,8 @@
 import type { JWTPayload } from 'jose';
-import { SignJWT, jwtVerify } from 'jose';
+import { SignJWT, decodeProtectedHeader, jwtVerify } from 'jose';
 import type { Clock } from '#base/clock.ts';
 import type { Random } from '#base/random.ts';
-import type { ServiceAccountKey } from '#pki/service-account-key.ts';
+import type { ServiceAccountKey, VerificationKey } from '#pki/service-account-key.ts';
 import { Node } from '#api/core/node.ts';
 import { Pod } from '#api/core/pod.ts';
 import { Secret } from '#api/core/secret.ts';
@@ -31,9 +31,26 @@ export interface TokenIssuer {
   readonly issuer: string;
   /** What tokens are good for when nobody says otherwise: this API server. */
   readonly audiences: readonly string[];
+  readonly settings: TokenSettings;
   issue(input: TokenRequestInput): Promise<{ readonly token: string; readonly expiresAtMs: number }>;
   /** The account a token speaks for; undefined when it is not one of ours, has run out, or what it is bound to is gone. */
   verify(token: string, audiences?: readonly string[]): Promise<{ readonly user: UserInfo; readonly audiences: readonly string[] } | undefined>;
+}
+
+/** What is believed and issued beside the usual. */
+export interface TokenSettings {
+  /** Further issuers whose tokens are believed. */
+  readonly moreIssuers?: readonly string[];
+  /** Further keys that tokens may be signed with. */
+  readonly moreKeys?: readonly VerificationKey[];
+  /** What tokens have to be for. Default: the issuer. */
+  readonly audiences?: readonly string[];
+  /** Tokens live no longer, whatever is asked. */
+  readonly maxSeconds?: number;
+  /** Whether tokens that pods get live longer than they ask. Default: they do. */
+  readonly extendsTokens?: boolean;
+  /** Where the keys are, for the discovery document. Default: at the issuer. */
+  readonly jwksUri?: string;
 }
 
 interface KubernetesClaims {
@@ -59,26 +76,32 @@ export function createTokenIssuer(options: {
   readonly clock: Clock;
   readonly random: Random;
   readonly objects: () => ObjectReader;
-}): TokenIssuer {
-  const { issuer, audiences, key, clock, random } = options;
+} & TokenSettings): TokenIssuer {
+  const { issuer, audiences, key, clock, random, moreIssuers = [], moreKeys = [] } = options;
+  const issuers = [issuer, ...moreIssuers];
+  const keys: readonly VerificationKey[] = [key, ...moreKeys.filter(({ keyId }) => keyId !== key.keyId)];
   const verified = new Map<string, JWTPayload>();
 
   async function payloadOf(token: string): Promise<JWTPayload | undefined> {
     const known = verified.get(token);
     if (known !== undefined) return known;
-    try {
-      const { payload } = await jwtVerify(token, key.publicKey, { issuer, algorithms: [key.algorithm], currentDate: new Date(clock.nowMs()) });
-      if (verified.size >= maxRemembered) verified.clear();
-      verified.set(token, payload);
-      return payload;
-    } catch {
-      return undefined;
+    for (const each of fitting(token, keys)) {
+      try {
+        const { payload } = await jwtVerify(token, each.publicKey, { issuer: issuers, algorithms: [each.algorithm], currentDate: new Date(clock.nowMs()) });
+        if (verified.size >= maxRemembered) verified.clear();
+        verified.set(token, payload);
+        return payload;
+      } catch {
+        // Another key may have signed it.
+      }
     }
+    return undefined;
   }
 
   return {
     issuer,
     audiences,
+    settings: options,
     async issue({ namespace, serviceAccount, audiences: wanted, seconds, warnAfterSeconds, bound }) {
       const now = Math.floor(clock.nowMs() / 1000);
       const claims: KubernetesClaims = {
@@ -110,6 +133,18 @@ export function createTokenIssuer(options: {
       return { user: userOf(claims, payload.jti), audiences: shared };
     },
   };
+}
+
+/** The keys that may have signed a token: the one it names or, where it names none that is known, all. */
+function fitting(token: string, keys: readonly VerificationKey[]): readonly VerificationKey[] {
+  if (keys.length === 1) return keys;
+  try {
+    const { kid } = decodeProtectedHeader(token);
+    const named = keys.filter(({ keyId }) => keyId === kid);
+    return named.length === 0 ? keys : named;
+  } catch {
+    return [];
+  }
 }
 
 /** Whether the account and what the token is bound to are still the ones it was made for. */

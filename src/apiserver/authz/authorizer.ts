@@ -28,7 +28,10 @@ export interface Decision {
 /** Says whether a request is allowed. Asked in order; the first that has an opinion decides. */
 export interface Authorizer {
   readonly name: string;
+  /** What is known at once. Of those that ask elsewhere: what they remember, or no opinion. */
   authorize(attributes: Attributes): Decision;
+  /** Of those that ask elsewhere: the whole answer. Default: `authorize`. Does not reject. */
+  ask?(attributes: Attributes): Decision | Promise<Decision>;
 }
 
 export function attributesOf(info: RequestInfo, user: UserInfo, query: Query): Attributes {
@@ -49,6 +52,21 @@ function nameIn(fieldSelector: string): string {
   }
 }
 
+/** The same, with those asked that have to ask elsewhere; nothing is waited for that need not be. */
+export function decideFully(authorizers: readonly Authorizer[], attributes: Attributes): Decision | Promise<Decision> {
+  return authorizers.every(({ ask }) => ask === undefined) ? decide(authorizers, attributes) : askInOrder(authorizers, attributes);
+}
+
+async function askInOrder(authorizers: readonly Authorizer[], attributes: Attributes): Promise<Decision> {
+  const reasons: string[] = [];
+  for (const authorizer of authorizers) {
+    const decision = await (authorizer.ask === undefined ? authorizer.authorize(attributes) : authorizer.ask(attributes));
+    if (decision.verdict !== 'no-opinion') return decision;
+    if (decision.reason !== '') reasons.push(decision.reason);
+  }
+  return { verdict: 'no-opinion', reason: reasons.join('\n') };
+}
+
 /** The first opinion; without one, a refusal. */
 export function decide(authorizers: readonly Authorizer[], attributes: Attributes): Decision {
   const reasons: string[] = [];
@@ -58,6 +76,12 @@ export function decide(authorizers: readonly Authorizer[], attributes: Attribute
     if (decision.reason !== '') reasons.push(decision.reason);
   }
   return { verdict: 'no-opinion', reason: reasons.join('\n') };
+}
+
+/** Tells the audit event of a request how it was decided. Source: annotations authorization.k8s.io/decision and /reason. */
+export function annotateDecision(annotate: (key: string, value: string) => void, { verdict, reason }: Decision): void {
+  annotate('authorization.k8s.io/decision', verdict === 'allow' ? 'allow' : 'forbid');
+  annotate('authorization.k8s.io/reason', reason);
 }
 
 /** The 403 for a refused request, anonymous senders' too: a 401 is for credentials that do not hold. */

@@ -14,7 +14,7 @@ import { forbidden, internalError, notFound } from '#apimachinery/status-error.t
 import type { AdmissionPlugin, AdmissionRequest } from '../admission/admission.ts';
 import type { UserInfo } from '../request/api-call.ts';
 import type { Authorizer } from './authorizer.ts';
-import { decide } from './authorizer.ts';
+import { decideFully } from './authorizer.ts';
 import type { RbacRules } from './rbac.ts';
 import { describeRule, missingRules, quotedList } from './rule-cover.ts';
 
@@ -25,30 +25,30 @@ const everything: readonly PolicyRule[] = [
 
 /** Runs among the admission plugins, so that patches, applies and creations by PUT are looked at like everything else. */
 export function escalationCheck({ authorizers, rbac }: { readonly authorizers: readonly Authorizer[]; readonly rbac: RbacRules }): AdmissionPlugin {
-  const may = (request: AdmissionRequest, verb: string, target: { readonly resource: string; readonly name: string; readonly namespace: string }): boolean =>
-    decide(authorizers, { user: request.user, verb, isResource: true, path: '', group: 'rbac.authorization.k8s.io', version: 'v1', subresource: '', ...target }).verdict === 'allow';
+  const may = async (request: AdmissionRequest, verb: string, target: { readonly resource: string; readonly name: string; readonly namespace: string }): Promise<boolean> =>
+    (await decideFully(authorizers, { user: request.user, verb, isResource: true, path: '', group: 'rbac.authorization.k8s.io', version: 'v1', subresource: '', ...target })).verdict === 'allow';
 
-  const checkRole = (request: AdmissionRequest): void => {
+  const checkRole = async (request: AdmissionRequest): Promise<void> => {
     const { kind, namespace, user } = request;
     const role = request.object as unknown as ClusterRoleObject;
     const old = request.old as ClusterRoleObject | undefined;
     // Who leaves the rules as they are gives nothing away.
     if (old !== undefined && saysTheSame(old.rules, role.rules) && saysTheSame(old.aggregationRule, role.aggregationRule)) return;
-    if (may(request, 'escalate', { resource: kind.plural, name: role.metadata.name, namespace })) return;
+    if (await may(request, 'escalate', { resource: kind.plural, name: role.metadata.name, namespace })) return;
     if (old?.aggregationRule !== undefined || role.aggregationRule !== undefined) {
       if (missingRules(heldRules(rbac, user, ''), everything).length > 0) throw forbidden(kind, role.metadata.name, 'must have cluster-admin privileges to use an aggregationRule');
     }
     confirm(request, rbac, role.rules ?? []);
   };
 
-  const checkBinding = (request: AdmissionRequest): void => {
+  const checkBinding = async (request: AdmissionRequest): Promise<void> => {
     const { kind, namespace } = request;
     const binding = request.object as unknown as ClusterRoleBindingObject;
     const old = request.old as ClusterRoleBindingObject | undefined;
     if (old !== undefined && saysTheSame(old.roleRef, binding.roleRef) && saysTheSame(old.subjects, binding.subjects)) return;
     const { roleRef } = binding;
     const roleKind = roleRef.kind === 'Role' ? Role : ClusterRole;
-    if (may(request, 'bind', { resource: roleKind.plural, name: roleRef.name, namespace })) return;
+    if (await may(request, 'bind', { resource: roleKind.plural, name: roleRef.name, namespace })) return;
     const rules = rbac.ofRole(roleRef, namespace);
     if (rules === undefined) throw notFound(roleKind, roleRef.name);
     confirm({ ...request, kind, name: binding.metadata.name }, rbac, rules);
@@ -56,7 +56,7 @@ export function escalationCheck({ authorizers, rbac }: { readonly authorizers: r
 
   return {
     name: 'RBACEscalation',
-    validate(request) {
+    validate(request): void | Promise<void> {
       if (request.operation === 'DELETE' || request.object === undefined || request.kind.group !== ClusterRole.group) return;
       if (request.user.groups.includes('system:masters')) return;
       switch (request.kind.plural) {

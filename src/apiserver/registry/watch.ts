@@ -88,7 +88,7 @@ async function* follow(context: RegistryContext, served: ResourceKind, call: Api
   const wantsBookmarks = isTrue(call.query['allowWatchBookmarks']);
   const { namespace } = call.info;
   const seconds = Number(call.query['timeoutSeconds'] ?? 0);
-  const timeoutSeconds = seconds > 0 ? seconds : minTimeoutSeconds * (1 + context.random.next());
+  const timeoutSeconds = seconds > 0 ? seconds : (context.minWatchSeconds ?? minTimeoutSeconds) * (1 + context.random.next());
   // Not AbortSignal.any: it looks at its sources anew on every question, and this is asked for every event.
   const ended = new AbortController();
   const { signal } = ended;

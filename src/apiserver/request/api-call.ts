@@ -28,10 +28,23 @@ export interface ApiCall {
   readonly signal: AbortSignal;
   /** Tells the client something beside the answer (`Warning` headers). */
   readonly warn: (text: string) => void;
+  /** How it came in, where that is to be recorded. */
+  readonly origin?: CallOrigin | undefined;
   /** A component of this process asks, which speaks no HTTP. */
   readonly isInProcess?: true;
   /** Adds an annotation to the request's audit event, where there is one. */
   readonly annotate?: ((key: string, value: string) => void) | undefined;
+}
+
+/** What only the HTTP side knows of a request. */
+export interface CallOrigin {
+  readonly auditId: string;
+  /** Who sent it, who may ask to act as somebody else. */
+  readonly sender: UserInfo;
+  /** Path and query as they came. */
+  readonly requestUri: string;
+  readonly sourceIps: readonly string[];
+  readonly userAgent: string;
 }
 
 export type Query = Readonly<Record<string, string | undefined>>;

@@ -3,16 +3,17 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
+import type { Random } from '#base/random.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
 import { StatusError, internalError, notAcceptable, tooLarge } from '#apimachinery/status-error.ts';
 import type { ResponseHeaders, ServerRequest, ServerResponse } from '#serving/exchange.ts';
 import { readBody } from '#serving/read-body.ts';
 import { sendOverWebSocket } from '#wire/upgrade/websocket-reader.ts';
 import type { Authenticator } from '../authn/authenticate.ts';
-import { authenticate } from '../authn/authenticate.ts';
+import { anonymousUser, authenticate } from '../authn/authenticate.ts';
 import { impersonated } from '../authn/impersonate.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
-import type { ApiCall, ApiResult, CallBody, JsonResult, Query, RawResult, UserInfo, WatchResult } from './api-call.ts';
+import type { ApiCall, ApiResult, CallBody, CallOrigin, JsonResult, Query, RawResult, UserInfo, WatchResult } from './api-call.ts';
 import { isTrue } from './api-call.ts';
 import { compressPieces, gzipLevel } from './compress-pieces.ts';
 import type { EncodeContext } from './encode.ts';
@@ -44,17 +45,23 @@ export interface HttpFaceOptions {
   /** Whether a request is handed on to another server, which reads the body. */
   readonly passesOn: (info: RequestInfo) => boolean;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Logger;
+  /** Whoever records requests wants to know where they come from, and of those whose sender could not be told. Default: nobody. */
+  readonly audit?: { refused(info: RequestInfo, origin: CallOrigin, error: unknown): Promise<void> } | undefined;
 }
 
 /** Answers one request. Never rejects: what goes wrong becomes a Status. */
 export function httpFace(options: HttpFaceOptions): (request: ServerRequest, response: ServerResponse) => Promise<void> {
   return async (request, response) => {
     const warnings: string[] = [];
+    const auditId = auditIdOf(request, options.random);
+    response.addHeaders({ 'audit-id': auditId });
     try {
-      const sender = await authenticate(options.authenticators, request);
-      const user = impersonated(options.authorizers, sender, request.headers);
-      const call = await callOf(request, user, warnings, options);
+      const sender = await senderOf(request, auditId, options);
+      const acting = impersonated(options.authorizers, sender, request.headers);
+      const user = acting instanceof Promise ? await acting : acting;
+      const call = await callOf(request, user, warnings, options.audit === undefined ? undefined : originOf(request, auditId, sender), options);
       checkAcceptable(call);
       const result = await options.handle(call);
       await answer(options, request, response, call, result, warnings);
@@ -64,7 +71,32 @@ export function httpFace(options: HttpFaceOptions): (request: ServerRequest, res
   };
 }
 
-async function callOf(request: ServerRequest, user: UserInfo, warnings: string[], { kindOf, passesOn }: Pick<HttpFaceOptions, 'kindOf' | 'passesOn'>): Promise<ApiCall> {
+/** Source: header Audit-Id of the Kubernetes API. */
+function auditIdOf({ headers }: ServerRequest, random: Random): string {
+  const given = headers['audit-id'];
+  return typeof given === 'string' && given !== '' ? given.slice(0, 64) : random.uuid();
+}
+
+async function senderOf(request: ServerRequest, auditId: string, { authenticators, audit }: HttpFaceOptions): Promise<UserInfo> {
+  try {
+    return await authenticate(authenticators, request);
+  } catch (error) {
+    if (audit !== undefined) {
+      const watches = isTrue(queryOf(request.query)['watch']);
+      await audit.refused(requestInfo(request.method, request.path, watches), originOf(request, auditId, anonymousUser), error);
+    }
+    throw error;
+  }
+}
+
+function originOf({ target, headers, remoteAddress }: ServerRequest, auditId: string, sender: UserInfo): CallOrigin {
+  const forwarded = headerText(headers['x-forwarded-for']).split(',').map((each) => each.trim()).filter((each) => each !== '');
+  const real = headerText(headers['x-real-ip']);
+  const address = remoteAddress.replace(/^::ffff:/, '');
+  return { auditId, sender, requestUri: target, sourceIps: [...new Set([...forwarded, ...(real === '' ? [] : [real]), address])], userAgent: headerText(headers['user-agent']) };
+}
+
+async function callOf(request: ServerRequest, user: UserInfo, warnings: string[], origin: CallOrigin | undefined, { kindOf, passesOn }: Pick<HttpFaceOptions, 'kindOf' | 'passesOn'>): Promise<ApiCall> {
   const query = queryOf(request.query);
   const contentType = mediaType(request.headers['content-type']);
   const info = requestInfo(request.method, request.path, isTrue(query['watch']));
@@ -85,6 +117,7 @@ async function callOf(request: ServerRequest, user: UserInfo, warnings: string[]
     contentType,
     userAgent: headerText(request.headers['user-agent']),
     accept: headerText(request.headers['accept']),
+    ...(origin !== undefined && { origin }),
     get signal() {
       return request.signal;
     },

@@ -12,9 +12,11 @@ import { SubjectAccessReview } from '#api/authorization/subject-access-review.ts
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
 import { badRequest } from '#apimachinery/status-error.ts';
+import type { Authenticator } from '../authn/authenticate.ts';
+import { authenticate } from '../authn/authenticate.ts';
 import type { TokenIssuer } from '../authn/service-account-tokens.ts';
 import type { Attributes, Authorizer, Decision } from '../authz/authorizer.ts';
-import { decide } from '../authz/authorizer.ts';
+import { decideFully } from '../authz/authorizer.ts';
 import type { RbacRules } from '../authz/rbac.ts';
 import { decodeBody } from '../registry/decode-body.ts';
 import type { ApiCall, ObjectResult, UserInfo } from '../request/api-call.ts';
@@ -22,19 +24,28 @@ import type { ReviewHandler } from '../request/dispatch.ts';
 
 export interface ReviewDependencies {
   readonly authorizers: readonly Authorizer[];
+  /** Those that know tokens, the issuer's among them. */
+  readonly authenticators: readonly Authenticator[];
   readonly issuer: TokenIssuer;
   readonly rbac: RbacRules;
 }
 
 /** All reviews. */
-export function reviews({ authorizers, issuer, rbac }: ReviewDependencies): readonly ReviewHandler[] {
-  const access = (attributes: Attributes): object => {
-    const decision: Decision = decide(authorizers, attributes);
+export function reviews({ authorizers, authenticators, issuer, rbac }: ReviewDependencies): readonly ReviewHandler[] {
+  const access = async (attributes: Attributes): Promise<object> => {
+    const decision: Decision = await decideFully(authorizers, attributes);
     return {
       allowed: decision.verdict === 'allow',
       ...(decision.verdict === 'deny' && { denied: true }),
       ...(decision.reason !== '' && { reason: decision.reason }),
     };
+  };
+  /** Tokens of other issuers are for this server, which bears the names of its audiences. */
+  const verifiedElsewhere = async (token: string, wanted: readonly string[]): Promise<{ readonly user: UserInfo; readonly audiences: readonly string[] } | undefined> => {
+    const audiences = wanted.length === 0 ? issuer.audiences : issuer.audiences.filter((each) => wanted.includes(each));
+    if (token === '' || audiences.length === 0) return undefined;
+    const user = await authenticate(authenticators, { peer: { kind: 'none' }, headers: { authorization: `Bearer ${token}` }, path: '' }).catch(() => undefined);
+    return user === undefined ? undefined : { user, audiences };
   };
   return [
     review(SelfSubjectReview, (draft, call) => {
@@ -43,7 +54,7 @@ export function reviews({ authorizers, issuer, rbac }: ReviewDependencies): read
     }),
     review(TokenReview, async (draft) => {
       const { token = '', audiences } = draft.spec;
-      const verified = await issuer.verify(token, audiences);
+      const verified = (await issuer.verify(token, audiences)) ?? (await verifiedElsewhere(token, audiences ?? []));
       if (verified === undefined) {
         draft.status = { authenticated: false, error: 'invalid bearer token' } as never;
         return;
@@ -55,19 +66,19 @@ export function reviews({ authorizers, issuer, rbac }: ReviewDependencies): read
         audiences: [...verified.audiences],
       };
     }),
-    review(SelfSubjectAccessReview, (draft, call) => {
-      draft.status = access(attributesFrom(draft.spec, call.user)) as never;
+    review(SelfSubjectAccessReview, async (draft, call) => {
+      draft.status = (await access(attributesFrom(draft.spec, call.user))) as never;
     }),
-    review(SubjectAccessReview, (draft) => {
-      draft.status = access(attributesFrom(draft.spec, subjectOf(draft.spec))) as never;
+    review(SubjectAccessReview, async (draft) => {
+      draft.status = (await access(attributesFrom(draft.spec, subjectOf(draft.spec)))) as never;
     }),
-    review(LocalSubjectAccessReview, (draft, call) => {
+    review(LocalSubjectAccessReview, async (draft, call) => {
       const { spec } = draft;
       const namespace = spec.resourceAttributes?.namespace ?? '';
       if (namespace !== call.info.namespace) {
         throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${JSON.stringify(namespace)} != ${JSON.stringify(call.info.namespace)}`);
       }
-      draft.status = access(attributesFrom(spec, subjectOf(spec))) as never;
+      draft.status = (await access(attributesFrom(spec, subjectOf(spec)))) as never;
     }),
     review(SelfSubjectRulesReview, (draft, call) => {
       const rules = [...rbac.of(call.user, draft.spec.namespace ?? '')].flatMap((each) => each.rules);

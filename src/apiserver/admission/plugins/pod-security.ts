@@ -18,6 +18,8 @@ import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
 import { forbidden, invalid } from '#apimachinery/status-error.ts';
 import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../admission.ts';
+import type { PodSecuritySettings } from '../pod-security/settings.ts';
+import { exemptionOf, nothingSet } from '../pod-security/settings.ts';
 import type { LevelVersion } from '../pod-security/namespace-policy.ts';
 import { describeLevel, labelErrors, policyOf } from '../pod-security/namespace-policy.ts';
 import type { JudgedPod } from '../pod-security/standard.ts';
@@ -32,22 +34,26 @@ const templates = new Map<ResourceKind, (object: KubeObject) => PodTemplateSpec 
 /** A namespace's pods are looked at when it asks for more; as many as this. */
 const maxNamespacePods = 3000;
 
-export const podSecurity: AdmissionPlugin = {
-  name: 'PodSecurity',
-  validate(request, context) {
-    const kind: ResourceKind = request.kind;
-    if (request.object === undefined || request.operation === 'DELETE') return;
-    if (kind === Namespace && request.subresource === '') checkNamespace(request, context);
-    else if (kind === Pod && (request.subresource === '' || request.subresource === 'ephemeralcontainers')) checkPod(request, context);
-    else if (request.subresource === '') checkTemplate(request, context);
-  },
-};
+export function podSecurity(settings: PodSecuritySettings = nothingSet): AdmissionPlugin {
+  return {
+    name: 'PodSecurity',
+    validate(request, context) {
+      const kind: ResourceKind = request.kind;
+      if (request.object === undefined || request.operation === 'DELETE') return;
+      if (kind === Namespace && request.subresource === '') checkNamespace(request, context, settings);
+      else if (kind === Pod && (request.subresource === '' || request.subresource === 'ephemeralcontainers')) checkPod(request, context, settings);
+      else if (request.subresource === '') checkTemplate(request, context, settings);
+    },
+  };
+}
 
-function checkPod(request: AdmissionRequest, { objects }: AdmissionContext): void {
+function checkPod(request: AdmissionRequest, { objects }: AdmissionContext, settings: PodSecuritySettings): void {
   const pod = request.object as unknown as Pod;
+  const exempt = exemptionOf(settings, request, pod.spec.runtimeClassName);
+  if (exempt !== undefined) return request.annotate?.('pod-security.kubernetes.io/exempt', exempt);
   if (request.operation === 'UPDATE' && !isSignificant(pod, request.old as Pod)) return;
   const judged = judgedPod(pod);
-  const { enforce, audit, warn } = policyOf(objects.get(Namespace, request.namespace)?.metadata.labels);
+  const { enforce, audit, warn } = policyOf(objects.get(Namespace, request.namespace)?.metadata.labels, settings.defaults);
   request.annotate?.('pod-security.kubernetes.io/enforce-policy', describeLevel(enforce));
   const violations = judge(judged, enforce.level, enforce.version);
   if (violations.length > 0) throw forbidden(Pod, request.name === '' ? (request.object?.metadata.name ?? '') : request.name, `violates PodSecurity ${JSON.stringify(describeLevel(enforce))}: ${describeViolations(violations)}`);
@@ -55,10 +61,12 @@ function checkPod(request: AdmissionRequest, { objects }: AdmissionContext): voi
 }
 
 /** Whatever makes pods is not held up: the pods will be. */
-function checkTemplate(request: AdmissionRequest, { objects }: AdmissionContext): void {
+function checkTemplate(request: AdmissionRequest, { objects }: AdmissionContext, settings: PodSecuritySettings): void {
   const template = templates.get(request.kind)?.(request.object as KubeObject);
   if (template === undefined) return;
-  const { audit, warn } = policyOf(objects.get(Namespace, request.namespace)?.metadata.labels);
+  const exempt = exemptionOf(settings, request, template.spec.runtimeClassName);
+  if (exempt !== undefined) return request.annotate?.('pod-security.kubernetes.io/exempt', exempt);
+  const { audit, warn } = policyOf(objects.get(Namespace, request.namespace)?.metadata.labels, settings.defaults);
   tell({ annotations: template.metadata.annotations ?? {}, spec: template.spec }, { audit, warn }, request);
 }
 
@@ -82,15 +90,15 @@ function isSignificant(pod: Pod, old: Pod): boolean {
   return !saysTheSame(rest(pod), rest(old));
 }
 
-function checkNamespace(request: AdmissionRequest, { objects }: AdmissionContext): void {
+function checkNamespace(request: AdmissionRequest, { objects }: AdmissionContext, settings: PodSecuritySettings): void {
   const { labels } = (request.object as unknown as Namespace).metadata;
   const oldLabels = request.old?.metadata.labels;
   const errors = [...labelErrors(labels, oldLabels)];
   const name = request.name === '' ? (request.object?.metadata.name ?? '') : request.name;
   if (errors.length > 0) throw invalid(Namespace, name, errors);
-  if (request.operation !== 'UPDATE' || request.warn === undefined) return;
-  const { enforce } = policyOf(labels);
-  const before = policyOf(oldLabels).enforce;
+  if (request.operation !== 'UPDATE' || request.warn === undefined || settings.exemptNamespaces.has(name)) return;
+  const { enforce } = policyOf(labels, settings.defaults);
+  const before = policyOf(oldLabels, settings.defaults).enforce;
   if (enforce.level === 'privileged' || (enforce.level === before.level && enforce.version === before.version)) return;
   warnOfPods(name, enforce, [...objects.list(Pod, name)].slice(0, maxNamespacePods), request.warn);
 }

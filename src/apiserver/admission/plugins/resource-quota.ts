@@ -14,6 +14,7 @@ import type { RegistryContext } from '../../registry/registry-context.ts';
 import { updateObject } from '../../registry/update.ts';
 import { requestInfo } from '../../request/request-info.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
+import type { LimitedResource } from '../limited-resources.ts';
 
 /** What may need more when it changes. */
 const growing = new Set<unknown>([Service, PersistentVolumeClaim]);
@@ -27,19 +28,29 @@ const growing = new Set<unknown>([Service, PersistentVolumeClaim]);
  *
  * Source: Kubernetes documentation, "Resource Quotas"; admission plugin ResourceQuota.
  */
-export function resourceQuota(registry: () => RegistryContext): AdmissionPlugin {
+export function resourceQuota(registry: () => RegistryContext, limited: readonly LimitedResource[] = []): AdmissionPlugin {
   return {
     name: 'ResourceQuota',
     async validate(request, { objects }) {
       const { kind, namespace, object } = request;
       if (namespace === '' || object === undefined || !takesMore(request)) return;
       const quotas = [...objects.list(ResourceQuota, namespace)].filter((quota) => quotaCovers(quota, kind, object));
+      checkLimited(limited, request, quotas);
       if (quotas.length === 0) return;
       if (kind === (Pod as unknown) && request.operation === 'CREATE') for (const quota of quotas) checkSpecified(quota, object as unknown as PodObject);
       const taken = increase(quotaUsage(kind, object), request.old === undefined ? {} : quotaUsage(kind, request.old));
       for (const quota of quotas) if (Object.keys(quota.spec.hard ?? {}).some((name) => taken[name] !== undefined)) await take(registry(), request, quota, taken);
     },
   };
+}
+
+/** What is limited needs a quota that counts it. */
+function checkLimited(limited: readonly LimitedResource[], { kind, object, operation }: AdmissionRequest, quotas: readonly QuotaObject[]): void {
+  if (limited.length === 0 || object === undefined || operation !== 'CREATE') return;
+  const parts = limited.filter((each) => each.group === kind.group && each.resource === kind.plural).flatMap(({ matchContains }) => matchContains);
+  const taken = Object.keys(quotaUsage(kind, object)).filter((name) => parts.some((part) => name.includes(part)));
+  const uncovered = taken.filter((name) => !quotas.some(({ spec }) => spec.hard?.[name] !== undefined)).sort();
+  if (uncovered.length > 0) throw forbidden(kind, object.metadata.name ?? '', `insufficient quota to consume: ${uncovered.join(',')}`);
 }
 
 function takesMore({ operation, kind, subresource }: AdmissionRequest): boolean {

@@ -16,19 +16,25 @@ export type NamespacePolicy = Readonly<Record<Mode, LevelVersion>>;
 
 type Labels = Readonly<Record<string, string>> | undefined;
 
-/** Labels that say nothing ask for nothing; those that cannot be read ask for the most, so that a mistake lets nothing through. */
-export function policyOf(labels: Labels): NamespacePolicy {
+/** What holds where a namespace says nothing. */
+export const nothingAsked: NamespacePolicy = {
+  enforce: { level: 'privileged', version: Infinity }, audit: { level: 'privileged', version: Infinity }, warn: { level: 'privileged', version: Infinity },
+};
+
+/** Labels that say nothing leave the defaults; those that cannot be read ask for the most, so that a mistake lets nothing through. */
+export function policyOf(labels: Labels, defaults: NamespacePolicy = nothingAsked): NamespacePolicy {
   const of = (mode: Mode): LevelVersion => {
     const level = labels?.[`${prefix}${mode}`];
-    const version = parseVersion(labels?.[`${prefix}${mode}-version`] ?? 'latest') ?? Infinity;
-    if (level === undefined || level === '') return { level: 'privileged', version };
+    const named = labels?.[`${prefix}${mode}-version`];
+    const version = named === undefined ? defaults[mode].version : (parseVersion(named) ?? Infinity);
+    if (level === undefined || level === '') return { level: defaults[mode].level, version };
     return { level: levels.includes(level) ? (level as Level) : 'restricted', version };
   };
   return { enforce: of('enforce'), audit: of('audit'), warn: of('warn') };
 }
 
 /** `v1.25` or `latest`. */
-function parseVersion(text: string): MinorVersion | undefined {
+export function parseVersion(text: string): MinorVersion | undefined {
   if (text === 'latest' || text === '') return Infinity;
   const minor = /^v1\.(0|[1-9]\d*)$/.exec(text)?.[1];
   return minor === undefined ? undefined : Number(minor);

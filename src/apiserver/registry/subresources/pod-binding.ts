@@ -66,6 +66,7 @@ export async function bindPod(registry: RegistryContext, call: ApiCall, kind: Re
         metadata: {
           ...pod.metadata,
           resourceVersion: '',
+          ...(binding.metadata.labels !== undefined && { labels: { ...binding.metadata.labels, ...pod.metadata.labels } }),
           ...(binding.metadata.annotations !== undefined && { annotations: { ...pod.metadata.annotations, ...binding.metadata.annotations } }),
         },
         spec: { ...pod.spec, nodeName: node },

@@ -38,9 +38,12 @@ export function serviceAccountToken(registry: RegistryContext, issuer: TokenIssu
       if (account === undefined) throw notFound(ServiceAccount, name);
       const request = decodeBody(TokenRequest, call) as unknown as Draft<TokenRequest>;
       const { spec } = request;
-      const seconds = spec.expirationSeconds ?? 3600;
-      if (seconds < minSeconds) throw invalidSeconds(seconds, 'may not specify a duration less than 10 minutes');
-      if (seconds > maxSeconds) throw invalidSeconds(seconds, 'may not specify a duration larger than 2^32 seconds');
+      const asked = spec.expirationSeconds ?? 3600;
+      if (asked < minSeconds) throw invalidSeconds(asked, 'may not specify a duration less than 10 minutes');
+      if (asked > maxSeconds) throw invalidSeconds(asked, 'may not specify a duration larger than 2^32 seconds');
+      const { maxSeconds: longest = asked, extendsTokens = true } = issuer.settings;
+      const seconds = Math.min(asked, longest);
+      if (seconds < asked) call.warn(`requested expiration of ${asked} seconds shortened to ${seconds} seconds`);
       const audiences = spec.audiences.length > 0 ? spec.audiences : [...issuer.audiences];
       const bound = boundObject(registry, namespace, spec.boundObjectRef);
       checkNodeRequest(call, name, bound);
@@ -50,7 +53,7 @@ export function serviceAccountToken(registry: RegistryContext, issuer: TokenIssu
         namespace,
         serviceAccount: { name, uid: account.metadata.uid },
         audiences,
-        seconds: isForApi && seconds === wellKnownSeconds && bound?.kind === 'Pod' ? extendedSeconds : seconds,
+        seconds: extendsTokens && isForApi && seconds === wellKnownSeconds && bound?.kind === 'Pod' ? extendedSeconds : seconds,
         warnAfterSeconds: seconds,
         bound,
       });

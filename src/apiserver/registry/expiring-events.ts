@@ -1,0 +1,46 @@
+import type { Clock } from '#base/clock.ts';
+import type { LeaseId, Store } from '#store/store.ts';
+import { registryPrefix } from '../watch-cache/watch-cache.ts';
+
+const eventPrefix = `${registryPrefix}events/`;
+/** Events of one minute share a lease. Source: --lease-reuse-duration-seconds of kube-apiserver. */
+const reuseMs = 60_000;
+
+/**
+ * The same store, in which events end some time after they were last written. An event may live as much longer as its
+ * lease is shared. Source: --event-ttl of kube-apiserver.
+ */
+export function withExpiringEvents(store: Store, { clock, ttlMs }: { readonly clock: Clock; readonly ttlMs: number }): Store {
+  const sharedMs = Math.min(reuseMs, ttlMs / 20);
+  let current: { readonly id: Promise<LeaseId>; readonly untilMs: number } | undefined;
+  const lease = (): Promise<LeaseId> => {
+    const nowMs = clock.monotonicMs();
+    if (current === undefined || current.untilMs <= nowMs) {
+      const id = store.grantLease(Math.ceil((ttlMs + sharedMs) / 1000));
+      current = { id, untilMs: nowMs + sharedMs };
+      // A lease that was not granted is no reason to lose the next event as well.
+      id.catch(() => {
+        current = undefined;
+      });
+    }
+    return current.id;
+  };
+  return {
+    revision: () => store.revision(),
+    get: (...given) => store.get(...given),
+    range: (...given) => store.range(...given),
+    put: (key, value, expect, options) => (key.startsWith(eventPrefix) && options?.leaseId === undefined ? lease().then((leaseId) => store.put(key, value, expect, { leaseId })) : store.put(key, value, expect, options)),
+    delete: (...given) => store.delete(...given),
+    transaction: (writes) => store.transaction(writes),
+    watch: (...given) => store.watch(...given),
+    grantLease: (...given) => store.grantLease(...given),
+    renewLease: (...given) => store.renewLease(...given),
+    revokeLease: (...given) => store.revokeLease(...given),
+    compact: (revision) => store.compact(revision),
+    compactedRevision: () => store.compactedRevision(),
+    size: () => store.size(),
+    snapshot: (file) => store.snapshot(file),
+    fork: () => store.fork(),
+    close: () => store.close(),
+  };
+}
