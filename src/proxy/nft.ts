@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { parseTableNames } from './rule-set.ts';
+import type { TableNames } from './rule-set.ts';
 
 export interface NftOptions {
   /** Runs nft in this network namespace (of `ip netns`); for tests. */
@@ -11,6 +13,11 @@ const maxOutputBytes = 64 * 1024 * 1024;
 /** Applies a script in one transaction; throws with nft's own words, and then nothing has changed. */
 export async function applyRules(script: string, options: NftOptions = {}): Promise<void> {
   await runProgram(['nft', '-f', '-'], options, script);
+}
+
+/** What is there already in the tables of this name; without contents, so that it costs little. Throws with nft's own words. */
+export async function listTableNames(tableName: string, options: NftOptions = {}): Promise<readonly TableNames[]> {
+  return parseTableNames(await runProgram(['nft', '-j', '-t', 'list chains; list sets; list maps'], options), tableName);
 }
 
 /** Forgets UDP flows to these addresses, so that they find an endpoint that lives; needs `conntrack`, which may be missing. */

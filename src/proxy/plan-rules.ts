@@ -228,7 +228,7 @@ class FragmentBuilder {
       const set = chainName('affinity', of);
       const chain = chainName('endpoint', of);
       this.#affinitySets.set(set, {
-        is: 'set',
+        is: 'set', isDynamic: true,
         declaration: `type ${this.#family === 'ip' ? 'ipv4_addr' : 'ipv6_addr'}; flags dynamic,timeout; timeout ${timeoutSeconds}s;`,
         elements: new Map(),
       });

@@ -12,6 +12,7 @@ import { createEventRecorder } from '#client/recorder.ts';
 import { createSharedInformers } from '#client/shared-informers.ts';
 import { startProxy } from './proxy.ts';
 import type { RunningProxy } from './proxy.ts';
+import type { TableNames } from './rule-set.ts';
 import { endpoint, serviceOf, sliceOf } from './proxy.fixture.ts';
 
 interface Lab {
@@ -21,6 +22,7 @@ interface Lab {
   readonly flows: unknown[];
   readonly client: ReturnType<typeof createClient>;
   refuse: boolean;
+  existing: readonly TableNames[];
 }
 
 async function withProxy(run: (lab: Lab) => Promise<void>): Promise<void> {
@@ -35,11 +37,12 @@ async function withProxy(run: (lab: Lab) => Promise<void>): Promise<void> {
       if (lab.refuse) throw new Error('no');
       scripts.push(script);
     },
+    list: async () => lab.existing,
     forgetUdpFlows: async (stale: readonly unknown[]): Promise<void> => void flows.push(...stale),
   };
   const context = { ...shared, informers, recorderFor: (component: string) => createEventRecorder(shared, component) };
   const proxy = startProxy(context, { nodeName: 'n1', clusterName: 't', clusterCidrs: ['10.244.0.0/16'], writer });
-  const lab: Lab = { clock, proxy, scripts, flows, client, refuse: false };
+  const lab: Lab = { clock, proxy, scripts, flows, client, refuse: false, existing: [] };
   try {
     await clock.advance(1);
     await proxy.ready;
@@ -92,6 +95,18 @@ test('rules that are refused are written anew', () =>
     await lab.clock.advance(3000);
     assert.match(lab.scripts[before] ?? '', /delete table ip skiff-t/);
     assert.equal(lab.proxy.health.waitingSinceMs, undefined);
+  }));
+
+test('what is there already is renewed in place, and replaced when that is refused', () =>
+  withProxy(async (lab) => {
+    lab.existing = [{ family: 'ip', name: 'skiff-t', chains: ['service-gone'], sets: new Map([['service-ips', 'map'], ['affinity-gone', 'set']]) }];
+    await lab.client.create(ServiceCIDR, { metadata: { name: 'kubernetes' }, spec: { cidrs: ['10.96.0.0/16'] } });
+    await lab.clock.advance(200);
+    const renewal = lab.scripts.at(-1) ?? '';
+    assert.doesNotMatch(renewal, /delete table ip skiff-t$/m);
+    for (const line of ['flush table ip skiff-t', 'flush map ip skiff-t service-ips', 'delete set ip skiff-t affinity-gone', 'delete chain ip skiff-t service-gone']) assert.match(renewal, new RegExp(`^${line}$`, 'm'));
+    // Nothing is known of the other family's table, so it is made anew.
+    assert.match(renewal, /^delete table ip6 skiff-t$/m);
   }));
 
 test('flows to a UDP endpoint that has gone are forgotten', () =>

@@ -7,13 +7,14 @@ import { ServiceCIDR } from '#api/networking/service-cidr.ts';
 import { EndpointSlice } from '#api/discovery/endpoint-slice.ts';
 import type { ComponentContext, RunningComponent } from '#client/component.ts';
 import type { Informer } from '#client/informer.ts';
-import { applyRules, forgetUdpFlows } from './nft.ts';
+import { applyRules, forgetUdpFlows, listTableNames } from './nft.ts';
 import type { NftOptions, StaleFlow } from './nft.ts';
 import { idOf, planServiceRules, serviceOfSlice, tableName } from './plan-rules.ts';
 import type { RuleOptions, ServiceRules } from './plan-rules.ts';
 import { ProxyMetrics } from './proxy-metrics.ts';
 import { RuleBook } from './rule-book.ts';
 import { planRemoval } from './rule-set.ts';
+import type { TableNames } from './rule-set.ts';
 import { planStaleFlows, udpTargets } from './stale-flows.ts';
 import type { UdpTargets } from './stale-flows.ts';
 
@@ -31,12 +32,14 @@ export interface ProxyOptions extends Omit<RuleOptions, 'node' | 'serviceCidrs'>
 export interface RuleWriter {
   /** All or nothing; throws when refused. */
   apply(script: string): Promise<void>;
+  /** What the tables of this name hold already. */
+  list(tableName: string): Promise<readonly TableNames[]>;
   forgetUdpFlows(flows: readonly StaleFlow[]): Promise<void>;
 }
 
 /** Writes to the kernel of this machine. */
 export function kernelWriter(options: NftOptions = {}): RuleWriter {
-  return { apply: (script) => applyRules(script, options), forgetUdpFlows: (flows) => forgetUdpFlows(flows, options) };
+  return { apply: (script) => applyRules(script, options), list: (name) => listTableNames(name, options), forgetUdpFlows: (flows) => forgetUdpFlows(flows, options) };
 }
 
 export interface ProxyHealth {
@@ -217,8 +220,11 @@ class Proxy implements RunningProxy {
     try {
       const { rules, udp } = await this.#planDirty(dirty, options);
       if (isFull) book.load(rules);
-      const script = isFull ? book.replacement() : book.change(rules);
-      if (script !== '') await this.#writer.apply(script);
+      if (isFull) await this.#renew(book);
+      else {
+        const script = book.change(rules);
+        if (script !== '') await this.#writer.apply(script);
+      }
       this.#book = book;
       if (isFull) this.#lastFullMs = clock.nowMs();
       const stale = [...udp].flatMap(([key, targets]) => planStaleFlows(this.#udp.get(key) ?? new Map(), targets));
@@ -238,6 +244,22 @@ class Proxy implements RunningProxy {
       await clock.sleep(retryAfterMs, this.#stop.signal).catch(() => undefined);
       this.#waitingSinceMs ??= waitingSinceMs ?? clock.nowMs();
     }
+  }
+
+  /** Writes everything, and lets clients stay with their endpoints where what is there allows it. */
+  async #renew(book: RuleBook): Promise<void> {
+    const existing = await this.#writer.list(tableName(this.#options.clusterName)).catch((error: unknown) => {
+      this.#context.log.warn({ error }, 'what rules there are cannot be told');
+      return [];
+    });
+    if (existing.length > 0) {
+      try {
+        return await this.#writer.apply(book.renewal(existing));
+      } catch (error) {
+        this.#context.log.warn({ error }, 'the rules of an earlier time are in the way and go');
+      }
+    }
+    return this.#writer.apply(book.replacement());
   }
 
   /** Plans service by service and lets others have their turn in between. */

@@ -1,7 +1,7 @@
 import { composeRules, hairpinSet } from './plan-rules.ts';
 import type { Fragment, RuleOptions, ServiceRules } from './plan-rules.ts';
-import { planChange, planReplacement } from './rule-set.ts';
-import type { Table } from './rule-set.ts';
+import { planChange, planRenewal, planReplacement } from './rule-set.ts';
+import type { Table, TableNames } from './rule-set.ts';
 import type { Family } from './service-endpoints.ts';
 
 const families = ['ip', 'ip6'] as const;
@@ -59,6 +59,11 @@ export class RuleBook {
   /** The script that writes everything anew. */
   replacement(): string {
     return planReplacement(composeRules([...this.#parts.values()], this.#options));
+  }
+
+  /** The same, but clients stay with their endpoints; may be refused (see `planRenewal`). */
+  renewal(existing: readonly TableNames[]): string {
+    return planRenewal(composeRules([...this.#parts.values()], this.#options), existing);
   }
 
   /** Shared elements come with the first service that needs them and go with the last. */

@@ -22,7 +22,9 @@ export interface NftSet {
   readonly is: 'set' | 'map';
   /** `type ipv4_addr . inet_proto . inet_service : verdict;` with flags. */
   readonly declaration: string;
-  /** Key to value (empty for sets). Of dynamic sets, which packets fill, always empty. */
+  /** Packets fill it. */
+  readonly isDynamic?: boolean;
+  /** Key to value (empty for sets). Of dynamic sets always empty. */
   readonly elements: ReadonlyMap<string, string>;
 }
 
@@ -35,6 +37,64 @@ export function planReplacement(rules: RuleSet): string {
       return `${lines.join('\n')}\n`;
     })
     .join('');
+}
+
+/** What a table holds already, by name. */
+export interface TableNames extends Pick<Table, 'family' | 'name'> {
+  readonly chains: readonly string[];
+  readonly sets: ReadonlyMap<string, NftSet['is']>;
+}
+
+/**
+ * The same, but dynamic sets that go on existing keep what packets put into them. It is refused where something of these
+ * names has another type or hook; `planReplacement` never is.
+ */
+export function planRenewal(rules: RuleSet, existing: readonly TableNames[]): string {
+  return rules.tables
+    .map((table) => {
+      const old = existing.find((other) => other.family === table.family && other.name === table.name);
+      if (old === undefined) return planReplacement({ tables: [table] });
+      const where = `${table.family} ${table.name}`;
+      const lines = [`flush table ${where}`];
+      for (const [name, is] of old.sets) if (table.sets.get(name)?.isDynamic !== true) lines.push(`flush ${is} ${where} ${name}`);
+      writeTable(lines, table, undefined);
+      for (const [name, is] of old.sets) if (!table.sets.has(name)) lines.push(`delete ${is} ${where} ${name}`);
+      for (const name of old.chains) if (!table.chains.has(name)) lines.push(`delete chain ${where} ${name}`);
+      return `${lines.join('\n')}\n`;
+    })
+    .join('');
+}
+
+/** What `nft -j -t 'list chains; list sets; list maps'` prints, of the tables of this name. Pure. */
+export function parseTableNames(text: string, tableName: string): readonly TableNames[] {
+  const tables = new Map<Table['family'], Names>();
+  for (const line of text.split('\n')) {
+    if (line.trim() === '') continue;
+    for (const each of (JSON.parse(line) as { readonly nftables: readonly Listed[] }).nftables) {
+      const listed = each.chain ?? each.set ?? each.map;
+      if (listed?.table !== tableName || (listed.family !== 'ip' && listed.family !== 'ip6')) continue;
+      const table: Names = tables.get(listed.family) ?? { chains: [], sets: new Map() };
+      tables.set(listed.family, table);
+      if (each.chain !== undefined) table.chains.push(listed.name);
+      else table.sets.set(listed.name, each.map === undefined ? 'set' : 'map');
+    }
+  }
+  return [...tables].map(([family, names]) => ({ family, name: tableName, ...names }));
+}
+
+interface Names {
+  readonly chains: string[];
+  readonly sets: Map<string, NftSet['is']>;
+}
+interface ListedName {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+}
+interface Listed {
+  readonly chain?: ListedName;
+  readonly set?: ListedName;
+  readonly map?: ListedName;
 }
 
 /** The script that turns `before` into `after`; empty when nothing differs. Both have the same tables. */
