@@ -116,6 +116,33 @@ test('a new kind changes the documents it belongs to, and no others', async () =
   ]);
 });
 
+test('operations of custom resources say less than is served', async () => {
+  const { paths } = JSON.parse((await get('/openapi/v3/apis/sea.example.com/v1')).bytes.toString()) as { readonly paths: Readonly<Record<string, Readonly<Record<string, CustomOperation>>>> };
+  const boats = '/apis/sea.example.com/v1/namespaces/{namespace}/boats';
+  const { get: list, post, delete: collection } = paths[boats] ?? {};
+  const { get: read, patch } = paths[`${boats}/{name}`] ?? {};
+  assert.ok(list !== undefined && post !== undefined && collection !== undefined && read !== undefined && patch !== undefined);
+  assert.deepEqual([list.operationId, list.tags, list.description], ['listSeaExampleComV1NamespacedBoat', ['seaExampleCom_v1'], 'list objects of kind Boat']);
+  assert.deepEqual(list['x-kubernetes-group-version-kind'], { group: 'sea.example.com', kind: 'Boat', version: 'v1' });
+  assert.deepEqual(Object.keys(list.responses['200']?.content ?? {}), ['application/json', 'application/yaml']);
+  assert.deepEqual(Object.keys(post.responses), ['200', '201', '202', '401']);
+  assert.equal(collection.requestBody, undefined);
+  assert.ok(collection.parameters.some(({ name }) => name === 'watch'));
+  assert.deepEqual(read.parameters.map(({ name }) => name), ['resourceVersion']);
+  assert.deepEqual(Object.keys(patch.requestBody?.content ?? {}), ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml']);
+  assert.deepEqual(Object.keys(patch.responses), ['200', '401']);
+});
+
+interface CustomOperation {
+  readonly operationId: string;
+  readonly description: string;
+  readonly tags: readonly string[];
+  readonly parameters: readonly { readonly name: string }[];
+  readonly requestBody?: { readonly content: object };
+  readonly responses: Readonly<Record<string, { readonly content?: object }>>;
+  readonly 'x-kubernetes-group-version-kind': object;
+}
+
 describe('kubectl explain', { skip: kubectlMissing }, () => {
   test('reads version 3, and version 2 in protobuf', async () => {
     const kubectl = new Kubectl(api.kubeconfig);

@@ -66,7 +66,7 @@ function kindOf(definition: CustomResourceDefinition, version: CustomResourceDef
   const name = `${group.split('.').toReversed().join('.')}.${version.name}.${names.kind}`;
   const fields = fieldsOf(node, hasStatus);
   const selectable = (version.selectableFields ?? []).map(({ jsonPath: path }) => path.replace(/^\./, ''));
-  const published = { schema, selectableFields: selectable };
+  const published = { schema: version.schema?.openAPIV3Schema, selectableFields: selectable };
   const atRunTime: RunTimeDeclaration = {
     decode: (input, walk) => completeObject(node, input, walk),
     shape: objectShape(name, node, fields.keys()),

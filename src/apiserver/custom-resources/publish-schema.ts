@@ -42,6 +42,7 @@ function cleaned(schema: JsonObject): JsonObject {
 function saysNothing(key: string, value: JsonValue | undefined): boolean {
   // A default may be anything, and a schema's `enum` may be empty.
   if (key === 'default' || key === 'example' || key === 'enum' || key === 'additionalProperties') return value === undefined;
+  if (key === 'properties') return !isJsonObject(value) || Object.keys(value).length === 0;
   return value === undefined || value === false || value === '' || (Array.isArray(value) && value.length === 0);
 }
 
