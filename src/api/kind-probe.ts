@@ -1,10 +1,9 @@
 /** For tests of kinds: what the server would make of an object, and what it would say is wrong with it. */
 import { decodeDraft } from '#apimachinery/decode.ts';
-import type { FieldError } from '#apimachinery/field-error.ts';
 import { describeFieldError } from '#apimachinery/field-error.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
-import type { Draft, ResourceKind, Rule, UpdateRule } from '#apimachinery/resource.ts';
-import { validateDeclared } from '#apimachinery/validate.ts';
+import type { Draft, ResourceKind, UpdateRule } from '#apimachinery/resource.ts';
+import { validateContent } from '#apimachinery/validate.ts';
 
 /** Decoded with defaults, not yet prepared by the strategy. */
 export function given<T extends KubeObject>(kind: ResourceKind<T>, input: object): Draft<T> {
@@ -29,10 +28,12 @@ export function updated<T extends KubeObject>(kind: ResourceKind<T>, old: T, inp
 
 /** What is wrong with an object, in words. */
 export function errorsOf<T extends KubeObject>(kind: ResourceKind<T>, object: T): string[] {
-  const rules = kind.validate as readonly Rule<T>[];
-  const errors: FieldError[] = validateDeclared(kind, object);
-  for (const rule of rules) errors.push(...rule(object));
-  return errors.map(describeFieldError);
+  return validateContent(kind as unknown as ResourceKind, object).map(describeFieldError);
+}
+
+/** What a writer is told beside the answer. */
+export function warningsOf<T extends KubeObject>(kind: ResourceKind<T>, object: T, old?: T): string[] {
+  return [...(kind.strategy.warnings?.(object, old) ?? [])];
 }
 
 /** What the kind's own rules say against a change. */

@@ -215,10 +215,12 @@ export interface MetaRules {
   readonly path: string;
   readonly nameRule: NameRule | NameCheck;
   readonly namespaced: boolean;
+  /** Whether finalizers need a domain, but for the few that Kubernetes itself has. Custom resources may do without. */
+  readonly qualifiesFinalizers?: boolean;
 }
 
 /** What is wrong with the metadata of an object that is created, after a name was generated for it. */
-export function* validateObjectMeta(meta: TemplateMeta, { path, nameRule, namespaced }: MetaRules): Iterable<FieldError> {
+export function* validateObjectMeta(meta: TemplateMeta, { path, nameRule, namespaced, qualifiesFinalizers = false }: MetaRules): Iterable<FieldError> {
   const checkName = typeof nameRule === 'function' ? nameRule : nameChecks[nameRule];
   const { name = '', generateName = '', namespace = '' } = meta;
   if (generateName !== '') {
@@ -237,6 +239,16 @@ export function* validateObjectMeta(meta: TemplateMeta, { path, nameRule, namesp
   if ((meta.generation ?? 0) < 0) yield invalidValue(`${path}.generation`, meta.generation, 'must be greater than or equal to 0');
   yield* validateMetaParts(meta, path);
   yield* validateFinalizers(meta.finalizers ?? [], `${path}.finalizers`);
+  if (qualifiesFinalizers) for (const [index, finalizer] of (meta.finalizers ?? []).entries()) yield* validateFinalizerDomain(finalizer, `${path}.finalizers[${index}]`);
+}
+
+const standardFinalizers = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
+
+/** A finalizer without a domain could be anybody's. */
+export function* validateFinalizerDomain(finalizer: string, path: string): Iterable<FieldError> {
+  if (!finalizer.includes('/') && !standardFinalizers.has(finalizer)) {
+    yield invalidValue(path, finalizer, 'name is neither a standard finalizer name nor is it fully qualified');
+  }
 }
 
 /** A generated name goes on after the dash, so the dash may end the prefix. */
@@ -245,7 +257,7 @@ function withoutTrailingDash(prefix: string): string {
 }
 
 /** What an update may not do to metadata. `old` is what is stored. */
-export function* validateObjectMetaUpdate(meta: TemplateMeta, old: TemplateMeta, path: string): Iterable<FieldError> {
+export function* validateObjectMetaUpdate(meta: TemplateMeta, old: TemplateMeta, path: string, qualifiesFinalizers = false): Iterable<FieldError> {
   if (old.deletionTimestamp !== undefined) {
     const added = (meta.finalizers ?? []).filter((finalizer) => !(old.finalizers ?? []).includes(finalizer)).sort();
     if (added.length > 0) {
@@ -258,7 +270,10 @@ export function* validateObjectMetaUpdate(meta: TemplateMeta, old: TemplateMeta,
   for (const key of immutableMeta) {
     if (meta[key] !== old[key]) yield invalidValue(`${path}.${key}`, meta[key] ?? null, 'field is immutable');
   }
-  if (meta.finalizers !== old.finalizers) yield* validateFinalizers(meta.finalizers ?? [], `${path}.finalizers`);
+  if (meta.finalizers !== old.finalizers) {
+    yield* validateFinalizers(meta.finalizers ?? [], `${path}.finalizers`);
+    if (qualifiesFinalizers) for (const [index, finalizer] of (meta.finalizers ?? []).entries()) yield* validateFinalizerDomain(finalizer, `${path}.finalizers[${index}]`);
+  }
   yield* validateMetaParts(meta, path, old);
 }
 const immutableMeta = ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const;

@@ -107,6 +107,10 @@ export interface Strategy<T> {
   /** `old` is what is stored; called for the main resource, not for status. */
   prepareForUpdate?(draft: Draft<T>, old: T): void;
   prepareForStatusUpdate?(draft: Draft<T>, old: T): void;
+  /** What the writer is told beside the answer (`Warning` headers); `old` is undefined on creation. */
+  warnings?(object: T, old: T | undefined): Iterable<string>;
+  /** The same for what is written to `status`. */
+  statusWarnings?(object: T): Iterable<string>;
   /** Whether nothing but metadata.finalizers holds a deletion back. Default: nothing does. */
   isFinalized?(object: T): boolean;
   /** What else a deletion that has to wait changes (a namespace's phase). */

@@ -73,8 +73,10 @@ export interface FieldOptions {
   readonly default?: JsonValue;
   /** Whether OpenAPI tells the default. Kubernetes fills in the others silently. */
   readonly published?: true;
-  /** The values allowed; the empty string counts as absent. */
+  /** The values allowed, in the order in which messages list them; the empty string counts as absent. */
   readonly values?: readonly string[];
+  /** Another value is refused by a rule of the kind, in words of its own. */
+  readonly worded?: true;
   /** Smallest and largest number allowed (inclusive). */
   readonly min?: number;
   readonly max?: number;

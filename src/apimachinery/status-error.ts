@@ -117,7 +117,7 @@ export function staleVersion(resource: NamedResource, name: string): StatusError
   return conflict(resource, name, 'the object has been modified; please apply your changes to the latest version and try again');
 }
 export function invalid(kind: NamedKind, name: string, errors: readonly FieldError[]): StatusError {
-  const texts = errors.map(describeFieldError);
+  const texts = [...new Set(errors.map(describeFieldError))];
   const list = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
   return new StatusError(422, 'Invalid', `${groupKind(kind)} "${name}" is invalid: ${list}`, {
     name,

@@ -7,6 +7,8 @@
 import type { FieldError } from './field-error.ts';
 import { duplicate, invalidValue, notSupported, required } from './field-error.ts';
 import { isJsonObject } from './json.ts';
+import type { KubeObject } from './object-meta.ts';
+import type { ResourceKind, Rule } from './resource.ts';
 import type { AnyStruct, Field, FieldType } from './schema.ts';
 
 /** Top-level fields that clients do not write, or that have their own checks. */
@@ -22,6 +24,34 @@ export function validateDeclared(struct: AnyStruct, object: object): FieldError[
   return errors;
 }
 
+/**
+ * Everything wrong with the content of `object`: by its declaration, then by its kind's rules. Where both speak of the same
+ * fault at the same place, the rule's wording counts. Rules rely on what the declaration demands; where it is not given, a
+ * rule may stumble, and has nothing to add to what is said already.
+ */
+export function validateContent(kind: ResourceKind, object: KubeObject): FieldError[] {
+  const errors = validateDeclared(kind, object);
+  const isAsDeclared = errors.length === 0;
+  /** Where the declaration has spoken and no rule has yet said it better. */
+  const declared = new Map(errors.map((error, index) => [`${error.path} ${error.type}`, index]));
+  for (const rule of kind.validate as readonly Rule<KubeObject>[]) {
+    try {
+      for (const error of rule(object)) {
+        const key = `${error.path} ${error.type}`;
+        const index = declared.get(key);
+        if (index === undefined) errors.push(error);
+        else {
+          if (error.detail !== '') errors[index] = error;
+          declared.delete(key);
+        }
+      }
+    } catch (error) {
+      if (isAsDeclared || !(error instanceof TypeError)) throw error;
+    }
+  }
+  return errors;
+}
+
 function checkField(field: Field, value: unknown, path: string, errors: FieldError[]): void {
   const { options, type } = field;
   if (value === undefined || value === null || value === '') {
@@ -29,7 +59,7 @@ function checkField(field: Field, value: unknown, path: string, errors: FieldErr
     return;
   }
   if (options.values !== undefined && typeof value === 'string' && !options.values.includes(value)) {
-    errors.push(notSupported(path, value, options.values.toSorted()));
+    if (options.worded !== true) errors.push(notSupported(path, value, options.values));
     return;
   }
   if (typeof value === 'number') {

@@ -12,7 +12,7 @@ export const Rule = struct('io.k8s.api.admissionregistration.v1.Rule', {
   apiGroups: list(1, 'string', { listType: 'atomic' }),
   apiVersions: list(2, 'string', { listType: 'atomic' }),
   resources: list(3, 'string', { listType: 'atomic' }),
-  scope: oneOf(4, ['Cluster', 'Namespaced', '*'], { pointer: true, default: '*' }),
+  scope: oneOf(4, ['*', 'Cluster', 'Namespaced'], { pointer: true, default: '*' }),
 });
 export interface Rule extends Infer<typeof Rule> {}
 
@@ -31,7 +31,7 @@ export const MatchResources = struct('io.k8s.api.admissionregistration.v1.MatchR
   objectSelector: pointer(2, LabelSelector, { default: {} }),
   resourceRules: list(3, NamedRuleWithOperations, { listType: 'atomic' }),
   excludeResourceRules: list(4, NamedRuleWithOperations, { listType: 'atomic' }),
-  matchPolicy: oneOf(7, ['Exact', 'Equivalent'], { pointer: true, default: 'Equivalent' }),
+  matchPolicy: oneOf(7, ['Equivalent', 'Exact'], { pointer: true, default: 'Equivalent' }),
 }, { atomic: true });
 export interface MatchResources extends Infer<typeof MatchResources> {}
 

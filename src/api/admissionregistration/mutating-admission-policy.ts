@@ -30,9 +30,9 @@ export const MutatingAdmissionPolicySpec = struct('io.k8s.api.admissionregistrat
   matchConstraints: pointer(2, MatchResources),
   variables: list(3, Variable, { listType: 'atomic' }),
   mutations: list(4, Mutation, { listType: 'atomic' }),
-  failurePolicy: oneOf(5, ['Ignore', 'Fail'], { pointer: true, default: 'Fail' }),
+  failurePolicy: oneOf(5, ['Fail', 'Ignore'], { pointer: true, default: 'Fail' }),
   matchConditions: list(6, MatchCondition, { listType: 'map', keys: ['name'], patch: 'merge', mergeKey: 'name' }),
-  reinvocationPolicy: oneOf(7, ['Never', 'IfNeeded']),
+  reinvocationPolicy: oneOf(7, ['IfNeeded', 'Never']),
 });
 export interface MutatingAdmissionPolicySpec extends Infer<typeof MutatingAdmissionPolicySpec> {}
 

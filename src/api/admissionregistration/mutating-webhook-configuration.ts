@@ -10,14 +10,14 @@ export const MutatingWebhook = struct('io.k8s.api.admissionregistration.v1.Mutat
   name: string(1, { required: true }),
   clientConfig: object(2, WebhookClientConfig, { required: true }),
   rules: list(3, RuleWithOperations, { listType: 'atomic' }),
-  failurePolicy: oneOf(4, ['Ignore', 'Fail'], { pointer: true, default: 'Fail' }),
-  matchPolicy: oneOf(9, ['Exact', 'Equivalent'], { pointer: true, default: 'Equivalent' }),
+  failurePolicy: oneOf(4, ['Fail', 'Ignore'], { pointer: true, default: 'Fail' }),
+  matchPolicy: oneOf(9, ['Equivalent', 'Exact'], { pointer: true, default: 'Equivalent' }),
   namespaceSelector: pointer(5, LabelSelector, { default: {} }),
   objectSelector: pointer(11, LabelSelector, { default: {} }),
-  sideEffects: oneOf(6, ['Unknown', 'None', 'Some', 'NoneOnDryRun'], { required: true, pointer: true }),
+  sideEffects: oneOf(6, ['None', 'NoneOnDryRun', 'Some', 'Unknown'], { required: true, pointer: true }),
   timeoutSeconds: int32(7, { pointer: true, default: 10 }),
   admissionReviewVersions: list(8, 'string', { required: true, listType: 'atomic' }),
-  reinvocationPolicy: oneOf(10, ['Never', 'IfNeeded'], { pointer: true, default: 'Never' }),
+  reinvocationPolicy: oneOf(10, ['IfNeeded', 'Never'], { pointer: true, default: 'Never' }),
   matchConditions: list(12, MatchCondition, { listType: 'map', keys: ['name'], patch: 'merge', mergeKey: 'name' }),
 });
 export interface MutatingWebhook extends Infer<typeof MutatingWebhook> {}

@@ -13,7 +13,7 @@ export const ValidatingAdmissionPolicySpec = struct('io.k8s.api.admissionregistr
   paramKind: pointer(1, ParamKind),
   matchConstraints: pointer(2, MatchResources),
   validations: list(3, Validation, { listType: 'atomic' }),
-  failurePolicy: oneOf(4, ['Ignore', 'Fail'], { pointer: true, default: 'Fail' }),
+  failurePolicy: oneOf(4, ['Fail', 'Ignore'], { pointer: true, default: 'Fail' }),
   auditAnnotations: list(5, AuditAnnotation, { listType: 'atomic' }),
   matchConditions: list(6, MatchCondition, { listType: 'map', keys: ['name'], patch: 'merge', mergeKey: 'name' }),
   variables: list(7, Variable, { listType: 'map', keys: ['name'], patch: 'merge', mergeKey: 'name' }),

@@ -12,7 +12,7 @@ export const ValidationRule = struct('io.k8s.apiextensions-apiserver.pkg.apis.ap
   rule: string(1, { required: true }),
   message: string(2),
   messageExpression: string(3),
-  reason: oneOf(4, ['FieldValueRequired', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueDuplicate'], { pointer: true }),
+  reason: oneOf(4, ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired'], { pointer: true }),
   fieldPath: string(5),
   optionalOldSelf: bool(6, { pointer: true }),
 });

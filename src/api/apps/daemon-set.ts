@@ -20,7 +20,7 @@ export const RollingUpdateDaemonSet = struct('io.k8s.api.apps.v1.RollingUpdateDa
 export interface RollingUpdateDaemonSet extends Infer<typeof RollingUpdateDaemonSet> {}
 
 export const DaemonSetUpdateStrategy = struct('io.k8s.api.apps.v1.DaemonSetUpdateStrategy', {
-  type: oneOf(1, ['RollingUpdate', 'OnDelete'], { default: 'RollingUpdate' }),
+  type: oneOf(1, ['OnDelete', 'RollingUpdate'], { default: 'RollingUpdate' }),
   rollingUpdate: pointer(2, RollingUpdateDaemonSet),
 });
 export interface DaemonSetUpdateStrategy extends Infer<typeof DaemonSetUpdateStrategy> {}

@@ -23,7 +23,7 @@ export const RollingUpdateStatefulSetStrategy = struct('io.k8s.api.apps.v1.Rolli
 export interface RollingUpdateStatefulSetStrategy extends Infer<typeof RollingUpdateStatefulSetStrategy> {}
 
 export const StatefulSetUpdateStrategy = struct('io.k8s.api.apps.v1.StatefulSetUpdateStrategy', {
-  type: oneOf(1, ['RollingUpdate', 'OnDelete'], { default: 'RollingUpdate' }),
+  type: oneOf(1, ['OnDelete', 'RollingUpdate'], { default: 'RollingUpdate' }),
   rollingUpdate: pointer(2, RollingUpdateStatefulSetStrategy),
 });
 export interface StatefulSetUpdateStrategy extends Infer<typeof StatefulSetUpdateStrategy> {}

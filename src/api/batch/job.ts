@@ -23,7 +23,7 @@ export const PodFailurePolicyOnPodConditionsPattern = struct('io.k8s.api.batch.v
 export interface PodFailurePolicyOnPodConditionsPattern extends Infer<typeof PodFailurePolicyOnPodConditionsPattern> {}
 
 export const PodFailurePolicyRule = struct('io.k8s.api.batch.v1.PodFailurePolicyRule', {
-  action: oneOf(1, ['FailJob', 'FailIndex', 'Ignore', 'Count'], { required: true }),
+  action: oneOf(1, ['Count', 'FailIndex', 'FailJob', 'Ignore'], { required: true }),
   onExitCodes: pointer(2, PodFailurePolicyOnExitCodesRequirement),
   onPodConditions: list(3, PodFailurePolicyOnPodConditionsPattern, { listType: 'atomic' }),
 });
@@ -58,9 +58,9 @@ export const JobSpec = struct('io.k8s.api.batch.v1.JobSpec', {
   manualSelector: bool(5, { pointer: true }),
   template: object(6, PodTemplateSpec, { required: true }),
   ttlSecondsAfterFinished: int32(8, { pointer: true, min: 0 }),
-  completionMode: oneOf(9, ['NonIndexed', 'Indexed'], { pointer: true }),
+  completionMode: oneOf(9, ['Indexed', 'NonIndexed'], { pointer: true }),
   suspend: bool(10, { pointer: true }),
-  podReplacementPolicy: oneOf(14, ['TerminatingOrFailed', 'Failed'], { pointer: true }),
+  podReplacementPolicy: oneOf(14, ['Failed', 'TerminatingOrFailed'], { pointer: true }),
   managedBy: string(15, { pointer: true }),
 });
 export interface JobSpec extends Infer<typeof JobSpec> {}

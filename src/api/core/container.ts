@@ -6,7 +6,7 @@ export const ContainerPort = struct('io.k8s.api.core.v1.ContainerPort', {
   name: string(1),
   hostPort: int32(2),
   containerPort: int32(3, { required: true }),
-  protocol: oneOf(4, ['TCP', 'UDP', 'SCTP'], { default: 'TCP', published: true }),
+  protocol: oneOf(4, ['SCTP', 'TCP', 'UDP'], { default: 'TCP', published: true }),
   hostIP: string(5),
 });
 export interface ContainerPort extends Infer<typeof ContainerPort> {}
@@ -101,7 +101,7 @@ export const VolumeMount = struct('io.k8s.api.core.v1.VolumeMount', {
   recursiveReadOnly: string(7, { pointer: true }),
   mountPath: string(3, { required: true }),
   subPath: string(4),
-  mountPropagation: oneOf(5, ['None', 'HostToContainer', 'Bidirectional'], { pointer: true }),
+  mountPropagation: oneOf(5, ['Bidirectional', 'HostToContainer', 'None'], { pointer: true }),
   subPathExpr: string(6),
 });
 export interface VolumeMount extends Infer<typeof VolumeMount> {}
@@ -178,7 +178,7 @@ export interface LifecycleHandler extends Infer<typeof LifecycleHandler> {}
 export const Lifecycle = struct('io.k8s.api.core.v1.Lifecycle', {
   postStart: pointer(1, LifecycleHandler),
   preStop: pointer(2, LifecycleHandler),
-  stopSignal: oneOf(3, ['SIGABRT', 'SIGALRM', 'SIGBUS', 'SIGCHLD', 'SIGCLD', 'SIGCONT', 'SIGFPE', 'SIGHUP', 'SIGILL', 'SIGINT', 'SIGIO', 'SIGIOT', 'SIGKILL', 'SIGPIPE', 'SIGPOLL', 'SIGPROF', 'SIGPWR', 'SIGQUIT', 'SIGSEGV', 'SIGSTKFLT', 'SIGSTOP', 'SIGSYS', 'SIGTERM', 'SIGTRAP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGURG', 'SIGUSR1', 'SIGUSR2', 'SIGVTALRM', 'SIGWINCH', 'SIGXCPU', 'SIGXFSZ', 'SIGRTMIN', 'SIGRTMIN+1', 'SIGRTMIN+2', 'SIGRTMIN+3', 'SIGRTMIN+4', 'SIGRTMIN+5', 'SIGRTMIN+6', 'SIGRTMIN+7', 'SIGRTMIN+8', 'SIGRTMIN+9', 'SIGRTMIN+10', 'SIGRTMIN+11', 'SIGRTMIN+12', 'SIGRTMIN+13', 'SIGRTMIN+14', 'SIGRTMIN+15', 'SIGRTMAX-14', 'SIGRTMAX-13', 'SIGRTMAX-12', 'SIGRTMAX-11', 'SIGRTMAX-10', 'SIGRTMAX-9', 'SIGRTMAX-8', 'SIGRTMAX-7', 'SIGRTMAX-6', 'SIGRTMAX-5', 'SIGRTMAX-4', 'SIGRTMAX-3', 'SIGRTMAX-2', 'SIGRTMAX-1', 'SIGRTMAX'], { pointer: true }),
+  stopSignal: oneOf(3, ['SIGABRT', 'SIGALRM', 'SIGBUS', 'SIGCHLD', 'SIGCLD', 'SIGCONT', 'SIGFPE', 'SIGHUP', 'SIGILL', 'SIGINT', 'SIGIO', 'SIGIOT', 'SIGKILL', 'SIGPIPE', 'SIGPOLL', 'SIGPROF', 'SIGPWR', 'SIGQUIT', 'SIGRTMAX', 'SIGRTMAX-1', 'SIGRTMAX-10', 'SIGRTMAX-11', 'SIGRTMAX-12', 'SIGRTMAX-13', 'SIGRTMAX-14', 'SIGRTMAX-2', 'SIGRTMAX-3', 'SIGRTMAX-4', 'SIGRTMAX-5', 'SIGRTMAX-6', 'SIGRTMAX-7', 'SIGRTMAX-8', 'SIGRTMAX-9', 'SIGRTMIN', 'SIGRTMIN+1', 'SIGRTMIN+10', 'SIGRTMIN+11', 'SIGRTMIN+12', 'SIGRTMIN+13', 'SIGRTMIN+14', 'SIGRTMIN+15', 'SIGRTMIN+2', 'SIGRTMIN+3', 'SIGRTMIN+4', 'SIGRTMIN+5', 'SIGRTMIN+6', 'SIGRTMIN+7', 'SIGRTMIN+8', 'SIGRTMIN+9', 'SIGSEGV', 'SIGSTKFLT', 'SIGSTOP', 'SIGSYS', 'SIGTERM', 'SIGTRAP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGURG', 'SIGUSR1', 'SIGUSR2', 'SIGVTALRM', 'SIGWINCH', 'SIGXCPU', 'SIGXFSZ'], { pointer: true }),
 });
 export interface Lifecycle extends Infer<typeof Lifecycle> {}
 
@@ -205,13 +205,13 @@ export const WindowsSecurityContextOptions = struct('io.k8s.api.core.v1.WindowsS
 export interface WindowsSecurityContextOptions extends Infer<typeof WindowsSecurityContextOptions> {}
 
 export const SeccompProfile = struct('io.k8s.api.core.v1.SeccompProfile', {
-  type: oneOf(1, ['Unconfined', 'RuntimeDefault', 'Localhost'], { required: true }),
+  type: oneOf(1, ['Localhost', 'RuntimeDefault', 'Unconfined'], { required: true }),
   localhostProfile: string(2, { pointer: true }),
 }, { union: { discriminator: 'type', of: ['localhostProfile'] } });
 export interface SeccompProfile extends Infer<typeof SeccompProfile> {}
 
 export const AppArmorProfile = struct('io.k8s.api.core.v1.AppArmorProfile', {
-  type: oneOf(1, ['Unconfined', 'RuntimeDefault', 'Localhost'], { required: true }),
+  type: oneOf(1, ['Localhost', 'RuntimeDefault', 'Unconfined'], { required: true }),
   localhostProfile: string(2, { pointer: true }),
 }, { union: { discriminator: 'type', of: ['localhostProfile'] } });
 export interface AppArmorProfile extends Infer<typeof AppArmorProfile> {}
@@ -253,7 +253,7 @@ export const Container = struct('io.k8s.api.core.v1.Container', {
   lifecycle: pointer(12, Lifecycle),
   terminationMessagePath: string(13, { default: '/dev/termination-log' }),
   terminationMessagePolicy: oneOf(20, ['File', 'FallbackToLogsOnError'], { default: 'File' }),
-  imagePullPolicy: oneOf(14, ['Always', 'Never', 'IfNotPresent']),
+  imagePullPolicy: oneOf(14, ['Always', 'IfNotPresent', 'Never']),
   securityContext: pointer(15, SecurityContext),
   stdin: bool(16),
   stdinOnce: bool(17),
@@ -282,7 +282,7 @@ export const EphemeralContainerCommon = struct('io.k8s.api.core.v1.EphemeralCont
   lifecycle: pointer(12, Lifecycle),
   terminationMessagePath: string(13, { default: '/dev/termination-log' }),
   terminationMessagePolicy: oneOf(20, ['File', 'FallbackToLogsOnError'], { default: 'File' }),
-  imagePullPolicy: oneOf(14, ['Always', 'Never', 'IfNotPresent']),
+  imagePullPolicy: oneOf(14, ['Always', 'IfNotPresent', 'Never']),
   securityContext: pointer(15, SecurityContext),
   stdin: bool(16),
   stdinOnce: bool(17),

@@ -19,7 +19,7 @@ export interface EndpointAddress extends Infer<typeof EndpointAddress> {}
 export const EndpointPort = struct('io.k8s.api.core.v1.EndpointPort', {
   name: string(1),
   port: int32(2, { required: true }),
-  protocol: oneOf(3, ['TCP', 'UDP', 'SCTP'], { default: 'TCP' }),
+  protocol: oneOf(3, ['SCTP', 'TCP', 'UDP'], { default: 'TCP' }),
   appProtocol: string(4, { pointer: true }),
 }, { atomic: true });
 export interface EndpointPort extends Infer<typeof EndpointPort> {}

@@ -19,12 +19,12 @@ export interface PersistentVolumeClaimCondition extends Infer<typeof PersistentV
 
 export const ModifyVolumeStatus = struct('io.k8s.api.core.v1.ModifyVolumeStatus', {
   targetVolumeAttributesClassName: string(1),
-  status: oneOf(2, ['Pending', 'InProgress', 'Infeasible'], { required: true }),
+  status: oneOf(2, ['InProgress', 'Infeasible', 'Pending'], { required: true }),
 });
 export interface ModifyVolumeStatus extends Infer<typeof ModifyVolumeStatus> {}
 
 export const PersistentVolumeClaimStatus = struct('io.k8s.api.core.v1.PersistentVolumeClaimStatus', {
-  phase: oneOf(1, ['Pending', 'Bound', 'Lost'], { default: 'Pending' }),
+  phase: oneOf(1, ['Bound', 'Lost', 'Pending'], { default: 'Pending' }),
   accessModes: list(2, 'string', { listType: 'atomic' }),
   capacity: map(3, 'quantity'),
   conditions: list(4, PersistentVolumeClaimCondition, { listType: 'map', keys: ['type'], patch: 'merge', mergeKey: 'type' }),

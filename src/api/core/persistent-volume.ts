@@ -17,7 +17,7 @@ export const PersistentVolumeSpec = struct('io.k8s.api.core.v1.PersistentVolumeS
   capacity: map(1, 'quantity'),
   accessModes: list(3, 'string', { listType: 'atomic' }),
   claimRef: pointer(4, ObjectReference, { atomic: false }),
-  persistentVolumeReclaimPolicy: oneOf(5, ['Recycle', 'Delete', 'Retain'], { default: 'Retain' }),
+  persistentVolumeReclaimPolicy: oneOf(5, ['Delete', 'Recycle', 'Retain'], { default: 'Retain' }),
   storageClassName: string(6),
   mountOptions: list(7, 'string', { listType: 'atomic' }),
   volumeMode: oneOf(8, ['Block', 'Filesystem'], { pointer: true, default: 'Filesystem' }),
@@ -27,7 +27,7 @@ export const PersistentVolumeSpec = struct('io.k8s.api.core.v1.PersistentVolumeS
 export interface PersistentVolumeSpec extends Infer<typeof PersistentVolumeSpec> {}
 
 export const PersistentVolumeStatus = struct('io.k8s.api.core.v1.PersistentVolumeStatus', {
-  phase: oneOf(1, ['Pending', 'Available', 'Bound', 'Released', 'Failed'], { default: 'Pending' }),
+  phase: oneOf(1, ['Available', 'Bound', 'Failed', 'Pending', 'Released'], { default: 'Pending' }),
   message: string(2),
   reason: string(3),
   lastPhaseTransitionTime: time(4, { pointer: true }),

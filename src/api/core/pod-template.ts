@@ -27,7 +27,7 @@ export const PodSecurityContext = struct('io.k8s.api.core.v1.PodSecurityContext'
   supplementalGroupsPolicy: oneOf(12, ['Merge', 'Strict'], { pointer: true }),
   fsGroup: int64(5, { pointer: true }),
   sysctls: list(7, Sysctl, { listType: 'atomic' }),
-  fsGroupChangePolicy: oneOf(9, ['OnRootMismatch', 'Always'], { pointer: true }),
+  fsGroupChangePolicy: oneOf(9, ['Always', 'OnRootMismatch'], { pointer: true }),
   seccompProfile: pointer(10, SeccompProfile),
   appArmorProfile: pointer(11, AppArmorProfile),
   seLinuxChangePolicy: string(13, { pointer: true }),

@@ -59,7 +59,7 @@ test('what is wrong with a pod is said with its path', () => {
     [{ containers: [{ image: 'x' }] }, 'spec.containers[0].name: Required value'],
     [{ containers: [{ name: 'a' }] }, 'spec.containers[0].image: Required value'],
     [{ containers: [container, container] }, 'spec.containers[1].name: Duplicate value: "a"'],
-    [{ containers: [container], restartPolicy: 'Sometimes' }, 'spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "Never", "OnFailure"'],
+    [{ containers: [container], restartPolicy: 'Sometimes' }, 'spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"'],
     [{ containers: [{ ...container, volumeMounts: [{ name: 'v', mountPath: '/v' }] }] }, 'spec.containers[0].volumeMounts[0].name: Not found: "v"'],
     [{ containers: [{ ...container, resources: { requests: { cpu: '2' }, limits: { cpu: '1' } } }] }, 'spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1'],
     [{ containers: [{ ...container, ports: [{ containerPort: 70000 }] }] }, 'spec.containers[0].ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive'],

@@ -117,7 +117,7 @@ export const ContainerStatus = struct('io.k8s.api.core.v1.ContainerStatus', {
   volumeMounts: list(12, VolumeMountStatus, { listType: 'map', keys: ['mountPath'], patch: 'merge', mergeKey: 'mountPath' }),
   user: pointer(13, ContainerUser),
   allocatedResourcesStatus: list(14, ResourceStatus, { listType: 'map', keys: ['name'], patch: 'merge', mergeKey: 'name' }),
-  stopSignal: oneOf(15, ['SIGABRT', 'SIGALRM', 'SIGBUS', 'SIGCHLD', 'SIGCLD', 'SIGCONT', 'SIGFPE', 'SIGHUP', 'SIGILL', 'SIGINT', 'SIGIO', 'SIGIOT', 'SIGKILL', 'SIGPIPE', 'SIGPOLL', 'SIGPROF', 'SIGPWR', 'SIGQUIT', 'SIGSEGV', 'SIGSTKFLT', 'SIGSTOP', 'SIGSYS', 'SIGTERM', 'SIGTRAP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGURG', 'SIGUSR1', 'SIGUSR2', 'SIGVTALRM', 'SIGWINCH', 'SIGXCPU', 'SIGXFSZ', 'SIGRTMIN', 'SIGRTMIN+1', 'SIGRTMIN+2', 'SIGRTMIN+3', 'SIGRTMIN+4', 'SIGRTMIN+5', 'SIGRTMIN+6', 'SIGRTMIN+7', 'SIGRTMIN+8', 'SIGRTMIN+9', 'SIGRTMIN+10', 'SIGRTMIN+11', 'SIGRTMIN+12', 'SIGRTMIN+13', 'SIGRTMIN+14', 'SIGRTMIN+15', 'SIGRTMAX-14', 'SIGRTMAX-13', 'SIGRTMAX-12', 'SIGRTMAX-11', 'SIGRTMAX-10', 'SIGRTMAX-9', 'SIGRTMAX-8', 'SIGRTMAX-7', 'SIGRTMAX-6', 'SIGRTMAX-5', 'SIGRTMAX-4', 'SIGRTMAX-3', 'SIGRTMAX-2', 'SIGRTMAX-1', 'SIGRTMAX'], { pointer: true }),
+  stopSignal: oneOf(15, ['SIGABRT', 'SIGALRM', 'SIGBUS', 'SIGCHLD', 'SIGCLD', 'SIGCONT', 'SIGFPE', 'SIGHUP', 'SIGILL', 'SIGINT', 'SIGIO', 'SIGIOT', 'SIGKILL', 'SIGPIPE', 'SIGPOLL', 'SIGPROF', 'SIGPWR', 'SIGQUIT', 'SIGRTMAX', 'SIGRTMAX-1', 'SIGRTMAX-10', 'SIGRTMAX-11', 'SIGRTMAX-12', 'SIGRTMAX-13', 'SIGRTMAX-14', 'SIGRTMAX-2', 'SIGRTMAX-3', 'SIGRTMAX-4', 'SIGRTMAX-5', 'SIGRTMAX-6', 'SIGRTMAX-7', 'SIGRTMAX-8', 'SIGRTMAX-9', 'SIGRTMIN', 'SIGRTMIN+1', 'SIGRTMIN+10', 'SIGRTMIN+11', 'SIGRTMIN+12', 'SIGRTMIN+13', 'SIGRTMIN+14', 'SIGRTMIN+15', 'SIGRTMIN+2', 'SIGRTMIN+3', 'SIGRTMIN+4', 'SIGRTMIN+5', 'SIGRTMIN+6', 'SIGRTMIN+7', 'SIGRTMIN+8', 'SIGRTMIN+9', 'SIGSEGV', 'SIGSTKFLT', 'SIGSTOP', 'SIGSYS', 'SIGTERM', 'SIGTRAP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGURG', 'SIGUSR1', 'SIGUSR2', 'SIGVTALRM', 'SIGWINCH', 'SIGXCPU', 'SIGXFSZ'], { pointer: true }),
 });
 export interface ContainerStatus extends Infer<typeof ContainerStatus> {}
 
@@ -149,7 +149,7 @@ export interface NodeAllocatableResourceClaimStatus extends Infer<typeof NodeAll
 
 export const PodStatus = struct('io.k8s.api.core.v1.PodStatus', {
   observedGeneration: int64(17),
-  phase: oneOf(1, ['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']),
+  phase: oneOf(1, ['Failed', 'Pending', 'Running', 'Succeeded', 'Unknown']),
   conditions: list(2, PodCondition, { listType: 'map', keys: ['type'], patch: 'merge', mergeKey: 'type' }),
   message: string(3),
   reason: string(4),
@@ -161,7 +161,7 @@ export const PodStatus = struct('io.k8s.api.core.v1.PodStatus', {
   startTime: time(7, { pointer: true }),
   initContainerStatuses: list(10, ContainerStatus, { listType: 'atomic' }),
   containerStatuses: list(8, ContainerStatus, { listType: 'atomic' }),
-  qosClass: oneOf(9, ['Guaranteed', 'Burstable', 'BestEffort']),
+  qosClass: oneOf(9, ['BestEffort', 'Burstable', 'Guaranteed']),
   ephemeralContainerStatuses: list(13, ContainerStatus, { listType: 'atomic' }),
   resize: string(14),
   resourceClaimStatuses: list(15, PodResourceClaimStatus, { listType: 'map', keys: ['name'], patch: 'merge,retainKeys', mergeKey: 'name' }),

@@ -10,8 +10,8 @@ import { list, map, object, oneOf, pointer, struct } from '#apimachinery/schema.
 import { nonNegative } from './validate-resources.ts';
 
 export const ScopedResourceSelectorRequirement = struct('io.k8s.api.core.v1.ScopedResourceSelectorRequirement', {
-  scopeName: oneOf(1, ['Terminating', 'NotTerminating', 'BestEffort', 'NotBestEffort', 'PriorityClass', 'CrossNamespacePodAffinity', 'VolumeAttributesClass'], { required: true }),
-  operator: oneOf(2, ['In', 'NotIn', 'Exists', 'DoesNotExist'], { required: true }),
+  scopeName: oneOf(1, ['BestEffort', 'CrossNamespacePodAffinity', 'NotBestEffort', 'NotTerminating', 'PriorityClass', 'Terminating', 'VolumeAttributesClass'], { required: true }),
+  operator: oneOf(2, ['DoesNotExist', 'Exists', 'In', 'NotIn'], { required: true }),
   values: list(3, 'string', { listType: 'atomic' }),
 });
 export interface ScopedResourceSelectorRequirement extends Infer<typeof ScopedResourceSelectorRequirement> {}

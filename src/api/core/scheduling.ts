@@ -4,7 +4,7 @@ import { LabelSelector } from '#apimachinery/label-selector.ts';
 
 export const NodeSelectorRequirement = struct('io.k8s.api.core.v1.NodeSelectorRequirement', {
   key: string(1, { required: true }),
-  operator: oneOf(2, ['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt'], { required: true }),
+  operator: oneOf(2, ['DoesNotExist', 'Exists', 'Gt', 'In', 'Lt', 'NotIn'], { required: true }),
   values: list(3, 'string', { listType: 'atomic' }),
 });
 export interface NodeSelectorRequirement extends Infer<typeof NodeSelectorRequirement> {}
@@ -69,7 +69,7 @@ export interface Affinity extends Infer<typeof Affinity> {}
 
 export const Toleration = struct('io.k8s.api.core.v1.Toleration', {
   key: string(1),
-  operator: oneOf(2, ['Exists', 'Equal', 'Lt', 'Gt']),
+  operator: oneOf(2, ['Equal', 'Exists', 'Lt', 'Gt']),
   value: string(3),
   effect: oneOf(4, ['NoSchedule', 'PreferNoSchedule', 'NoExecute']),
   tolerationSeconds: int64(5, { pointer: true }),
@@ -82,8 +82,8 @@ export const TopologySpreadConstraint = struct('io.k8s.api.core.v1.TopologySprea
   whenUnsatisfiable: oneOf(3, ['DoNotSchedule', 'ScheduleAnyway'], { required: true }),
   labelSelector: pointer(4, LabelSelector),
   minDomains: int32(5, { pointer: true }),
-  nodeAffinityPolicy: oneOf(6, ['Ignore', 'Honor'], { pointer: true }),
-  nodeTaintsPolicy: oneOf(7, ['Ignore', 'Honor'], { pointer: true }),
+  nodeAffinityPolicy: oneOf(6, ['Honor', 'Ignore'], { pointer: true }),
+  nodeTaintsPolicy: oneOf(7, ['Honor', 'Ignore'], { pointer: true }),
   matchLabelKeys: list(8, 'string', { listType: 'atomic' }),
 });
 export interface TopologySpreadConstraint extends Infer<typeof TopologySpreadConstraint> {}

@@ -8,7 +8,7 @@ import { validateService, validateServiceUpdate } from './validate-service.ts';
 
 export const ServicePort = struct('io.k8s.api.core.v1.ServicePort', {
   name: string(1),
-  protocol: oneOf(2, ['TCP', 'UDP', 'SCTP'], { default: 'TCP', published: true }),
+  protocol: oneOf(2, ['SCTP', 'TCP', 'UDP'], { default: 'TCP', published: true }),
   appProtocol: string(6, { pointer: true }),
   port: int32(3, { required: true }),
   targetPort: intOrString(4),
@@ -31,7 +31,7 @@ export const ServiceSpec = struct('io.k8s.api.core.v1.ServiceSpec', {
   selector: map(2, 'string', { atomic: true }),
   clusterIP: string(3),
   clusterIPs: list(18, 'string', { listType: 'atomic' }),
-  type: oneOf(4, ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'], { default: 'ClusterIP' }),
+  type: oneOf(4, ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'], { default: 'ClusterIP' }),
   externalIPs: list(5, 'string', { listType: 'atomic' }),
   sessionAffinity: oneOf(7, ['ClientIP', 'None'], { default: 'None' }),
   loadBalancerIP: string(8),
@@ -42,7 +42,7 @@ export const ServiceSpec = struct('io.k8s.api.core.v1.ServiceSpec', {
   publishNotReadyAddresses: bool(13),
   sessionAffinityConfig: pointer(14, SessionAffinityConfig),
   ipFamilies: list(19, 'string', { listType: 'atomic' }),
-  ipFamilyPolicy: oneOf(17, ['SingleStack', 'PreferDualStack', 'RequireDualStack'], { pointer: true }),
+  ipFamilyPolicy: oneOf(17, ['PreferDualStack', 'RequireDualStack', 'SingleStack'], { pointer: true }),
   allocateLoadBalancerNodePorts: bool(20, { pointer: true }),
   loadBalancerClass: string(21, { pointer: true }),
   internalTrafficPolicy: oneOf(22, ['Cluster', 'Local'], { pointer: true }),
@@ -52,7 +52,7 @@ export interface ServiceSpec extends Infer<typeof ServiceSpec> {}
 
 export const PortStatus = struct('io.k8s.api.core.v1.PortStatus', {
   port: int32(1, { required: true }),
-  protocol: oneOf(2, ['TCP', 'UDP', 'SCTP'], { required: true }),
+  protocol: oneOf(2, ['SCTP', 'TCP', 'UDP'], { required: true }),
   error: string(3, { pointer: true }),
 });
 export interface PortStatus extends Infer<typeof PortStatus> {}

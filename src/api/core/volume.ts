@@ -9,7 +9,7 @@ const fileMode = 0o644;
 
 export const HostPathVolumeSource = struct('io.k8s.api.core.v1.HostPathVolumeSource', {
   path: string(1, { required: true }),
-  type: oneOf(2, ['', 'DirectoryOrCreate', 'Directory', 'FileOrCreate', 'File', 'Socket', 'CharDevice', 'BlockDevice'], { pointer: true, default: '' }),
+  type: oneOf(2, ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket'], { pointer: true, default: '' }),
 });
 export interface HostPathVolumeSource extends Infer<typeof HostPathVolumeSource> {}
 
@@ -198,7 +198,7 @@ export const AzureDiskVolumeSource = struct('io.k8s.api.core.v1.AzureDiskVolumeS
   cachingMode: oneOf(3, ['None', 'ReadOnly', 'ReadWrite'], { pointer: true, default: 'ReadWrite', published: true }),
   fsType: string(4, { pointer: true, default: 'ext4', published: true }),
   readOnly: bool(5, { pointer: true, default: false, published: true }),
-  kind: oneOf(6, ['Shared', 'Dedicated', 'Managed'], { pointer: true, default: 'Shared', published: true }),
+  kind: oneOf(6, ['Dedicated', 'Managed', 'Shared'], { pointer: true, default: 'Shared', published: true }),
 });
 export interface AzureDiskVolumeSource extends Infer<typeof AzureDiskVolumeSource> {}
 
@@ -339,7 +339,7 @@ export interface EphemeralVolumeSource extends Infer<typeof EphemeralVolumeSourc
 
 export const ImageVolumeSource = struct('io.k8s.api.core.v1.ImageVolumeSource', {
   reference: string(1),
-  pullPolicy: oneOf(2, ['Always', 'Never', 'IfNotPresent']),
+  pullPolicy: oneOf(2, ['Always', 'IfNotPresent', 'Never']),
 });
 export interface ImageVolumeSource extends Infer<typeof ImageVolumeSource> {}
 

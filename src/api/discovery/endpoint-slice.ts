@@ -46,7 +46,7 @@ export interface Endpoint extends Infer<typeof Endpoint> {}
 
 export const EndpointPort = struct('io.k8s.api.discovery.v1.EndpointPort', {
   name: string(1, { pointer: true, default: '' }),
-  protocol: oneOf(2, ['TCP', 'UDP', 'SCTP'], { pointer: true, default: 'TCP' }),
+  protocol: oneOf(2, ['SCTP', 'TCP', 'UDP'], { pointer: true, default: 'TCP' }),
   port: int32(3, { pointer: true }),
   appProtocol: string(4, { pointer: true }),
 }, { atomic: true });
@@ -99,7 +99,7 @@ export const EndpointSlice = defineResource({
   plural: 'endpointslices',
   scope: 'Namespaced',
   fields: {
-    addressType: oneOf(4, ['IPv4', 'IPv6', 'FQDN'], { required: true }),
+    addressType: oneOf(4, ['FQDN', 'IPv4', 'IPv6'], { required: true }),
     endpoints: list(2, Endpoint, { always: true, listType: 'atomic' }),
     ports: list(3, EndpointPort, { always: true, listType: 'atomic' }),
   },

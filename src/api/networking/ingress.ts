@@ -65,7 +65,7 @@ export interface IngressSpec extends Infer<typeof IngressSpec> {}
 
 export const IngressPortStatus = struct('io.k8s.api.networking.v1.IngressPortStatus', {
   port: int32(1, { required: true }),
-  protocol: oneOf(2, ['TCP', 'UDP', 'SCTP'], { required: true }),
+  protocol: oneOf(2, ['SCTP', 'TCP', 'UDP'], { required: true }),
   error: string(3, { pointer: true }),
 });
 export interface IngressPortStatus extends Infer<typeof IngressPortStatus> {}

@@ -12,7 +12,7 @@ import { formatSelector } from '../core/template-columns.ts';
 import { validatePortReference } from '../core/validate-probe.ts';
 
 export const NetworkPolicyPort = struct('io.k8s.api.networking.v1.NetworkPolicyPort', {
-  protocol: oneOf(1, ['TCP', 'UDP', 'SCTP'], { pointer: true, default: 'TCP' }),
+  protocol: oneOf(1, ['SCTP', 'TCP', 'UDP'], { pointer: true, default: 'TCP' }),
   port: intOrString(2, { pointer: true }),
   endPort: int32(3, { pointer: true }),
 });

@@ -14,7 +14,7 @@ export const PodDisruptionBudgetSpec = struct('io.k8s.api.policy.v1.PodDisruptio
   minAvailable: intOrString(1, { pointer: true }),
   selector: pointer(2, LabelSelector, { patch: 'replace' }),
   maxUnavailable: intOrString(3, { pointer: true }),
-  unhealthyPodEvictionPolicy: oneOf(4, ['IfHealthyBudget', 'AlwaysAllow'], { pointer: true }),
+  unhealthyPodEvictionPolicy: oneOf(4, ['AlwaysAllow', 'IfHealthyBudget'], { pointer: true }),
 });
 export interface PodDisruptionBudgetSpec extends Infer<typeof PodDisruptionBudgetSpec> {}
 

@@ -20,9 +20,9 @@ export interface DeviceSelector extends Infer<typeof DeviceSelector> {}
 
 export const DeviceToleration = struct('io.k8s.api.resource.v1.DeviceToleration', {
   key: string(1),
-  operator: oneOf(2, ['Exists', 'Equal'], { default: 'Equal', published: true }),
+  operator: oneOf(2, ['Equal', 'Exists'], { default: 'Equal', published: true }),
   value: string(3),
-  effect: oneOf(4, ['None', 'NoSchedule', 'NoExecute']),
+  effect: oneOf(4, ['NoExecute', 'NoSchedule', 'None']),
   tolerationSeconds: int64(5, { pointer: true }),
 });
 export interface DeviceToleration extends Infer<typeof DeviceToleration> {}
@@ -111,7 +111,7 @@ export const DeviceRequestAllocationResult = struct('io.k8s.api.resource.v1.Devi
 export interface DeviceRequestAllocationResult extends Infer<typeof DeviceRequestAllocationResult> {}
 
 export const DeviceAllocationConfiguration = struct('io.k8s.api.resource.v1.DeviceAllocationConfiguration', {
-  source: oneOf(1, ['FromClass', 'FromClaim'], { required: true }),
+  source: oneOf(1, ['FromClaim', 'FromClass'], { required: true }),
   requests: list(2, 'string', { listType: 'atomic' }),
 }, { inlines: [inline(3, DeviceConfiguration)] });
 export interface DeviceAllocationConfiguration extends Infer<typeof DeviceAllocationConfiguration> {}

@@ -59,7 +59,7 @@ export interface DeviceCounterConsumption extends Infer<typeof DeviceCounterCons
 export const DeviceTaint = struct('io.k8s.api.resource.v1.DeviceTaint', {
   key: string(1, { required: true }),
   value: string(2),
-  effect: oneOf(3, ['None', 'NoSchedule', 'NoExecute'], { required: true }),
+  effect: oneOf(3, ['NoExecute', 'NoSchedule', 'None'], { required: true }),
   timeAdded: time(4, { pointer: true }),
 });
 export interface DeviceTaint extends Infer<typeof DeviceTaint> {}

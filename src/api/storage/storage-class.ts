@@ -52,7 +52,7 @@ export const StorageClass = defineResource({
   fields: {
     provisioner: string(2, { required: true }),
     parameters: map(3, 'string'),
-    reclaimPolicy: oneOf(4, ['Recycle', 'Delete', 'Retain'], { pointer: true, default: 'Delete' }),
+    reclaimPolicy: oneOf(4, ['Delete', 'Recycle', 'Retain'], { pointer: true, default: 'Delete' }),
     mountOptions: list(5, 'string', { listType: 'atomic' }),
     allowVolumeExpansion: bool(6, { pointer: true }),
     volumeBindingMode: oneOf(7, ['Immediate', 'WaitForFirstConsumer'], { pointer: true, default: 'Immediate' }),

@@ -102,6 +102,7 @@ export async function createObject(
   /** Undefined: what was allocated is gone. */
   async function store(request: AdmissionRequest, allocation: Allocation | undefined): Promise<ObjectResult | undefined> {
     validateCreate(kind, draft);
+    for (const text of kind.strategy.warnings?.(draft, undefined) ?? []) call.warn?.(text);
     await admitValidating(context, request);
     const key = storeKey(kind, metadata.namespace ?? '', metadata.name);
     if (dryRun) {

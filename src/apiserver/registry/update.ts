@@ -125,6 +125,7 @@ async function store(context: RegistryContext, write: Write, request: AdmissionR
   if (subresource === 'status') validateStatusUpdate(kind, draft, old);
   else if (plan.rules !== undefined) validatePartUpdate(kind, draft, old, plan.rules);
   else if (plan.isTrusted !== true) validateUpdate(kind, draft, old);
+  if (plan.isTrusted !== true) warnOfUpdate(write);
   if (plan.isAdmitted !== true) await admitValidating(context, request);
 
   if (isUnchanged(kind, draft, old)) return { is: 'object', code: 200, kind: served, object: old, cached: current };
@@ -150,6 +151,13 @@ async function store(context: RegistryContext, write: Write, request: AdmissionR
   const cached = context.cache.of(kind).get(key);
   if (cached?.revision === result.revision) return { is: 'object', code: 200, kind: served, object: cached.object, cached };
   return { is: 'object', code: 200, kind: served, object: sealDraft(draft, result.revision) as unknown as KubeObject };
+}
+
+/** Subresources other than `status` change what the writer of the object need not be told of. */
+function warnOfUpdate({ kind, call, plan, draft, old }: Write): void {
+  if (call.warn === undefined || (plan.subresource !== '' && plan.subresource !== 'status')) return;
+  const { strategy } = kind;
+  for (const text of (plan.subresource === '' ? strategy.warnings?.(draft, old) : strategy.statusWarnings?.(draft)) ?? []) call.warn(text);
 }
 
 /** What stands in the store now. The cache catches up by itself. */

@@ -3,15 +3,15 @@ import { saysTheSame } from '#apimachinery/equal.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '#apimachinery/names.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
-import type { ResourceKind, Rule, UpdateRule } from '#apimachinery/resource.ts';
+import type { ResourceKind, UpdateRule } from '#apimachinery/resource.ts';
 import { invalid } from '#apimachinery/status-error.ts';
-import { validateDeclared } from '#apimachinery/validate.ts';
+import { validateContent } from '#apimachinery/validate.ts';
 
 /** Throws a 422 that names every fault. */
 export function validateCreate(kind: ResourceKind, object: KubeObject): void {
   const errors = [
-    ...validateObjectMeta(object.metadata, { path: 'metadata', nameRule: kind.strategy.name ?? 'dns-subdomain', namespaced: kind.scope === 'Namespaced' }),
-    ...contentErrors(kind, object),
+    ...validateObjectMeta(object.metadata, { path: 'metadata', nameRule: kind.strategy.name ?? 'dns-subdomain', namespaced: kind.scope === 'Namespaced', qualifiesFinalizers: kind.isCustom !== true }),
+    ...validateContent(kind, object),
     ...(kind.strategy.validateCreate?.(object) ?? []),
   ];
   refuse(kind, object, errors);
@@ -20,7 +20,7 @@ export function validateCreate(kind: ResourceKind, object: KubeObject): void {
 /** The same for an update of the resource itself. */
 export function validateUpdate(kind: ResourceKind, object: KubeObject, old: KubeObject): void {
   const errors = [
-    ...validateObjectMetaUpdate(object.metadata, old.metadata, 'metadata'),
+    ...validateObjectMetaUpdate(object.metadata, old.metadata, 'metadata', kind.isCustom !== true),
     ...updatedContentErrors(kind, object, old),
   ];
   refuse(kind, object, errors);
@@ -29,7 +29,7 @@ export function validateUpdate(kind: ResourceKind, object: KubeObject, old: Kube
 /** The same for the status subresource: only what it may change is looked at. */
 export function validateStatusUpdate(kind: ResourceKind, object: KubeObject, old: KubeObject): void {
   refuse(kind, object, [
-    ...validateObjectMetaUpdate(object.metadata, old.metadata, 'metadata'),
+    ...validateObjectMetaUpdate(object.metadata, old.metadata, 'metadata', kind.isCustom !== true),
     ...updateErrors(kind.validateStatusUpdate, object, old),
   ]);
 }
@@ -37,8 +37,8 @@ export function validateStatusUpdate(kind: ResourceKind, object: KubeObject, old
 /** The same for another subresource, which has rules of its own. */
 export function validatePartUpdate(kind: ResourceKind, object: KubeObject, old: KubeObject, rules: (object: KubeObject, old: KubeObject) => Iterable<FieldError>): void {
   refuse(kind, object, [
-    ...validateObjectMetaUpdate(object.metadata, old.metadata, 'metadata'),
-    ...contentErrors(kind, object),
+    ...validateObjectMetaUpdate(object.metadata, old.metadata, 'metadata', kind.isCustom !== true),
+    ...validateContent(kind, object),
     ...rules(object, old),
   ]);
 }
@@ -51,7 +51,7 @@ function refuse(kind: ResourceKind, object: KubeObject, errors: readonly FieldEr
 function updatedContentErrors(kind: ResourceKind, object: KubeObject, old: KubeObject): FieldError[] {
   const ofUpdate = (): FieldError[] => updateErrors(kind.validateUpdate, object, old);
   if (kind.isCustom === true) return ofUpdate();
-  return sameContent(kind, object, old) ? [] : [...contentErrors(kind, object), ...ofUpdate()];
+  return sameContent(kind, object, old) ? [] : [...validateContent(kind, object), ...ofUpdate()];
 }
 
 function sameContent(kind: ResourceKind, object: KubeObject, old: KubeObject): boolean {
@@ -60,24 +60,6 @@ function sameContent(kind: ResourceKind, object: KubeObject, old: KubeObject): b
     if (!saysTheSame((object as unknown as Record<string, unknown>)[key], (old as unknown as Record<string, unknown>)[key])) return false;
   }
   return true;
-}
-
-/**
- * A value that the declaration refuses is not looked at again by a rule: one fault, one message. Rules rely on what the
- * declaration demands; where it is not given, a rule may stumble, and has nothing to add to what is said already.
- */
-function contentErrors(kind: ResourceKind, object: KubeObject): FieldError[] {
-  const errors = validateDeclared(kind, object);
-  const seen = new Set(errors.map((error) => `${error.path} ${error.type}`));
-  const isAsDeclared = errors.length === 0;
-  for (const rule of kind.validate as readonly Rule<KubeObject>[]) {
-    try {
-      for (const error of rule(object)) if (!seen.has(`${error.path} ${error.type}`)) errors.push(error);
-    } catch (error) {
-      if (isAsDeclared || !(error instanceof TypeError)) throw error;
-    }
-  }
-  return errors;
 }
 
 function updateErrors(rules: readonly UpdateRule<never>[], object: KubeObject, old: KubeObject): FieldError[] {
