@@ -3,7 +3,9 @@
  * Source: API reference, Pod "read log", "connect exec"; the kubelet's paths as the API server has always called them.
  */
 import { Pod } from '#api/core/pod.ts';
-import { badRequest, methodNotSupported, notFound } from '#apimachinery/status-error.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { forbiddenField, invalidValue } from '#apimachinery/field-error.ts';
+import { badRequest, invalid, methodNotSupported, notFound } from '#apimachinery/status-error.ts';
 import { admitConnect } from '../../admission/admit-connect.ts';
 import type { ApiCall, ApiResult, Query } from '../../request/api-call.ts';
 import type { NodeGateway } from '../../request/node-gateway.ts';
@@ -17,11 +19,11 @@ export function podStreams(registry: RegistryContext, nodes: NodeGateway): reado
       group: '', resource: 'pods', subresource: 'log',
       async handle(call, kind): Promise<ApiResult> {
         if (call.info.verb !== 'get') throw methodNotSupported(kind, call.info.verb);
+        checkLogOptions(call.query, call.info.name);
         const pod = await podOf(registry, call);
         const container = containerFor(pod, call.query['container'], 'log');
         const node = nodeOf(pod);
         if (node === undefined) return { is: 'raw', code: 200, contentType: 'text/plain', body: '' };
-        checkLogOptions(call.query);
         const target = kubeletTarget('containerLogs', pod, container, call.query, ['container']);
         const answer = await nodes.get(node, target, call.signal);
         return { is: 'raw', code: 200, contentType: answer.contentType, body: answer.body };
@@ -110,14 +112,16 @@ function containerFor(pod: Pod, asked: string | undefined, deed: string): string
   return asked;
 }
 
-function checkLogOptions(query: Query): void {
-  for (const key of ['tailLines', 'limitBytes', 'sinceSeconds']) {
+/** What makes no sense is an invalid PodLogOptions, as upstream says it. */
+function checkLogOptions(query: Query, podName: string): void {
+  const faults: FieldError[] = [];
+  for (const [key, least] of [['tailLines', 0], ['limitBytes', 1], ['sinceSeconds', 1]] as const) {
     const text = query[key];
     if (text === undefined) continue;
     const number = Number(text);
-    const least = key === 'tailLines' ? 0 : 1;
     if (!Number.isInteger(number)) throw badRequest(`unable to decode query parameter ${key}: strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
-    if (number < least) throw badRequest(`${key}: Invalid value: ${number}: must be greater than ${least === 0 ? 'or equal to 0' : '0'}`);
+    if (key === 'sinceSeconds' && query['sinceTime'] !== undefined) faults.push(forbiddenField('', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
+    else if (number < least) faults.push(invalidValue(key, number, `must be greater than ${least === 0 ? 'or equal to 0' : '0'}`));
   }
-  if (query['sinceSeconds'] !== undefined && query['sinceTime'] !== undefined) throw badRequest('at most one of `sinceTime` or `sinceSeconds` may be specified');
+  if (faults.length > 0) throw invalid({ group: '', kind: 'PodLogOptions' }, podName, faults);
 }
