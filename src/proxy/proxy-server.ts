@@ -5,20 +5,20 @@ import { createPlainServer } from '#serving/plain-server.ts';
 import type { HttpServer } from '#serving/http-server.ts';
 import type { RunningProxy } from './proxy.ts';
 
-/** A change that waits longer than this means that rules no longer get written. */
-const staleAfterMs = 2 * 60_000;
-
 /**
  * The proxy's health port (10256 in the original): `/healthz` for load balancers, which also want to know whether the node
  * is going, `/livez` for supervisors, and `/metrics`.
  */
 export function createProxyServer(proxy: RunningProxy, { clock }: { readonly clock: Clock }): HttpServer {
   const handler: Handler = async (request, response) => {
-    const { lastSyncedMs, waitingSinceMs, isNodeEligible } = proxy.health;
-    const isWell = waitingSinceMs === undefined ? lastSyncedMs !== undefined : clock.nowMs() - waitingSinceMs < staleAfterMs;
+    const { lastSyncedMs, isWell, isNodeEligible } = proxy.health;
     const timestamps = { lastUpdated: isoTime(lastSyncedMs ?? 0), currentTime: isoTime(clock.nowMs()) };
-    if (request.path === '/healthz') return sendJson(response, isWell && isNodeEligible ? 200 : 503, { ...timestamps, nodeEligible: isNodeEligible });
-    if (request.path === '/livez') return sendJson(response, isWell ? 200 : 503, timestamps);
+    if (request.path === '/healthz' || request.path === '/livez') {
+      const isHealthz = request.path === '/healthz';
+      const code = isWell && (isNodeEligible || !isHealthz) ? 200 : 503;
+      proxy.metrics.probed(isHealthz ? 'healthz' : 'livez', code);
+      return sendJson(response, code, { ...timestamps, ...(isHealthz && { nodeEligible: isNodeEligible }) });
+    }
     if (request.path === '/proxyMode') return sendText(response, 200, 'nftables');
     if (await answerDiagnostics({ metrics: proxy.metrics.registry }, request, response)) return undefined;
     return sendText(response, 404, '404 page not found\n');

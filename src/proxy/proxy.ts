@@ -9,14 +9,15 @@ import type { ComponentContext, RunningComponent } from '#client/component.ts';
 import type { Informer } from '#client/informer.ts';
 import { applyRules, forgetUdpFlows, listTableNames } from './nft.ts';
 import type { NftOptions, StaleFlow } from './nft.ts';
-import { idOf, planServiceRules, serviceOfSlice, tableName } from './plan-rules.ts';
-import type { RuleOptions, ServiceRules } from './plan-rules.ts';
+import { idOf, serviceOfSlice, tableName } from './plan-rules.ts';
+import type { RuleOptions } from './plan-rules.ts';
+import { noPlan, planService } from './plan-service.ts';
+import type { ServicePlan } from './plan-service.ts';
 import { ProxyMetrics } from './proxy-metrics.ts';
 import { RuleBook } from './rule-book.ts';
 import { planRemoval } from './rule-set.ts';
 import type { TableNames } from './rule-set.ts';
-import { planStaleFlows, udpTargets } from './stale-flows.ts';
-import type { UdpTargets } from './stale-flows.ts';
+import { ServiceEffects } from './service-effects.ts';
 
 export interface ProxyOptions extends Omit<RuleOptions, 'node' | 'serviceCidrs'> {
   readonly nodeName: string;
@@ -47,6 +48,8 @@ export interface ProxyHealth {
   readonly lastSyncedMs: number | undefined;
   /** Since when a change has been waiting, if one has. */
   readonly waitingSinceMs: number | undefined;
+  /** Whether rules get written: the first ones are, and no change has been waiting for long. */
+  readonly isWell: boolean;
   /** Whether the node may get traffic from load balancers: not while it is being deleted. */
   readonly isNodeEligible: boolean;
 }
@@ -60,8 +63,12 @@ export interface RunningProxy extends RunningComponent {
 const byService = 'service';
 /** So many are planned in one go: a few milliseconds. */
 const servicesPerTurn = 50;
+/** Observed per sync at most: beyond it, more would tell nothing new. */
+const maxTriggers = 1000;
 /** The ranges of cluster addresses are known by then, or come with a later sync. */
 const rangesWithinMs = 1000;
+/** A change that waits longer than this means that rules no longer get written. */
+const staleAfterMs = 2 * 60_000;
 /** A failed sync is tried again after this time. */
 const retryAfterMs = 1000;
 
@@ -100,7 +107,9 @@ class Proxy implements RunningProxy {
   #needsFull = true;
   /** Services (`namespace/name`) to look at in the next sync. */
   #dirty = new Set<string>();
-  #udp = new Map<string, UdpTargets>();
+  /** Of the changes of endpoints that wait. Wall clock, ms. */
+  #triggeredMs: number[] = [];
+  readonly #effects: ServiceEffects;
   #timer: Timer | undefined;
   #fullTimer: Timer | undefined;
   #running: Promise<void> | undefined;
@@ -113,6 +122,17 @@ class Proxy implements RunningProxy {
     this.#options = options;
     this.#writer = options.writer ?? kernelWriter();
     this.#book = new RuleBook({ ...options, node: { name: options.nodeName } });
+    const recorder = context.recorderFor('kube-proxy', { host: options.nodeName });
+    this.#effects = new ServiceEffects({
+      clock: context.clock,
+      metrics: this.metrics,
+      forgetUdpFlows: (flows) => this.#writer.forgetUdpFlows(flows),
+      isProxyHealthy: () => this.health.isWell,
+      onFailure: ({ service, port }, error) => {
+        const why = error instanceof Error ? error.message : String(error);
+        recorder.event({ object: service }, 'Warning', 'FailedToStartServiceHealthcheck', `node ${options.nodeName} failed to start healthcheck "${idOf(service)}" on port ${port}: ${why}`);
+      },
+    });
     this.#services = context.informers.for(Service);
     this.#slices = context.informers.for(EndpointSlice);
     this.#serviceCidrs = context.informers.for(ServiceCIDR);
@@ -124,9 +144,11 @@ class Proxy implements RunningProxy {
   }
 
   get health(): ProxyHealth {
+    const lastSyncedMs = this.#lastSyncedMs;
+    const waitingSinceMs = this.#waitingSinceMs;
     return {
-      lastSyncedMs: this.#lastSyncedMs,
-      waitingSinceMs: this.#waitingSinceMs,
+      lastSyncedMs, waitingSinceMs,
+      isWell: waitingSinceMs === undefined ? lastSyncedMs !== undefined : this.#context.clock.nowMs() - waitingSinceMs < staleAfterMs,
       isNodeEligible: this.#node.get(this.#options.nodeName)?.metadata.deletionTimestamp === undefined,
     };
   }
@@ -155,11 +177,12 @@ class Proxy implements RunningProxy {
       this.#schedule(this.#options.minSyncPeriodMs ?? 100);
     };
     const onService = (service: Service): void => {
-      this.metrics.serviceChanges.inc();
+      this.metrics.serviceChanged();
       changed(idOf(service));
     };
     const onSlice = (slice: EndpointSlice, old?: EndpointSlice): void => {
-      this.metrics.endpointChanges.inc();
+      this.metrics.endpointChanged();
+      this.#noteTrigger(slice);
       changed(serviceOfSlice(slice));
       if (old !== undefined) changed(serviceOfSlice(old));
     };
@@ -179,7 +202,7 @@ class Proxy implements RunningProxy {
   #schedule(periodMs: number): void {
     const { clock } = this.#context;
     this.#waitingSinceMs ??= clock.nowMs();
-    this.metrics.lastQueued.set(clock.nowMs() / 1000);
+    this.metrics.queued(clock.nowMs() / 1000);
     if (this.#timer !== undefined || this.#running !== undefined || this.#stop.signal.aborted) return;
     const delayMs = this.#lastSyncedMs === undefined ? 0 : Math.max(0, this.#lastSyncedMs + periodMs - clock.nowMs());
     this.#timer = clock.after(delayMs, () => {
@@ -215,31 +238,34 @@ class Proxy implements RunningProxy {
     const book = this.#needsFull ? new RuleBook(options) : this.#book;
     const isFull = this.#needsFull;
     this.#needsFull = false;
-    const dirty = isFull ? new Set([...this.#services.list().map(idOf), ...this.#udp.keys()]) : this.#dirty;
+    const dirty = isFull ? new Set([...this.#services.list().map(idOf), ...this.#effects.keys()]) : this.#dirty;
     this.#dirty = new Set();
+    const triggeredMs = this.#triggeredMs;
+    this.#triggeredMs = [];
+    this.metrics.began();
     try {
-      const { rules, udp } = await this.#planDirty(dirty, options);
-      if (isFull) book.load(rules);
-      if (isFull) await this.#renew(book);
-      else {
+      const plans = await this.#planDirty(dirty, options);
+      const rules = new Map([...plans].map(([key, plan]) => [key, plan.rules]));
+      if (isFull) {
+        book.load(rules);
+        await this.#renew(book);
+      } else {
         const script = book.change(rules);
         if (script !== '') await this.#writer.apply(script);
       }
       this.#book = book;
       if (isFull) this.#lastFullMs = clock.nowMs();
-      const stale = [...udp].flatMap(([key, targets]) => planStaleFlows(this.#udp.get(key) ?? new Map(), targets));
-      for (const [key, targets] of udp) {
-        if (targets.size === 0) this.#udp.delete(key);
-        else this.#udp.set(key, targets);
-      }
-      if (stale.length > 0) await this.#writer.forgetUdpFlows(stale);
+      await this.#effects.follow(plans);
       this.#lastSyncedMs = clock.nowMs();
-      this.metrics.duration.observe((clock.monotonicMs() - startedMs) / 1000);
-      this.metrics.lastSynced.set(this.#lastSyncedMs / 1000);
+      const atMs = this.#lastSyncedMs;
+      this.metrics.synced({
+        isFull, seconds: (clock.monotonicMs() - startedMs) / 1000, atSeconds: atMs / 1000,
+        programmedAfterSeconds: triggeredMs.map((ms) => Math.max(0, atMs - ms) / 1000),
+      });
       this.#firstSync.resolve();
     } catch (error) {
       log.error({ error }, 'the rules were not accepted; they will be written anew');
-      this.metrics.failures.inc();
+      this.metrics.failed();
       this.#needsFull = true;
       await clock.sleep(retryAfterMs, this.#stop.signal).catch(() => undefined);
       this.#waitingSinceMs ??= waitingSinceMs ?? clock.nowMs();
@@ -262,19 +288,21 @@ class Proxy implements RunningProxy {
     return this.#writer.apply(book.replacement());
   }
 
+  /** When a change of endpoints came about, as the controller says. */
+  #noteTrigger({ metadata }: EndpointSlice): void {
+    const ms = Date.parse(metadata.annotations?.['endpoints.kubernetes.io/last-change-trigger-time'] ?? '');
+    if (!Number.isNaN(ms) && this.#triggeredMs.length < maxTriggers) this.#triggeredMs.push(ms);
+  }
+
   /** Plans service by service and lets others have their turn in between. */
-  async #planDirty(dirty: Iterable<string>, options: RuleOptions): Promise<{ readonly rules: ReadonlyMap<string, ServiceRules | undefined>; readonly udp: ReadonlyMap<string, UdpTargets> }> {
-    const rules = new Map<string, ServiceRules | undefined>();
-    const udp = new Map<string, UdpTargets>();
+  async #planDirty(dirty: Iterable<string>, options: RuleOptions): Promise<ReadonlyMap<string, ServicePlan>> {
+    const plans = new Map<string, ServicePlan>();
     for (const key of dirty) {
       const service = this.#services.get(key);
-      const slices = this.#slices.byIndex(byService, key);
-      rules.set(key, service === undefined ? undefined : planServiceRules(service, slices, options));
-      const targets = service === undefined ? new Map<string, ReadonlySet<string>>() : udpTargets([service], slices, options);
-      if (targets.size > 0 || this.#udp.has(key)) udp.set(key, targets);
-      if (rules.size % servicesPerTurn === 0) await nextTurn();
+      plans.set(key, service === undefined ? noPlan : planService(service, this.#slices.byIndex(byService, key), options));
+      if (plans.size % servicesPerTurn === 0) await nextTurn();
     }
-    return { rules, udp };
+    return plans;
   }
 
   async close(): Promise<void> {
@@ -283,6 +311,7 @@ class Proxy implements RunningProxy {
     this.#fullTimer?.cancel();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await this.#running;
+    await this.#effects.close();
     this.#firstSync.reject(this.#stop.signal.reason);
   }
 }
