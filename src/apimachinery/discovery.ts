@@ -76,7 +76,9 @@ function groupEntry(kinds: readonly ResourceKind[], name: string): object {
 export function apiResourceList(kinds: readonly ResourceKind[], groupVersion: string, hash?: VersionHash): object | undefined {
   const served = kinds.filter((kind) => kind.apiVersion === groupVersion).toSorted(byPlural);
   if (served.length === 0) return undefined;
-  return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: served.flatMap((kind) => resourceEntries(kind, hash)) };
+  const resources = served.flatMap((kind) => resourceEntries(kind, hash));
+  // The core group is older than the rule that documents say their version.
+  return { kind: 'APIResourceList', ...(groupVersion.includes('/') && { apiVersion: 'v1' }), groupVersion, resources };
 }
 
 function resourceEntries(kind: ResourceKind, hash: VersionHash | undefined): object[] {
@@ -91,7 +93,7 @@ function resourceEntries(kind: ResourceKind, hash: VersionHash | undefined): obj
       verbs: kind.verbs,
       ...(kind.shortNames.length > 0 && { shortNames: kind.shortNames }),
       ...(kind.categories.length > 0 && { categories: kind.categories }),
-      ...(hash !== undefined && kind.verbs.includes('watch') && { storageVersionHash: hash(`${stored.group}/${stored.version}/${stored.kind}`) }),
+      ...(hash !== undefined && kind.verbs.includes('watch') && { storageVersionHash: hash(`${stored.group}/${stored.storageVersion ?? stored.version}/${stored.kind}`) }),
     },
     ...kind.subresources.toSorted(bySubresource).map((each) => ({
       name: `${kind.plural}/${each.name}`,
@@ -104,17 +106,20 @@ function resourceEntries(kind: ResourceKind, hash: VersionHash | undefined): obj
   ];
 }
 
+/** The versions of aggregated discovery; they differ in nothing but their name. */
+export type DiscoveryVersion = 'v2' | 'v2beta1';
+
 /** GET /api and /apis with `as=APIGroupDiscoveryList`: everything at once. */
-export function aggregatedDiscovery(kinds: readonly ResourceKind[]): object {
+export function aggregatedDiscovery(kinds: readonly ResourceKind[], version: DiscoveryVersion = 'v2'): object {
   const items = [...groupsOf(kinds)].map(([name, versions]) => ({
-    metadata: { ...(name !== '' && { name }), creationTimestamp: null },
-    versions: versions.map((version) => ({
-      version,
-      resources: kinds.filter((kind) => kind.group === name && kind.version === version).toSorted(byPlural).map(discoveryEntry),
+    metadata: { ...(name !== '' && { name }) },
+    versions: versions.map((each) => ({
+      version: each,
+      resources: kinds.filter((kind) => kind.group === name && kind.version === each).toSorted(byPlural).map(discoveryEntry),
       freshness: 'Current',
     })),
   }));
-  return { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {}, items };
+  return { kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items };
 }
 
 function discoveryEntry(kind: ResourceKind): object {

@@ -152,6 +152,8 @@ export interface ResourceDefinition<F extends Fields, S extends Scope> {
   readonly selectableFields?: Readonly<Record<string, (object: ObjectOf<F, S>) => string>>;
   /** Path below /registry. Default: the plural. */
   readonly storePrefix?: string;
+  /** The version in which Kubernetes stores the kind, where it is another than this: discovery tells its hash. */
+  readonly storageVersion?: string;
   /** Served from the objects of another declaration of the same kind (another version), through a conversion. */
   readonly convertedFrom?: Conversion;
 }
@@ -194,6 +196,7 @@ export interface ResourceKind<T extends KubeObject = KubeObject> extends Struct<
   readonly columns: readonly Column<never>[] | undefined;
   readonly selectableFields: Readonly<Record<string, (object: never) => string>>;
   readonly storePrefix: string;
+  readonly storageVersion?: string | undefined;
   readonly convertedFrom: Conversion | undefined;
   /** Declared at run time by a CustomResourceDefinition: patches know no strategies, and every zero, null and empty list counts. */
   readonly isCustom?: boolean;
@@ -238,6 +241,7 @@ export function defineResource<const F extends Fields, const S extends Scope>(
     columns: definition.columns,
     selectableFields: definition.selectableFields ?? {},
     storePrefix: definition.storePrefix ?? definition.plural,
+    storageVersion: definition.storageVersion,
     convertedFrom: definition.convertedFrom,
   };
 }

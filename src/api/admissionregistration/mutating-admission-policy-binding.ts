@@ -16,6 +16,7 @@ export const MutatingAdmissionPolicyBinding = defineResource({
   version: 'v1',
   kind: 'MutatingAdmissionPolicyBinding',
   plural: 'mutatingadmissionpolicybindings',
+  storageVersion: 'v1beta1',
   categories: ['api-extensions'],
   scope: 'Cluster',
   fields: {

@@ -47,6 +47,7 @@ export const MutatingAdmissionPolicy = defineResource({
   version: 'v1',
   kind: 'MutatingAdmissionPolicy',
   plural: 'mutatingadmissionpolicies',
+  storageVersion: 'v1beta1',
   categories: ['api-extensions'],
   scope: 'Cluster',
   fields: {

@@ -124,6 +124,7 @@ export const CustomResourceDefinition = defineResource({
   version: 'v1',
   kind: 'CustomResourceDefinition',
   plural: 'customresourcedefinitions',
+  storageVersion: 'v1beta1',
   shortNames: ['crd', 'crds'],
   categories: ['api-extensions'],
   scope: 'Cluster',

@@ -62,7 +62,7 @@ interface DiscoveryGroup {
 export function mergeAggregated(list: object, remote: readonly RemoteEntry[]): object {
   const { items, ...rest } = list as { readonly items: readonly DiscoveryGroup[] };
   const merged = inserted(items, remote, ({ metadata }) => metadata.name ?? '', (found, name, own) => ({
-    metadata: found?.metadata ?? { name, creationTimestamp: null },
+    metadata: found?.metadata ?? { name },
     versions: ordered(name, found?.versions ?? [], own, ({ discovery }) => discovery),
   }));
   return { ...rest, items: merged };

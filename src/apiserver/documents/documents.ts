@@ -1,11 +1,13 @@
 /** Everything that is served besides resources: discovery, OpenAPI, the version, token keys. */
 import { createHash } from 'node:crypto';
+import type { DiscoveryVersion } from '#apimachinery/discovery.ts';
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '#apimachinery/discovery.ts';
 import type { Clock } from '#base/clock.ts';
 import type { JsonObject } from '#apimachinery/json.ts';
 import type { ServiceAccountKey } from '#pki/service-account-key.ts';
 import type { TokenIssuer } from '../authn/service-account-tokens.ts';
 import type { ApiCall, ApiResult } from '../request/api-call.ts';
+import { acceptedTypes } from '../request/negotiate.ts';
 import type { ServedKinds } from '../request/served-kinds.ts';
 import type { OpenApiDocuments } from './openapi-answer.ts';
 import { versionInfo } from './version.ts';
@@ -26,6 +28,7 @@ export interface DocumentDependencies {
 export class Documents {
   readonly #dependencies: DocumentDependencies;
   #made = new Map<string, object | undefined>();
+  readonly #etags = new WeakMap<object, string>();
   #generation = -1;
   #openApi: Promise<OpenApiDocuments> | undefined;
 
@@ -45,28 +48,41 @@ export class Documents {
       const document = await (await this.#openApiDocuments()).find(path);
       return document === undefined ? undefined : { is: 'json', code: 200, body: document };
     }
-    const key = call.accept.includes('as=APIGroupDiscoveryList') && (path === '/api' || path === '/apis') ? `${path} aggregated` : path;
+    const aggregated = path === '/api' || path === '/apis' ? aggregatedVersion(call.accept) : undefined;
+    const key = aggregated === undefined ? path : `${path} ${aggregated}`;
     if (!this.#made.has(key)) this.#made.set(key, this.#make(key));
     const body = this.#made.get(key);
     if (body === undefined) return undefined;
-    const isAggregated = key !== path;
     return {
       is: 'json',
       code: 200,
       body,
-      ...(isAggregated && { headers: { 'content-type': 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList', vary: 'Accept' } }),
+      ...(aggregated !== undefined && { headers: { 'content-type': `application/json;g=apidiscovery.k8s.io;v=${aggregated};as=APIGroupDiscoveryList`, vary: 'Accept', 'cache-control': 'public' } }),
+      ...((path === '/' || path === '/version') && { isPretty: true }),
+      ...(issuerTypes[path] !== undefined && { headers: { 'content-type': issuerTypes[path], 'cache-control': 'public, max-age=3600' } }),
     };
   }
 
   /**
    * What is sent of a document that `find` found, or that was added to or made elsewhere since: OpenAPI documents in the
-   * form asked for, others as they are.
+   * form asked for, aggregated discovery with its ETag, others as they are.
    */
   async finish(call: ApiCall, found: ApiResult | undefined, result: ApiResult | undefined): Promise<ApiResult | undefined> {
     const path = pathOf(call);
-    if (result?.is !== 'json' || result.code !== 200 || !isOpenApi(path)) return result;
+    if (result?.is !== 'json' || result.code !== 200) return result;
+    if (result.headers?.['content-type']?.includes('as=APIGroupDiscoveryList') === true) return { ...result, headers: { ...result.headers, etag: this.#etagOf(result.body) } };
+    if (!isOpenApi(path)) return result;
     const isOwn = found?.is === 'json' && found.body === result.body;
     return (await this.#openApiDocuments()).answer(call, path, result.body as JsonObject, isOwn);
+  }
+
+  #etagOf(body: object): string {
+    let etag = this.#etags.get(body);
+    if (etag === undefined) {
+      etag = `"${createHash('sha512').update(JSON.stringify(body)).digest('hex').toUpperCase()}"`;
+      this.#etags.set(body, etag);
+    }
+    return etag;
   }
 
   /** Loaded only when somebody asks. */
@@ -86,10 +102,12 @@ export class Documents {
         return apiVersions(this.#dependencies.address());
       case '/apis':
         return apiGroupList(kinds);
-      case '/api aggregated':
-        return aggregatedDiscovery(kinds.filter((each) => each.group === ''));
-      case '/apis aggregated':
-        return aggregatedDiscovery(kinds.filter((each) => each.group !== ''));
+      case '/api v2':
+      case '/api v2beta1':
+        return aggregatedDiscovery(kinds.filter((each) => each.group === ''), key === '/api v2' ? 'v2' : 'v2beta1');
+      case '/apis v2':
+      case '/apis v2beta1':
+        return aggregatedDiscovery(kinds.filter((each) => each.group !== ''), key === '/apis v2' ? 'v2' : 'v2beta1');
       case '/.well-known/openid-configuration':
         return {
           issuer: issuer.issuer, jwks_uri: `${issuer.issuer}/openid/v1/jwks`, response_types_supported: ['id_token'],
@@ -116,9 +134,22 @@ function pathOf({ info: { path } }: ApiCall): string {
   return path.length > 1 ? path.replace(/\/$/, '') : path;
 }
 
+/** The form of aggregated discovery that a client prefers to the plain documents. */
+function aggregatedVersion(accept: string): DiscoveryVersion | undefined {
+  for (const { type, parameters } of acceptedTypes(accept)) {
+    const { as, g, v } = parameters;
+    if (type === 'application/json' && as === 'APIGroupDiscoveryList' && g === 'apidiscovery.k8s.io' && (v === 'v2' || v === 'v2beta1')) return v;
+    if (as === undefined) return undefined;
+  }
+  return undefined;
+}
+
 function isOpenApi(path: string): boolean {
   return path === '/openapi/v2' || path === '/openapi/v3' || path.startsWith('/openapi/v3/');
 }
+
+/** What says how tokens are verified may be kept for an hour. Source: Kubernetes documentation, "Service account issuer discovery". */
+const issuerTypes: Readonly<Record<string, string>> = { '/.well-known/openid-configuration': 'application/json', '/openid/v1/jwks': 'application/jwk-set+json' };
 
 function versionHash(groupVersionKind: string): string {
   return createHash('sha256').update(groupVersionKind).digest().subarray(0, 8).toString('base64');

@@ -91,7 +91,10 @@ export interface JsonResult {
   readonly is: 'json';
   readonly code: number;
   readonly body: object;
+  /** With an `etag`, whoever has it already is told so. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Whether JSON is laid out for people whoever asks. */
+  readonly isPretty?: true;
 }
 export interface RawResult {
   readonly is: 'raw';

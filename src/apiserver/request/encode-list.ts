@@ -27,16 +27,29 @@ export async function encodeList(result: ListResult, context: EncodeContext): Pr
 }
 
 function jsonList(kind: ResourceKind, items: readonly CachedObject[], metadata: object, context: EncodeContext): Iterable<Piece> {
-  const list = (kindName: string, apiVersion: string, form: ItemForm, rest = '"items":['): Iterable<Piece> =>
-    listPieces(`{"kind":${JSON.stringify(kindName)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(metadata)},${rest}`, items, form, ']}');
+  const list = (kindName: string, apiVersion: string, form: ItemForm, key = 'items', more: object = {}): Iterable<Piece> => {
+    const head = { kind: kindName, apiVersion, metadata, ...more };
+    if (!context.isPretty) return listPieces(`${JSON.stringify(head).slice(0, -1)},"${key}":[`, items, form, ']}');
+    return listPieces(`${JSON.stringify(head, undefined, 2).slice(0, -2)},\n  "${key}": [`, items, prettyItems(form), items.length === 0 ? ']\n}' : '\n  ]\n}');
+  };
   switch (context.form.as) {
     case 'object':
       return list(kind.listKind, kind.apiVersion, wholeForm(kind));
     case 'partial':
       return list('PartialObjectMetadataList', metaVersion, partialForm(kind));
     case 'table':
-      return list('Table', metaVersion, rowForm(kind, context), `"columnDefinitions":${JSON.stringify(tableFor(kind, [], context).columnDefinitions)},"rows":[`);
+      return list('Table', metaVersion, rowForm(kind, context), 'rows', { columnDefinitions: tableFor(kind, [], context).columnDefinitions });
   }
+}
+
+/** The same items, laid out for people: printed anew, for people ask seldom. */
+function prettyItems(form: ItemForm): ItemForm {
+  return printedItems((cached) => {
+    const item = form.of(cached);
+    const bytes = Buffer.allocUnsafe(item.length);
+    const end = item.write(bytes, 0);
+    return `\n    ${JSON.stringify(JSON.parse(bytes.toString('utf8', 0, end)), undefined, 2).replaceAll('\n', '\n    ')}`;
+  });
 }
 
 function wholeForm(kind: ResourceKind): ItemForm {

@@ -17,12 +17,14 @@ export interface EncodeContext {
   readonly nowMs: number;
   /** `includeObject` of table requests. */
   readonly includeObject: 'Metadata' | 'None' | 'Object';
+  /** Whether JSON is laid out for people. */
+  readonly isPretty: boolean;
 }
 
 export function encodeObject(result: ObjectResult, context: EncodeContext): Buffer {
   const { kind, cached } = result;
   const { as, media } = context.form;
-  if (as === 'object' && media === 'json' && cached !== undefined && isStoredForm(kind, cached)) return cached.json();
+  if (as === 'object' && media === 'json' && !context.isPretty && cached !== undefined && isStoredForm(kind, cached)) return cached.json();
   if (as === 'object' && media === 'protobuf') return protobufObject(kind, cached !== undefined && isStoredForm(kind, cached) ? cached : toServedForm(kind, result));
   return print(shape(kind, [toServedForm(kind, result)], context, undefined), context);
 }
@@ -147,17 +149,17 @@ function partialMetadata(object: KubeObject): object {
 }
 
 /** Any document in the media type asked for; what has no form in it is sent as JSON. `kindOf`: for documents of declared kinds. */
-export function encodeDocument(document: object, media: Media, kindOf: KindOf): { readonly media: Media; readonly bytes: Buffer } {
-  if (media !== 'protobuf') return { media, bytes: print(document, { form: { media, as: 'object' } }) };
+export function encodeDocument(document: object, media: Media, kindOf: KindOf, isPretty: boolean): { readonly media: Media; readonly bytes: Buffer } {
+  if (media !== 'protobuf') return { media, bytes: print(document, { form: { media, as: 'object' }, isPretty }) };
   const bytes = protobufDocument(document, kindOf);
   return bytes === undefined ? { media: 'json', bytes: Buffer.from(JSON.stringify(document)) } : { media, bytes };
 }
 
 /** In the media type asked for. */
-export function print(document: object, { form }: { readonly form: AnswerForm }): Buffer {
+export function print(document: object, { form, isPretty }: Pick<EncodeContext, 'form' | 'isPretty'>): Buffer {
   switch (form.media) {
     case 'json':
-      return Buffer.from(JSON.stringify(document));
+      return Buffer.from(JSON.stringify(document, undefined, isPretty ? 2 : undefined));
     case 'yaml':
       return Buffer.from(stringifyYaml(document, { aliasDuplicateObjects: false, lineWidth: 0 }));
     case 'cbor':

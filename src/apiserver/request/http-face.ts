@@ -154,7 +154,7 @@ async function answer(
   const offer: Offer = { streams: result.is === 'watch', isCustom: result.kind.isCustom === true, isReview: isReview(result.kind) };
   const form = negotiate(call.accept, offer);
   if (form === undefined) throw notAcceptable(acceptableTypes(offer));
-  const context: EncodeContext = { form, nowMs: options.clock.nowMs(), includeObject: includeObjectOf(call.query) };
+  const context: EncodeContext = { form, nowMs: options.clock.nowMs(), includeObject: includeObjectOf(call.query), isPretty: form.media === 'json' && wantsPretty(call) };
   if (result.is === 'watch') return sendWatch(options, response, result, context);
   const headers = { 'content-type': contentTypes[form.media], 'cache-control': 'no-cache, private', ...warningHeaders(warnings) };
   if (result.is === 'object') {
@@ -171,7 +171,11 @@ async function sendDocument(
 ): Promise<void> {
   const fixed = result.headers?.['content-type'];
   const form = fixed === undefined ? negotiate(call.accept) : undefined;
-  const { media, bytes } = encodeDocument(result.body, form?.media ?? 'json', options.kindOf);
+  const { media, bytes } = encodeDocument(result.body, form?.media ?? 'json', options.kindOf, result.isPretty === true || wantsPretty(call));
+  if (isKnown(request, result.headers)) {
+    response.writeHead(304, result.headers);
+    return response.end();
+  }
   return sendCompressible(request, response, { code: result.code, headers: { 'content-type': contentTypes[media], ...result.headers, ...warningHeaders(warnings) }, bytes });
 }
 
@@ -269,7 +273,8 @@ function answerError(log: Logger, request: ServerRequest, response: ServerRespon
   if (!(error instanceof StatusError)) log.error({ error, path: request.path, method: request.method }, 'request failed');
   if (response.isHeadSent) return response.abort();
   const form = negotiate(headerText(request.headers['accept']));
-  const { media, bytes } = encodeDocument(withContinue(status), form?.media ?? 'json', () => undefined);
+  const isPretty = wantsPretty({ query: queryOf(request.query), userAgent: headerText(request.headers['user-agent']) });
+  const { media, bytes } = encodeDocument(withContinue(status), form?.media ?? 'json', () => undefined, isPretty);
   const retryAfter = status.details?.retryAfterSeconds;
   response.writeHead(status.code, {
     'content-type': contentTypes[media],
@@ -315,6 +320,18 @@ function mediaType(header: string | string[] | undefined): string {
 
 function headerText(header: string | string[] | undefined): string {
   return header === undefined ? '' : typeof header === 'string' ? header : header.join(',');
+}
+
+/** Whether JSON is laid out for people: where they ask for it, or use a tool for people and do not refuse it. */
+function wantsPretty({ query, userAgent }: Pick<ApiCall, 'query' | 'userAgent'>): boolean {
+  const asked = query['pretty'] ?? '';
+  return asked === '' ? /^(?:curl|Wget|Mozilla\/5\.0)/.test(userAgent) : isTrue(asked);
+}
+
+/** Whether the client has the document already. Source: RFC 9110 13.1.2. */
+function isKnown({ headers }: ServerRequest, answered: JsonResult['headers'] = {}): boolean {
+  const known = headerText(headers['if-none-match']);
+  return known !== '' && answered['etag'] !== undefined && known.split(',').some((each) => each.trim() === answered['etag']);
 }
 
 function includeObjectOf(query: Query): EncodeContext['includeObject'] {

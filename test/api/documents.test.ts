@@ -1,0 +1,96 @@
+/** Discovery and layout of answers over HTTPS. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { parse } from 'yaml';
+import type { TestApiServer } from '../support/api-server.ts';
+import { startApiServer } from '../support/api-server.ts';
+
+let api: TestApiServer;
+before(async () => {
+  api = await startApiServer();
+  for (const name of ['a', 'b']) await api.request('POST', maps, { body: { metadata: { name }, data: { key: 'one\ntwo', empty: '' } } });
+});
+after(() => api.close());
+
+const maps = '/api/v1/namespaces/default/configmaps';
+const aggregated = (version: string): string => `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+
+function get(path: string, headers: Readonly<Record<string, string>> = {}): ReturnType<TestApiServer['request']> {
+  return api.request('GET', path, { headers });
+}
+
+test('aggregated discovery comes in the version that the client prefers', async () => {
+  for (const [accept, version] of [
+    [`${aggregated('v2')},${aggregated('v2beta1')},application/json`, 'v2'], [`${aggregated('v2beta1')},application/json`, 'v2beta1'], [`${aggregated('v3')},${aggregated('v2')}`, 'v2'],
+  ] as const) {
+    for (const path of ['/api', '/apis']) {
+      const { headers, text } = await get(path, { accept });
+      const { kind, apiVersion, items } = JSON.parse(text) as { readonly kind: string; readonly apiVersion: string; readonly items: readonly object[] };
+      assert.deepEqual([kind, apiVersion, headers['content-type']], ['APIGroupDiscoveryList', `apidiscovery.k8s.io/${version}`, aggregated(version)]);
+      assert.equal(items.length > 1, path === '/apis');
+    }
+  }
+  for (const accept of ['application/json', `application/json,${aggregated('v2')}`, `${aggregated('v3')},application/json`]) {
+    assert.equal((await get('/apis', { accept })).json()['kind'], 'APIGroupList', accept);
+  }
+});
+
+test('aggregated discovery is not sent again to whoever has it', async () => {
+  const accept = aggregated('v2');
+  const { headers } = await get('/apis', { accept });
+  const etag = String(headers['etag']);
+  assert.match(etag, /^"[0-9A-F]{128}"$/);
+  assert.deepEqual([headers['vary'], headers['cache-control']], ['Accept', 'public']);
+  const again = await get('/apis', { accept, 'if-none-match': etag });
+  assert.deepEqual([again.code, again.text, again.headers['etag']], [304, '', etag]);
+  assert.equal((await get('/apis', { accept, 'if-none-match': '"other"' })).code, 200);
+  assert.notEqual((await get('/api', { accept })).headers['etag'], etag);
+});
+
+test('JSON is laid out for people who ask for it, and for their tools', async () => {
+  const compact = await get(`${maps}/a`);
+  const laidOut = JSON.stringify(compact.json(), undefined, 2);
+  assert.equal(compact.text.includes('\n'), false);
+  assert.equal((await get(`${maps}/a?pretty=true`)).text, laidOut);
+  assert.equal((await get(`${maps}/a?pretty=1`)).text, laidOut);
+  for (const agent of ['curl/8.5.0', 'Wget/1.21', 'Mozilla/5.0 (X11; Linux x86_64)']) assert.equal((await get(`${maps}/a`, { 'user-agent': agent })).text, laidOut, agent);
+  assert.equal((await get(`${maps}/a?pretty=false`, { 'user-agent': 'curl/8.5.0' })).text, compact.text);
+  assert.equal((await get(`${maps}/a`, { 'user-agent': 'kubectl/v1.36.0' })).text, compact.text);
+});
+
+test('lists in all their forms are laid out too', async () => {
+  const table = 'application/json;as=Table;g=meta.k8s.io;v=v1';
+  const partial = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+  for (const accept of ['application/json', table, partial]) {
+    for (const path of [maps, `${maps}?fieldSelector=metadata.name%3Dnone`]) {
+      const and = path.includes('?') ? '&' : '?';
+      const { text } = await get(path, { accept });
+      const pretty = await get(`${path}${and}pretty=true`, { accept });
+      // Ages may differ by a second.
+      assert.equal(JSON.stringify(pretty.json(), undefined, 2), pretty.text, accept);
+      assert.deepEqual(Object.keys(pretty.json()), Object.keys(JSON.parse(text) as object));
+    }
+  }
+});
+
+test('what goes wrong, discovery and the version are laid out too', async () => {
+  assert.match((await get(`${maps}/none?pretty=true`)).text, /^\{\n {2}"kind": "Status",\n/);
+  assert.match((await get('/apis?pretty=true')).text, /^\{\n {2}"kind": "APIGroupList",\n/);
+  assert.match((await get('/version')).text, /^\{\n {2}"major": "1",\n/);
+  assert.match((await get('/')).text, /^\{\n {2}"paths": \[\n/);
+});
+
+test('watches stay lines, YAML stays YAML', async () => {
+  for await (const event of api.watch(`${maps}?resourceVersion=0&pretty=true`)) {
+    assert.equal(event.type, 'ADDED');
+    break;
+  }
+  const { headers, text } = await get(`${maps}/a?pretty=true`, { accept: 'application/yaml' });
+  assert.equal(headers['content-type'], 'application/yaml');
+  assert.deepEqual((parse(text) as { readonly data: object }).data, { key: 'one\ntwo', empty: '' });
+  for (const path of ['/apis', '/api', '/version', maps, `${maps}/none`]) {
+    const answer = await get(path, { accept: 'application/yaml' });
+    assert.equal(answer.headers['content-type'], 'application/yaml', path);
+    assert.equal(typeof parse(answer.text), 'object', path);
+  }
+});
