@@ -13,33 +13,46 @@ const id = `skt${process.pid}`;
 const node = { networkNamespace: `${id}n` };
 const client = `${id}c`;
 const processes: ChildProcess[] = [];
-const options = { node: { name: 'n1' }, clusterName: 't', clusterCidrs: ['10.244.0.0/16'] };
+const options = { node: { name: 'n1' }, clusterName: 't', clusterCidrs: ['10.244.0.0/16', 'fd00:244::/32'] };
 
 const canRun = process.getuid?.() === 0 && (await runProgram(['nft', '--version']).then(() => true, () => false)) &&
   (await runProgram(['busybox', 'true']).then(() => true, () => false)) &&
   (await runProgram(['ip', 'netns', 'add', `${id}n`]).then(() => true, () => false));
 
+interface Ends {
+  readonly v4: string;
+  readonly v6: string;
+}
+
 async function lab(): Promise<void> {
   await runProgram(['ip', 'netns', 'add', client]);
   await runProgram(['ip', 'link', 'set', 'lo', 'up'], node);
-  await runProgram(['sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv4.conf.all.route_localnet=1'], node);
-  const connect = async (name: string, address: string, gateway: string): Promise<void> => {
+  await runProgram(['sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv4.conf.all.route_localnet=1', 'net.ipv6.conf.all.forwarding=1'], node);
+  /** Addresses and gateways of both families. */
+  const connect = async (name: string, addresses: Ends, gateways: Ends): Promise<void> => {
     await runProgram(['ip', 'link', 'add', `v${name.slice(-6)}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name], node);
-    await runProgram(['ip', 'addr', 'add', `${gateway}/32`, 'dev', `v${name.slice(-6)}`], node);
-    await runProgram(['ip', 'link', 'set', `v${name.slice(-6)}`, 'up'], node);
-    await runProgram(['ip', 'route', 'add', `${address}/32`, 'dev', `v${name.slice(-6)}`], node);
+    const device = `v${name.slice(-6)}`;
     const inside = { networkNamespace: name };
-    await runProgram(['ip', 'addr', 'add', `${address}/32`, 'dev', 'eth0'], inside);
-    for (const device of ['lo', 'eth0']) await runProgram(['ip', 'link', 'set', device, 'up'], inside);
-    await runProgram(['ip', 'route', 'add', gateway, 'dev', 'eth0'], inside);
-    await runProgram(['ip', 'route', 'add', 'default', 'via', gateway], inside);
+    await runProgram(['ip', 'link', 'set', device, 'up'], node);
+    for (const each of ['lo', 'eth0']) await runProgram(['ip', 'link', 'set', each, 'up'], inside);
+    for (const family of ['v4', 'v6'] as const) {
+      const [address, gateway] = [addresses[family], gateways[family]];
+      // Nobody else has the address; looking for that takes a second.
+      const add = (which: string): readonly string[] => ['ip', 'addr', 'add', `${which}/${family === 'v4' ? 32 : 128}`, ...(family === 'v4' ? [] : ['nodad'])];
+      await runProgram([...add(gateway), 'dev', device], node);
+      await runProgram(['ip', 'route', 'add', address, 'dev', device], node);
+      await runProgram([...add(address), 'dev', 'eth0'], inside);
+      await runProgram(['ip', 'route', 'add', gateway, 'dev', 'eth0'], inside);
+      await runProgram(['ip', 'route', 'add', 'default', 'via', gateway, 'dev', 'eth0'], inside);
+    }
   };
-  await connect(client, '192.0.2.7', '192.0.2.1');
-  await runProgram(['ip', 'route', 'add', 'default', 'via', '192.0.2.7', 'dev', `v${client.slice(-6)}`, 'onlink'], node);
-  for (const [index, address] of ['10.244.1.1', '10.244.1.2'].entries()) {
+  await connect(client, { v4: '192.0.2.7', v6: 'fd00:2::7' }, { v4: '192.0.2.1', v6: 'fd00:2::1' });
+  // Somewhere a packet to a service's address must seem to go before the rules see it.
+  for (const via of ['192.0.2.7', 'fd00:2::7']) await runProgram(['ip', 'route', 'add', 'default', 'via', via, 'dev', `v${client.slice(-6)}`, 'onlink'], node);
+  for (const index of [0, 1]) {
     const name = `${id}p${index}`;
     await runProgram(['ip', 'netns', 'add', name]);
-    await connect(name, address, '10.244.1.254');
+    await connect(name, { v4: `10.244.1.${index + 1}`, v6: `fd00:244::${index + 1}` }, { v4: '10.244.1.254', v6: 'fd00:244::fe' });
     // Answers with its own name and the address it sees the client under.
     const server = spawn('ip', ['netns', 'exec', name, 'busybox', 'nc', '-ll', '-p', '8080', '-e', 'busybox', 'sh', '-c', `echo ${index}; ss -tnaH sport = :8080`], { stdio: 'ignore' });
     processes.push(server);
@@ -153,6 +166,31 @@ describe('rules in the kernel', { skip: canRun ? false : 'needs root, nft, busyb
     assert.match(await ask(client, '192.0.2.1', 30080), /192\.0\.2\.7\]?:/);
     await apply(planRules([web], [sliceOf('web', [endpoint('10.244.1.1')])], options));
     assert.doesNotMatch(await ask(client, '192.0.2.1', 30080), /192\.0\.2\.7\]?:/);
+  });
+
+  test('a service of both families is served in both, from everywhere', async () => {
+    const dual = serviceOf('dual', { ...web.spec, clusterIP: 'fd00:10:96::a', clusterIPs: ['fd00:10:96::a', '10.96.0.10'], externalIPs: ['2001:db8::5'], ipFamilies: ['IPv6', 'IPv4'] });
+    const both6 = [endpoint('fd00:244::1'), endpoint('fd00:244::2')];
+    await apply(planRules([dual], [sliceOf('dual', both), sliceOf('dual', both6, undefined, 'IPv6')], { ...options, serviceCidrs: ['10.96.0.0/16', 'fd00:10:96::/112'] }));
+    for (const [from, address, port] of [
+      [node.networkNamespace, 'fd00:10:96::a', 80], [`${id}p0`, 'fd00:10:96::a', 80], [`${id}p1`, '10.96.0.10', 80],
+      [node.networkNamespace, 'fd00:2::1', 30080], [client, 'fd00:2::1', 30080], [client, '192.0.2.1', 30080], [client, '2001:db8::5', 80],
+    ] as const) {
+      assert.deepEqual([...(await askMany(from, address, port))].sort(), ['0', '1'], `${address}:${port} from ${from}`);
+    }
+    await assert.rejects(ask(`${id}p0`, 'fd00:10:96::a', 81), /refused/);
+    // A pod reaches itself, and one family may be without endpoints.
+    await apply(planRules([dual], [sliceOf('dual', both6.slice(0, 1), undefined, 'IPv6')], options));
+    assert.match(await ask(`${id}p0`, 'fd00:10:96::a', 80), /^0/);
+    await assert.rejects(ask(`${id}p0`, '10.96.0.10', 80), /refused/);
+  });
+
+  test('clients stay with their endpoint in IPv6 as well, and with policy Local it sees them', async () => {
+    const sticky = serviceOf('sticky', { ...web.spec, sessionAffinity: 'ClientIP', externalTrafficPolicy: 'Local', clusterIP: 'fd00:10:96::a', clusterIPs: ['fd00:10:96::a'] });
+    await apply(planRules([sticky], [sliceOf('sticky', [endpoint('fd00:244::1'), endpoint('fd00:244::2')], undefined, 'IPv6')], options));
+    assert.equal((await askMany(`${id}p0`, 'fd00:10:96::a', 80)).size, 1);
+    assert.equal((await askMany(client, 'fd00:2::1', 30080)).size, 1);
+    assert.match(await ask(client, 'fd00:2::1', 30080), /\[fd00:2::7\]:/);
   });
 
   test('IPv6, UDP, SCTP, source ranges and long names are accepted, and what is left is nothing', async () => {
