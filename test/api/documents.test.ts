@@ -81,7 +81,7 @@ test('what goes wrong, discovery and the version are laid out too', async () => 
 });
 
 test('watches stay lines, YAML stays YAML', async () => {
-  for await (const event of api.watch(`${maps}?resourceVersion=0&pretty=true`)) {
+  for await (const event of api.watch(`${maps}?watch=true&resourceVersion=0&pretty=true`)) {
     assert.equal(event.type, 'ADDED');
     break;
   }

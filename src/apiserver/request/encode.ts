@@ -24,9 +24,14 @@ export interface EncodeContext {
 export function encodeObject(result: ObjectResult, context: EncodeContext): Buffer {
   const { kind, cached } = result;
   const { as, media } = context.form;
-  if (as === 'object' && media === 'json' && !context.isPretty && cached !== undefined && isStoredForm(kind, cached)) return cached.json();
+  if (as === 'object' && media === 'json' && cached !== undefined && isStoredForm(kind, cached)) return context.isPretty ? laidOut(cached.json()) : cached.json();
   if (as === 'object' && media === 'protobuf') return protobufObject(kind, cached !== undefined && isStoredForm(kind, cached) ? cached : toServedForm(kind, result));
   return print(shape(kind, [toServedForm(kind, result)], context, undefined), context);
+}
+
+/** Printed anew, for people ask seldom. */
+function laidOut(json: Buffer): Buffer {
+  return Buffer.from(JSON.stringify(JSON.parse(json.toString()), undefined, 2));
 }
 
 export const metaVersion = 'meta.k8s.io/v1';
