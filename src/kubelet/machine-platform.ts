@@ -14,7 +14,7 @@ export interface MachinePlatformOptions extends MachineFilesOptions, LinuxMachin
 /** The machine this process runs on, with the container runtime behind `connection`. The directories must exist. */
 export async function machinePlatform(context: ComponentContext, options: MachinePlatformOptions): Promise<NodePlatform & { close(): Promise<void> }> {
   const { runtime, images } = options.connection;
-  const files = new MachineFiles(options, { ...context, runtime });
+  const files = new MachineFiles(options, { ...context, runtime, socket: options.connection.socket });
   return {
     runtime, images, files,
     machine: await linuxMachine(options),

@@ -75,6 +75,8 @@ export interface PreparedVolumes {
 export interface MountOptions {
   readonly attempt: number;
   readonly volumes: ReadonlyMap<string, string>;
+  /** What the images of volumes have resolved to, by volume name. */
+  readonly images: ReadonlyMap<string, string>;
   readonly environment: ReadonlyMap<string, string>;
   /** Content of the pod's /etc/hosts given the node's own. */
   readonly hostsFile: (ofNode: string) => string;

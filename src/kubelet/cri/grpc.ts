@@ -13,6 +13,8 @@ import type { Plain } from './wire-codec.ts';
 import type { MessageName } from './wire-fields.ts';
 
 export interface RuntimeConnection {
+  /** The path of the socket. */
+  readonly socket: string;
   readonly runtime: RuntimeService;
   readonly images: ImageService;
   close(): void;
@@ -32,6 +34,7 @@ export function connectRuntime(endpoint: string, dependencies: { readonly clock:
   const channel = new GrpcChannel({ connect: () => connect(path), clock: dependencies.clock });
   const call = unaryCaller(channel);
   return {
+    socket: path,
     runtime: runtimeOver(channel, call),
     images: imagesOver(call),
     close: () => channel.close(),

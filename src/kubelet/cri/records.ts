@@ -48,10 +48,13 @@ export type MountPropagation = 'PROPAGATION_PRIVATE' | 'PROPAGATION_HOST_TO_CONT
 
 export interface Mount {
   readonly containerPath: string;
+  /** Empty when an image is mounted. */
   readonly hostPath: string;
   readonly readonly?: boolean;
   readonly selinuxRelabel?: boolean;
   readonly propagation?: MountPropagation;
+  readonly image?: ImageSpec;
+  readonly imageSubPath?: string;
 }
 
 export interface Device {

@@ -50,7 +50,7 @@ export const messages = {
   PortMapping: message({ protocol: [1, 'Protocol'], containerPort: [2, 'int32'], hostPort: [3, 'int32'], hostIp: [4, 'string'] }),
   Mount: message({
     containerPath: [1, 'string'], hostPath: [2, 'string'], readonly: [3, 'bool'], selinuxRelabel: [4, 'bool'],
-    propagation: [5, 'MountPropagation'],
+    propagation: [5, 'MountPropagation'], image: [9, 'ImageSpec'], imageSubPath: [10, 'string'],
   }),
   Device: message({ containerPath: [1, 'string'], hostPath: [2, 'string'], permissions: [3, 'string'] }),
   NamespaceOption: message({

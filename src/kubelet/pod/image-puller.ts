@@ -31,7 +31,8 @@ export class ImageError extends Error {
 
 export interface ImageRequest {
   readonly pod: Pod;
-  readonly container: Container;
+  /** Whose image it is; of a volume, what corresponds. */
+  readonly container: Pick<Container, 'image' | 'imagePullPolicy'>;
   readonly about: EventTarget;
   readonly sandbox: PodSandboxConfig;
   /** Ends the waiting, not the pull: others may wait for the same image. */

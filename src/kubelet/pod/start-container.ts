@@ -10,7 +10,7 @@ import { containerResources } from './container-resources.ts';
 import { environmentReferences, planEnvironment } from './environment.ts';
 import { containerTarget } from './events.ts';
 import { ImageError } from './image-puller.ts';
-import type { ImagePuller } from './image-puller.ts';
+import type { ImagePuller, ImageRequest } from './image-puller.ts';
 import { runHook } from './lifecycle-hook.ts';
 import type { HookDependencies } from './lifecycle-hook.ts';
 import type { ContainerStart, WaitingReason } from './plan-pod.ts';
@@ -62,12 +62,16 @@ export async function startContainer(pod: Pod, { container, attempt }: Container
   };
   let config;
   try {
-    const credentials = (): Promise<readonly AuthConfig[]> => lookup.pullCredentials(pod, container.image ?? '');
-    const { ref, image } = await puller.ensure({ pod, container, about, sandbox: options.sandboxConfig, credentials, signal: options.signal });
+    const pull = (what: ImageRequest['container']): ReturnType<ImagePuller['ensure']> => puller.ensure({
+      pod, container: what, about, sandbox: options.sandboxConfig, credentials: () => lookup.pullCredentials(pod, what.image ?? ''), signal: options.signal,
+    });
+    const images = new Map<string, string>();
+    for (const volume of imageVolumesOf(pod, container)) images.set(volume.name, (await pull(volume)).ref);
+    const { ref, image } = await pull(container);
     const environment = planEnvironment(pod, container, {
       ...options.facts, services: lookup.services(pod.metadata.namespace), ...(await referencesOf(pod, container, lookup)),
     });
-    const mounts = await platform.files.mountsFor(pod, container, { attempt, volumes: options.volumes, environment, hostsFile: options.hostsFile });
+    const mounts = await platform.files.mountsFor(pod, container, { attempt, volumes: options.volumes, images, environment, hostsFile: options.hostsFile });
     const resources = containerResources(pod, container, platform.machine.memoryBytes);
     config = planContainerConfig(pod, container, { restartCount: attempt, imageRef: ref, image, environment, mounts, resources, targetId: options.targetId });
   } catch (error) {
@@ -97,6 +101,15 @@ export async function startContainer(pod: Pod, { container, attempt }: Container
   } finally {
     release();
   }
+}
+
+/** The images that the container sees as volumes. */
+function imageVolumesOf(pod: Pod, container: Container): readonly (ImageRequest['container'] & { readonly name: string })[] {
+  const mounted = new Set((container.volumeMounts ?? []).map(({ name }) => name));
+  return (pod.spec.volumes ?? []).flatMap(({ name, image }) => {
+    if (image === undefined || !mounted.has(name)) return [];
+    return [{ name, image: image.reference ?? '', ...(image.pullPolicy !== undefined && { imagePullPolicy: image.pullPolicy }) }];
+  });
 }
 
 /** The container has not started before its hook has ended; when that fails it is stopped. */

@@ -21,6 +21,7 @@ import { mountsBelow, run } from '../runtime/machine.ts';
 import { writeAtomically } from './atomic-writer.ts';
 import { podCgroup, prepareCgroup, removeCgroupOf } from './cgroups.ts';
 import { ObjectWatch } from './object-watch.ts';
+import { ImageVolumes } from './image-volumes.ts';
 import { isMadeOfFiles, planVolumeFiles, tokenKey, volumeReferences } from './plan-files.ts';
 import { TokenSource } from './token-source.ts';
 
@@ -40,6 +41,8 @@ export interface MachineFilesDependencies {
   readonly random: Random;
   readonly log: Logger;
   readonly runtime: RuntimeService;
+  /** Where the runtime listens. Default: it mounts images itself. */
+  readonly socket?: string;
 }
 
 /** The original's limits for a container's last words. */
@@ -53,6 +56,7 @@ export class MachineFiles implements PodFiles {
   readonly #dependencies: MachineFilesDependencies;
   readonly #objects: ObjectWatch;
   readonly #tokens: TokenSource;
+  readonly #images: ImageVolumes;
   #onChange: (podUid: string) => void = () => {};
   /** Pods with an update of their volumes under way, and what they were made with. */
   readonly #prepared = new Map<string, { readonly pod: Pod; readonly facts: PodFacts }>();
@@ -64,6 +68,7 @@ export class MachineFiles implements PodFiles {
     this.#options = options;
     this.#dependencies = dependencies;
     this.#tokens = new TokenSource(dependencies);
+    this.#images = new ImageVolumes({ runtime: dependencies.runtime, socket: dependencies.socket });
     this.#objects = new ObjectWatch({ ...dependencies, onChange: (holders) => this.#update(holders) });
   }
 
@@ -143,8 +148,10 @@ export class MachineFiles implements PodFiles {
     return directory;
   }
 
-  async #makePlace(pod: Pod, { name, emptyDir, hostPath }: Volume): Promise<string> {
+  async #makePlace(pod: Pod, { name, emptyDir, hostPath, image }: Volume): Promise<string> {
     if (hostPath !== undefined) return checkHostPath(hostPath.path, hostPath.type ?? '');
+    // It is filled when a container starts: only then is the image there.
+    if (image !== undefined) return this.#imagePlace(pod.metadata.uid, name);
     if (emptyDir === undefined) throw new VolumeError('the volume is of a kind that this node does not know');
     const directory = join(this.#options.rootDir, 'pods', pod.metadata.uid, 'volumes', 'kubernetes.io~empty-dir', name);
     await mkdir(directory, { recursive: true });
@@ -163,11 +170,13 @@ export class MachineFiles implements PodFiles {
     const mounts: Mount[] = [];
     for (const mount of container.volumeMounts ?? []) {
       const source = options.volumes.get(mount.name);
+      const image = options.images.get(mount.name);
       if (source === undefined) throw new ContainerConfigError(`cannot find volume "${mount.name}" to mount into container "${container.name}"`);
       mounts.push({
         containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,
-        hostPath: await subPathOf(source, mount, options.environment),
-        readonly: mount.readOnly ?? false,
+        ...(image === undefined
+          ? { hostPath: await subPathOf(source, mount, options.environment), readonly: mount.readOnly ?? false }
+          : { ...await this.#imageMount(image, source, mount, options.environment), readonly: true }),
         propagation: propagations[mount.mountPropagation ?? 'None'],
       });
     }
@@ -188,6 +197,16 @@ export class MachineFiles implements PodFiles {
       mounts.push({ containerPath: messagePath, hostPath: file });
     }
     return mounts;
+  }
+
+  #imagePlace(podUid: string, volume = ''): string {
+    return join(this.#options.rootDir, 'pods', podUid, 'volumes', 'kubernetes.io~image', volume);
+  }
+
+  /** By the runtime where it can, else by a path of the host at which the image is mounted. */
+  async #imageMount(reference: string, place: string, mount: VolumeMount, environment: ReadonlyMap<string, string>): Promise<Pick<Mount, 'hostPath' | 'image' | 'imageSubPath'>> {
+    if (await this.#images.isRuntimeAble()) return { hostPath: '', image: { image: reference }, imageSubPath: expandedSubPath(mount, environment) };
+    return { hostPath: await subPathOf(await this.#images.mount(reference, place), mount, environment, { mayCreate: false }) };
   }
 
   async lastWords(_pod: Pod, container: Container, record: Parameters<PodFiles['lastWords']>[2]): Promise<string> {
@@ -212,6 +231,7 @@ export class MachineFiles implements PodFiles {
     this.#prepared.delete(podUid);
     this.#tokens.forget(podUid);
     await this.#objects.release(podUid);
+    for (const volume of await readdir(this.#imagePlace(podUid)).catch(() => [])) await this.#images.unmount(this.#imagePlace(podUid, volume));
     for (const base of [this.#options.rootDir, this.#options.runDir]) {
       const directory = join(base, 'pods', podUid, 'volumes');
       for (const mount of await mountsBelow(directory)) await run('umount', [mount]);
@@ -258,19 +278,28 @@ function logDirectoryName({ namespace, name, uid }: { readonly namespace: string
 }
 
 /** The part of a volume that is mounted; links in it must not lead out of it. */
-async function subPathOf(source: string, mount: VolumeMount, environment: ReadonlyMap<string, string>): Promise<string> {
+async function subPathOf(source: string, mount: VolumeMount, environment: ReadonlyMap<string, string>, { mayCreate = true } = {}): Promise<string> {
+  const expanded = expandedSubPath(mount, environment);
+  if (expanded === '') return source;
+  const wanted = join(source, expanded);
+  if ((await stat(wanted).catch(() => undefined)) === undefined) {
+    if (!mayCreate) throw new ContainerConfigError(`failed to prepare subPath for volumeMount "${mount.name}": ${expanded} does not exist`);
+    await mkdir(wanted, { recursive: true });
+  }
+  const [base, real] = await Promise.all([realpath(source), realpath(wanted)]);
+  if (real !== base && !real.startsWith(`${base}/`)) throw new ContainerConfigError(`failed to prepare subPath for volumeMount "${mount.name}"`);
+  return real;
+}
+
+/** Relative to the volume; empty for all of it. */
+function expandedSubPath(mount: VolumeMount, environment: ReadonlyMap<string, string>): string {
   const unresolved: string[] = [];
   const expanded = mount.subPathExpr === undefined
     ? (mount.subPath ?? '')
     : expandVariables(mount.subPathExpr, (name) => environment.get(name) ?? (unresolved.push(name), undefined));
   if (unresolved.length > 0) throw new ContainerConfigError(`missing value for "${unresolved[0]}"`);
-  if (expanded === '') return source;
   if (expanded.startsWith('/') || expanded.split('/').includes('..')) throw new ContainerConfigError(`subPath "${expanded}" must be a relative path without ".."`);
-  const wanted = join(source, expanded);
-  if ((await stat(wanted).catch(() => undefined)) === undefined) await mkdir(wanted, { recursive: true });
-  const [base, real] = await Promise.all([realpath(source), realpath(wanted)]);
-  if (real !== base && !real.startsWith(`${base}/`)) throw new ContainerConfigError(`failed to prepare subPath for volumeMount "${mount.name}"`);
-  return real;
+  return expanded;
 }
 
 /** Source: Kubernetes documentation, hostPath volume types. */
