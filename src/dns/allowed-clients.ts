@@ -14,13 +14,19 @@ export function allowedClients(ranges: readonly string[], clock: Pick<Clock, 'mo
   }
   let own = ownAddresses();
   let readMs = clock.monotonicMs();
-  return (address) => {
+  return (given) => {
+    const address = plainAddress(given);
     if (listed.check(address, familyOf(address)) || own.has(address)) return true;
     if (clock.monotonicMs() - readMs < refreshMs) return false;
     own = ownAddresses();
     readMs = clock.monotonicMs();
     return own.has(address);
   };
+}
+
+/** A socket of both families shows IPv4 as `::ffff:10.0.0.1`, and link-local addresses with their link. */
+function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
 }
 
 function ownAddresses(): ReadonlySet<string> {

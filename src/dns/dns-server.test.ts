@@ -58,11 +58,11 @@ const questionOf = (name: string, type: 'A' | 'AAAA' | 'SRV' = 'A', more: Packet
   dnsPacket.encode({ type: 'query', id: 1, flags: dnsPacket.RECURSION_DESIRED, questions: [{ name, type }], ...more });
 
 /** One question over UDP. */
-async function ask(port: number, name: string, type?: 'A' | 'AAAA' | 'SRV', more?: Packet): Promise<DecodedPacket> {
-  const socket = createSocket('udp4');
+async function ask(port: number, name: string, type?: 'A' | 'AAAA' | 'SRV', more?: Packet, host = loopback): Promise<DecodedPacket> {
+  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
   try {
     const answered = once(socket, 'message');
-    socket.send(questionOf(name, type, more), port, loopback);
+    socket.send(questionOf(name, type, more), port, host);
     const [reply] = (await answered) as [Buffer];
     return dnsPacket.decode(reply);
   } finally {
@@ -71,8 +71,8 @@ async function ask(port: number, name: string, type?: 'A' | 'AAAA' | 'SRV', more
 }
 
 /** Several questions on one connection, which is closed for writing after them. */
-async function askTcp(port: number, packets: readonly Buffer[]): Promise<readonly DecodedPacket[]> {
-  const socket = connect(port, loopback);
+async function askTcp(port: number, packets: readonly Buffer[], host = loopback): Promise<readonly DecodedPacket[]> {
+  const socket = connect(port, host);
   for (const packet of packets) {
     const length = Buffer.alloc(2);
     length.writeUInt16BE(packet.length);
@@ -297,10 +297,20 @@ test('strangers are refused; the machine itself and the ranges that are named ar
   await withDns({ clients: ['10.244.0.0/16'] }, async ({ port }) => assert.equal(rcodeOf(await ask(port, 'hello.default.svc.cluster.local')), 0));
   const clock = new SimulatedClock();
   const mayAsk = allowedClients(['10.244.0.0/16', 'fd00:10:244::/56'], clock);
-  assert.deepEqual(['10.244.3.4', 'fd00:10:244::9', '127.0.0.1', '10.245.0.1', '203.0.113.9', '2001:db8::1'].map(mayAsk), [true, true, true, false, false, false]);
+  assert.deepEqual(['10.244.3.4', 'fd00:10:244::9', '127.0.0.1', '::ffff:127.0.0.1', '::ffff:10.244.3.4', '10.245.0.1', '::ffff:203.0.113.9', '203.0.113.9', '2001:db8::1'].map(mayAsk), [true, true, true, true, true, false, false, false, false]);
   await clock.advance(10_000);
   assert.equal(mayAsk('203.0.113.9'), false);
 });
+
+test('a server of both families answers the node and pods of either', () => withDns({ listen: { host: '::', port: 0 }, clients: ['10.244.0.0/16'] }, async ({ client, port }) => {
+  await client.create(Service, serviceOf('default', 'dual', { clusterIP: 'fd00:10:96::7', clusterIPs: ['fd00:10:96::7', '10.96.0.7'] }));
+  for (const host of [loopback, '::1']) {
+    const name = 'dual.default.svc.cluster.local';
+    assert.deepEqual(addressesIn(await ask(port, name, 'AAAA', {}, host)), ['fd00:10:96::7'], host);
+    const replies = await askTcp(port, [questionOf(name), questionOf(name, 'AAAA')], host);
+    assert.deepEqual(replies.map(addressesIn), [['10.96.0.7'], ['fd00:10:96::7']], host);
+  }
+}));
 
 test('two servers do not share a port, and say so', () => withDns({}, async ({ port }) => {
   await assert.rejects(withDns({ listen: { host: loopback, port } }, async () => undefined), { code: 'EADDRINUSE' });
