@@ -1,38 +1,52 @@
 import type { Clock } from '#base/clock.ts';
 import { answerDiagnostics } from '#serving/diagnostics.ts';
-import type { Handler, ServerResponse } from '#serving/exchange.ts';
+import type { ServerResponse } from '#serving/exchange.ts';
 import { createPlainServer } from '#serving/plain-server.ts';
 import type { HttpServer } from '#serving/http-server.ts';
 import type { RunningProxy } from './proxy.ts';
 
+interface Dependencies {
+  readonly clock: Clock;
+}
+
 /**
  * The proxy's health port (10256 in the original): `/healthz` for load balancers, which also want to know whether the node
- * is going, `/livez` for supervisors, and `/metrics`.
+ * is going, and `/livez` for supervisors. Source: KEP-3836.
  */
-export function createProxyServer(proxy: RunningProxy, { clock }: { readonly clock: Clock }): HttpServer {
-  const handler: Handler = async (request, response) => {
-    const { lastSyncedMs, isWell, isNodeEligible } = proxy.health;
-    const timestamps = { lastUpdated: isoTime(lastSyncedMs ?? 0), currentTime: isoTime(clock.nowMs()) };
-    if (request.path === '/healthz' || request.path === '/livez') {
-      const isHealthz = request.path === '/healthz';
+export function createHealthServer(proxy: RunningProxy, { clock }: Dependencies): HttpServer {
+  return createPlainServer({
+    clock,
+    handler: ({ path }, response) => {
+      if (path !== '/healthz' && path !== '/livez') return notFound(response);
+      const isHealthz = path === '/healthz';
+      const { lastSyncedMs, isWell, isNodeEligible } = proxy.health;
       const code = isWell && (isNodeEligible || !isHealthz) ? 200 : 503;
       proxy.metrics.probed(isHealthz ? 'healthz' : 'livez', code);
-      return sendJson(response, code, { ...timestamps, ...(isHealthz && { nodeEligible: isNodeEligible }) });
-    }
-    if (request.path === '/proxyMode') return sendText(response, 200, 'nftables');
-    if (await answerDiagnostics({ metrics: proxy.metrics.registry }, request, response)) return undefined;
-    return sendText(response, 404, '404 page not found\n');
-  };
-  return createPlainServer({ handler, clock });
+      const body = { lastUpdated: isoTime(lastSyncedMs ?? 0), currentTime: isoTime(clock.nowMs()), ...(isHealthz && { nodeEligible: isNodeEligible }) };
+      response.writeHead(code, { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' });
+      response.end(Buffer.from(JSON.stringify(body)));
+    },
+  });
+}
+
+/** What is told on the machine itself (10249 in the original): `/metrics`, `/proxyMode`, and `/healthz` for whether anybody is there. */
+export function createMetricsServer(proxy: RunningProxy, { clock }: Dependencies): HttpServer {
+  return createPlainServer({
+    clock,
+    handler: async (request, response) => {
+      if (request.path === '/proxyMode') return sendText(response, 200, 'nftables');
+      if (request.path === '/healthz') return sendText(response, 200, 'ok');
+      if (!(await answerDiagnostics({ metrics: proxy.metrics.registry }, request, response))) notFound(response);
+    },
+  });
 }
 
 function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-function sendJson(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' });
-  response.end(Buffer.from(JSON.stringify(body)));
+function notFound(response: ServerResponse): void {
+  sendText(response, 404, '404 page not found\n');
 }
 
 function sendText(response: ServerResponse, status: number, body: string): void {
