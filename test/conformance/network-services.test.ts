@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 import { systemClock } from '#base/clock.ts';
 import { ReplicaSet } from '#api/apps/replica-set.ts';
+import { Endpoints } from '#api/core/endpoints.ts';
 import { Pod } from '#api/core/pod.ts';
 import { Service } from '#api/core/service.ts';
 import type { Service as ServiceObject } from '#api/core/service.ts';
 import { EndpointSlice } from '#api/discovery/endpoint-slice.ts';
-import type { NetworkLab, NetworkSpace } from './network-lab.ts';
+import type { NetworkLab, NetworkSpace, PodTraits } from './network-lab.ts';
 import { eventually, noNetwork, onNetwork, podSpec, startNetworkLab } from './network-lab.ts';
 
 let started: NetworkLab | undefined;
@@ -43,6 +44,7 @@ async function endpointsAre(w: NetworkSpace, service: string, expected: Readonly
   });
 }
 
+const onHost = { spec: { ...podSpec([{ name: 'c' }]), hostNetwork: true } };
 const toPods = (app: string): Pick<ServiceObject['spec'], 'selector' | 'ports'> => ({ selector: { app }, ports: [{ port: 80, protocol: 'TCP', targetPort: 9376 }] });
 
 describe('conformance: services in the data path', { skip: noNetwork, concurrency: 2 }, () => {
@@ -62,6 +64,30 @@ describe('conformance: services in the data path', { skip: noNetwork, concurrenc
     await w.lab.client.delete(Pod, w.key('pod2'));
     await endpointsAre(w, 'two', {});
     await servedAs(w, 'client', 'two', ['']);
+  });
+
+  // What the API shows of it is tested on simulated nodes, too; here it is whether packets find their way.
+  services('should serve multiport endpoints from pods', async (w) => {
+    await w.service('multi', { selector: { app: 'multi' }, ports: [{ name: 'portname1', port: 80, targetPort: 'svc1' }, { name: 'portname2', port: 81, targetPort: 'svc2' }] });
+    const named = (name: string, tcp: number): NonNullable<PodTraits['spec']> => {
+      const spec = podSpec([{ name: 'c', tcp }]);
+      return { ...spec, containers: (spec.containers ?? []).map((each) => ({ ...each, ports: [{ name, containerPort: tcp }] })) };
+    };
+    const labels = { app: 'multi' };
+    await Promise.all([w.pod('pod1', { labels, spec: named('svc1', 100) }), w.pod('client')]);
+    const served = async (one: string, two: string): Promise<void> => {
+      await w.reaches('client', 'multi:80', [one]);
+      await w.reaches('client', 'multi:81', [two]);
+    };
+    await served('pod1', '');
+    await w.pod('pod2', { labels, spec: named('svc2', 101) });
+    await endpointsAre(w, 'multi', { pod1: [100], pod2: [101] });
+    await served('pod1', 'pod2');
+    await w.lab.client.delete(Pod, w.key('pod1'));
+    await served('', 'pod2');
+    await w.lab.client.delete(Pod, w.key('pod2'));
+    await endpointsAre(w, 'multi', {});
+    await served('', '');
   });
 
   services('should serve endpoints on same port and different protocols', async (w) => {
@@ -202,13 +228,41 @@ describe('conformance: endpoint slices in the data path', { skip: noNetwork, con
   });
 });
 
+describe('conformance: host ports and mirrored endpoints in the data path', { skip: noNetwork, concurrency: 2 }, () => {
+  onNetwork('[sig-network] HostPort validates that there is no conflict between pods with same hostPort but different hostIP and protocol [LinuxOnly] [Conformance]', lab, async (w) => {
+    const { nodeAddress } = w.lab;
+    const hostPort = 54_323;
+    const at = (name: string, hostIP: string, protocol: 'TCP' | 'UDP'): Promise<Pod> => {
+      const spec = podSpec([{ name: 'c', tcp: 8080, udp: 8080 }]);
+      return w.pod(name, { spec: { ...spec, containers: (spec.containers ?? []).map((each) => ({ ...each, ports: [{ hostPort, containerPort: 8080, protocol, hostIP }] })) } });
+    };
+    await Promise.all([at('pod1', '127.0.0.1', 'TCP'), at('pod2', nodeAddress, 'TCP'), at('pod3', nodeAddress, 'UDP'), w.pod('host', onHost), w.pod('client')]);
+    for (const from of ['host', 'client']) {
+      await w.reaches(from, `${nodeAddress}:${hostPort}`, ['pod2']);
+      await w.reaches(from, `${nodeAddress}:${hostPort}`, ['pod3'], 'udp');
+    }
+    await w.reaches('host', `127.0.0.1:${hostPort}`, ['pod1']);
+  });
+
+  onNetwork('[sig-network] EndpointSliceMirroring should mirror a custom Endpoints resource through create update and delete [Conformance]', lab, async (w) => {
+    const { client } = w.lab;
+    const { spec: { clusterIP } } = await w.service('custom', { ports: [{ name: 'example', port: 80, protocol: 'TCP' }] });
+    const [one, two] = await Promise.all([w.pod('one', { tcp: 8090 }), w.pod('two', { tcp: 8090 }), w.pod('client')]);
+    const subsets = (pod: Pod) => [{ addresses: [{ ip: pod.status.podIP ?? '' }], ports: [{ name: 'example', port: 8090, protocol: 'TCP' as const }] }];
+    const endpoints = await client.create(Endpoints, { metadata: w.key('custom'), subsets: subsets(one) });
+    await w.reaches('client', `${clusterIP}:80`, ['one']);
+    await client.update(Endpoints, { ...endpoints, subsets: subsets(two) });
+    await w.reaches('client', `${clusterIP}:80`, ['two']);
+    await client.delete(Endpoints, w.key('custom'));
+    await w.reaches('client', `${clusterIP}:80`, ['']);
+  });
+});
+
 describe('conformance: pods reach pods', { skip: noNetwork, concurrency: 2 }, () => {
   const granular = (what: string, check: (space: NetworkSpace) => Promise<void>): void => onNetwork(`[sig-network] Networking Granular Checks: Pods should function for ${what} [Conformance]`, lab, check);
   const servers = ['netserver-0', 'netserver-1'] as const;
   const serve = async (w: NetworkSpace): Promise<ReadonlyMap<string, string>> =>
     new Map(await Promise.all(servers.map(async (name): Promise<[string, string]> => [name, (await w.pod(name, { tcp: 8083, udp: 8081 })).status.podIP ?? ''])));
-  const onHost = { spec: { ...podSpec([{ name: 'c' }]), hostNetwork: true } };
-
   /** A pod on the host's network asks one pod to ask the others. */
   const betweenPods = async (w: NetworkSpace, protocol: 'http' | 'udp'): Promise<void> => {
     const [found, tester] = await Promise.all([serve(w), w.pod('tester', { tcp: 8080 }), w.pod('host', onHost)]);
