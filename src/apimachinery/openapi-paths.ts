@@ -3,6 +3,7 @@
  *
  * Source: Kubernetes' API reference (paths, parameters, operation names).
  */
+import { answersWithObject } from './deletion-answer.ts';
 import { Status, WatchEvent } from './meta-schemas.ts';
 import { DeleteOptions } from './meta-types.ts';
 import type { Parameter } from './openapi-parameters.ts';
@@ -56,17 +57,6 @@ const proxyMethods: readonly Method[] = ['delete', 'get', 'head', 'options', 'pa
 /** `/api/v1`, `/apis/apps/v1`. */
 export function basePath(apiVersion: string): string {
   return apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-}
-
-const answeredWithObject: Readonly<Record<string, ReadonlySet<string>>> = {
-  '': new Set(['PersistentVolume', 'PersistentVolumeClaim', 'Pod', 'PodTemplate', 'ResourceQuota', 'Service', 'ServiceAccount']),
-  'storage.k8s.io': new Set(['CSIDriver', 'CSINode', 'StorageClass', 'VolumeAttachment', 'VolumeAttributesClass']),
-  'resource.k8s.io': new Set(['DeviceClass', 'ResourceClaim', 'ResourceClaimTemplate', 'ResourceSlice']),
-};
-
-/** Whether a DELETE of this kind is answered with the object that is gone; others are answered with a Status. */
-export function answersWithObject({ group, kind }: GroupVersionKind): boolean {
-  return answeredWithObject[group]?.has(kind) === true;
 }
 
 /** All paths of a kind. */

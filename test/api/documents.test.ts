@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { parse } from 'yaml';
+import { openEnvelope } from '#apimachinery/protobuf.ts';
 import type { TestApiServer } from '../support/api-server.ts';
 import { startApiServer } from '../support/api-server.ts';
 
@@ -78,6 +79,21 @@ test('what goes wrong, discovery and the version are laid out too', async () => 
   assert.match((await get('/apis?pretty=true')).text, /^\{\n {2}"kind": "APIGroupList",\n/);
   assert.match((await get('/version')).text, /^\{\n {2}"major": "1",\n/);
   assert.match((await get('/')).text, /^\{\n {2}"paths": \[\n/);
+});
+
+test('plain discovery comes in protobuf as well', async () => {
+  for (const [path, name] of [['/api', 'APIVersions'], ['/apis', 'APIGroupList'], ['/apis/apps', 'APIGroup']] as const) {
+    const { headers, bytes } = await get(path, { accept: 'application/vnd.kubernetes.protobuf' });
+    assert.equal(headers['content-type'], 'application/vnd.kubernetes.protobuf');
+    const { apiVersion, kind } = openEnvelope(bytes);
+    assert.deepEqual([apiVersion, kind], ['v1', name]);
+  }
+});
+
+test('the root names every path that is served, and they are there', async () => {
+  const { paths } = (await get('/')).json<{ readonly paths: readonly string[] }>();
+  assert.deepEqual(paths, paths.toSorted());
+  for (const path of paths) assert.equal((await get(path)).code, 200, path);
 });
 
 test('watches stay lines, YAML stays YAML', async () => {

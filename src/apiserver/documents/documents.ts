@@ -6,7 +6,7 @@ import type { Clock } from '#base/clock.ts';
 import type { JsonObject } from '#apimachinery/json.ts';
 import type { ServiceAccountKey } from '#pki/service-account-key.ts';
 import type { TokenIssuer } from '../authn/service-account-tokens.ts';
-import type { ApiCall, ApiResult } from '../request/api-call.ts';
+import type { ApiCall, ApiResult, JsonResult } from '../request/api-call.ts';
 import { acceptedTypes } from '../request/negotiate.ts';
 import type { ServedKinds } from '../request/served-kinds.ts';
 import type { OpenApiDocuments } from './openapi-answer.ts';
@@ -53,14 +53,8 @@ export class Documents {
     if (!this.#made.has(key)) this.#made.set(key, this.#make(key));
     const body = this.#made.get(key);
     if (body === undefined) return undefined;
-    return {
-      is: 'json',
-      code: 200,
-      body,
-      ...(aggregated !== undefined && { headers: { 'content-type': `application/json;g=apidiscovery.k8s.io;v=${aggregated};as=APIGroupDiscoveryList`, vary: 'Accept', 'cache-control': 'public' } }),
-      ...((path === '/' || path === '/version') && { isPretty: true }),
-      ...(issuerTypes[path] !== undefined && { headers: { 'content-type': issuerTypes[path], 'cache-control': 'public, max-age=3600' } }),
-    };
+    const headers = headersOf(path, aggregated);
+    return { is: 'json', code: 200, body, ...(headers !== undefined && { headers }), ...((path === '/' || path === '/version') && { isPretty: true }) };
   }
 
   /**
@@ -95,7 +89,7 @@ export class Documents {
     const kinds = this.#dependencies.kinds.all();
     switch (key) {
       case '/':
-        return { paths: ['/api', '/api/v1', '/apis', ...new Set(kinds.filter((each) => each.group !== '').flatMap((each) => [`/apis/${each.group}`, `/apis/${each.apiVersion}`])), '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] };
+        return { paths: [...new Set([...ownPaths, ...kinds.filter((each) => each.group !== '').flatMap((each) => [`/apis/${each.group}`, `/apis/${each.apiVersion}`])])].sort() };
       case '/version':
         return versionInfo;
       case '/api':
@@ -146,6 +140,18 @@ function aggregatedVersion(accept: string): DiscoveryVersion | undefined {
 
 function isOpenApi(path: string): boolean {
   return path === '/openapi/v2' || path === '/openapi/v3' || path.startsWith('/openapi/v3/');
+}
+
+/** What is served whatever the kinds are. */
+const ownPaths = [
+  '/.well-known/openid-configuration', '/api', '/api/v1', '/apis', '/apis/', '/metrics', '/openapi/v2', '/openapi/v3', '/openapi/v3/', '/openid/v1/jwks', '/version',
+  ...['/healthz', '/livez', '/readyz'].flatMap((path) => [path, `${path}/etcd`, `${path}/ping`]), '/readyz/shutdown',
+];
+
+function headersOf(path: string, aggregated: DiscoveryVersion | undefined): JsonResult['headers'] {
+  if (aggregated !== undefined) return { 'content-type': `application/json;g=apidiscovery.k8s.io;v=${aggregated};as=APIGroupDiscoveryList`, vary: 'Accept', 'cache-control': 'public' };
+  const type = Object.hasOwn(issuerTypes, path) ? issuerTypes[path] : undefined;
+  return type === undefined ? undefined : { 'content-type': type, 'cache-control': 'public, max-age=3600' };
 }
 
 /** What says how tokens are verified may be kept for an hour. Source: Kubernetes documentation, "Service account issuer discovery". */

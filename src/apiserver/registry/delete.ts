@@ -3,7 +3,7 @@
  *
  * Source: Kubernetes documentation, "Garbage collection", "Finalizers", "Pod termination".
  */
-import { answersWithObject } from '#apimachinery/openapi-paths.ts';
+import { answersWithObject } from '#apimachinery/deletion-answer.ts';
 import { DecodeError, decodeDraft } from '#apimachinery/decode.ts';
 import { DeleteOptions } from '#apimachinery/meta-types.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';

@@ -95,7 +95,8 @@ const documents: Readonly<Record<string, AnyStruct>> = { Status, APIVersions, AP
 
 /** A document that is no stored object (a Status, a review); undefined when it has no protobuf form. */
 export function protobufDocument(body: object, kindOf: (apiVersion: string, kind: string) => AnyStruct | undefined): Buffer | undefined {
-  const { kind, apiVersion } = body as { readonly kind?: unknown; readonly apiVersion?: unknown };
+  // The oldest documents do not say their version.
+  const { kind, apiVersion = 'v1' } = body as { readonly kind?: unknown; readonly apiVersion?: unknown };
   if (typeof kind !== 'string' || typeof apiVersion !== 'string') return undefined;
   const found = apiVersion === 'v1' && Object.hasOwn(documents, kind) ? documents[kind] : kindOf(apiVersion, kind);
   return found === undefined || found.atRunTime !== undefined ? undefined : envelope(apiVersion, kind, [encodeProtobuf(found, body)]);
