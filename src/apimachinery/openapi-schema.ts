@@ -207,6 +207,11 @@ export const schemeVersions: readonly GroupVersion[] = [
   return versions.map((version) => ({ group, version }));
 });
 
+/** Those that its clients know: documents of custom resources name all of these. */
+export const clientVersions: readonly GroupVersion[] = schemeVersions.filter(
+  ({ group }) => !['admission.k8s.io', 'apiextensions.k8s.io', 'apiregistration.k8s.io', 'imagepolicy.k8s.io'].includes(group),
+);
+
 const definitions = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1';
 /** A choice has no schema, only a name. */
 const eitherNames: Readonly<Record<SchemaUnion['other'], string>> = {

@@ -15,7 +15,7 @@ import { basePath, pathsOf } from './openapi-paths.ts';
 import type { PrintContext, SharedParameters } from './openapi-print.ts';
 import { printPathItem } from './openapi-print.ts';
 import { resourceListPath, rootDocuments } from './openapi-roots.ts';
-import { SchemaCollection, schemeVersions } from './openapi-schema.ts';
+import { SchemaCollection, clientVersions, schemeVersions } from './openapi-schema.ts';
 import type { GroupVersion } from './openapi-words.ts';
 import { groupWord } from './openapi-words.ts';
 import type { ResourceKind } from './resource.ts';
@@ -75,7 +75,7 @@ function* rootSteps(roots: ReturnType<typeof rootDocuments>): Steps<JsonObject> 
 
 function* groupVersionSteps(first: ResourceKind, served: readonly ResourceKind[], kinds: readonly ResourceKind[]): Steps<JsonObject> {
   const isCustom = first.isCustom === true;
-  const schemas = new SchemaCollection(3, kinds, first.group === '' ? [coreVersion] : [coreVersion, first]);
+  const schemas = new SchemaCollection(3, kinds, isCustom ? clientVersions : first.group === '' ? [coreVersion] : [coreVersion, first]);
   const context: PrintContext = { version: 3, schemas, kinds, tag: tagOf(first), shared: undefined };
   const paths: Record<string, JsonValue> = {};
   yield* printKinds(served, context, paths);

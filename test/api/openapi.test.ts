@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import protobuf from 'protobufjs';
+import type { JsonObject } from '#apimachinery/json.ts';
 import { descriptionsVersion } from '#apiserver/documents/descriptions.ts';
 import { Kubectl, kubectlMissing } from '../kubectl/kubectl.ts';
 import type { TestApiServer } from '../support/api-server.ts';
@@ -131,6 +132,16 @@ test('operations of custom resources say less than is served', async () => {
   assert.deepEqual(read.parameters.map(({ name }) => name), ['resourceVersion']);
   assert.deepEqual(Object.keys(patch.requestBody?.content ?? {}), ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml']);
   assert.deepEqual(Object.keys(patch.responses), ['200', '401']);
+});
+
+test('what custom resources refer to is part of their document', async () => {
+  const { components } = JSON.parse((await get('/openapi/v3/apis/sea.example.com/v1')).bytes.toString()) as { readonly components: { readonly schemas: Readonly<Record<string, JsonObject>> } };
+  const { schemas } = components;
+  assert.ok('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' in schemas);
+  const list = schemas['com.example.sea.v1.Fleet'] ?? {};
+  assert.deepEqual([list['description'], list['required'], list['x-kubernetes-group-version-kind']], ['Fleet is a list of Boat', ['items'], [{ group: 'sea.example.com', kind: 'Fleet', version: 'v1' }]]);
+  const deletion = schemas['io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions'] ?? {};
+  assert.ok((deletion['x-kubernetes-group-version-kind'] as readonly object[]).length > 50);
 });
 
 interface CustomOperation {
