@@ -7,7 +7,7 @@ import { credentialsFor } from './config-lookup.ts';
 import { ContainerConfigError, expandVariables, planEnvironment } from './environment.ts';
 import type { EnvironmentSources } from './environment.ts';
 import { withTag } from './image-puller.ts';
-import { hostNameOf, parseResolvConf, planDns, planHostsFile } from './pod-dns.ts';
+import { hostNameOf, kernelHostName, parseResolvConf, planDns, planHostsFile } from './pod-dns.ts';
 import { podOf } from './pod.fixture.ts';
 import { backoffUntilMs, goDuration, nextBackoff, restartBackoff } from './restart-backoff.ts';
 
@@ -118,6 +118,14 @@ test('a pod knows its own name, and the aliases it asked for', () => {
   const file = planHostsFile(pod, { podIps: ['10.0.0.5'], clusterDomain: 'cluster.local', hostFile: '' });
   assert.match(file, /^10\.0\.0\.5\tdb-0\.db\.default\.svc\.cluster\.local\tdb-0$/m);
   assert.match(file, /^192\.0\.2\.9\ta\tb$/m);
+});
+
+test('a pod may have its full name as its host name, if that fits', () => {
+  const name = (spec: object): string => kernelHostName(podOf({ containers: [main], hostname: 'db-0', subdomain: 'db', ...spec }), 'cluster.local');
+  assert.equal(name({}), 'db-0');
+  assert.equal(name({ setHostnameAsFQDN: true }), 'db-0.db.default.svc.cluster.local');
+  assert.equal(name({ setHostnameAsFQDN: true, subdomain: undefined }), 'db-0');
+  assert.throws(() => name({ setHostnameAsFQDN: true, subdomain: 'a'.repeat(40) }), /^Error: failed to construct FQDN .* is too long \(64 is the max, 71 characters requested\)$/);
 });
 
 test('names of images get a tag, and what is none is refused', () => {

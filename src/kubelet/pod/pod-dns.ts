@@ -60,6 +60,20 @@ export function hostNameOf(pod: Pod, clusterDomain: string): { readonly hostName
   return { hostName, domain: spec.subdomain === undefined || spec.subdomain === '' ? '' : `${spec.subdomain}.${metadata.namespace}.svc.${clusterDomain}` };
 }
 
+/** What the kernel takes. Source: gethostname(2). */
+const maxKernelHostName = 64;
+
+/** What the kernel of the pod is told its name is: with its domain where the pod asks for that. @throws Error when that is too long. */
+export function kernelHostName(pod: Pod, clusterDomain: string): string {
+  const { hostName, domain } = hostNameOf(pod, clusterDomain);
+  if (domain === '' || pod.spec.setHostnameAsFQDN !== true) return hostName;
+  const full = `${hostName}.${domain}`;
+  if (full.length > maxKernelHostName) {
+    throw new Error(`failed to construct FQDN from pod hostname and cluster domain, FQDN ${full} is too long (${maxKernelHostName} is the max, ${full.length} characters requested)`);
+  }
+  return full;
+}
+
 /** The pod's /etc/hosts. `hostFile` is that of the node, for pods on its network. Pure. */
 export function planHostsFile(pod: Pod, options: { readonly podIps: readonly string[]; readonly clusterDomain: string; readonly hostFile: string }): string {
   const { hostName, domain } = hostNameOf(pod, options.clusterDomain);

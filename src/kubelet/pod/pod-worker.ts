@@ -21,7 +21,7 @@ import type { PodPlan, PodView, WaitingReason } from './plan-pod.ts';
 import { planResize } from './plan-resize.ts';
 import { planStatus } from './plan-status.ts';
 import type { ResizeCondition } from './plan-status.ts';
-import { hostNameOf, planDns, planHostsFile } from './pod-dns.ts';
+import { kernelHostName, planDns, planHostsFile } from './pod-dns.ts';
 import { emptyRuntime, observePod } from './pod-runtime.ts';
 import type { ContainerRecord, PodRuntime } from './pod-runtime.ts';
 import { nextBackoff, restartBackoff } from './restart-backoff.ts';
@@ -327,7 +327,7 @@ export class PodWorker {
     const resources = podCgroupResources(pod);
     return planSandboxConfig(pod, {
       attempt, resources,
-      hostName: hostNameOf(pod, node.clusterDomain).hostName,
+      hostName: kernelHostName(pod, node.clusterDomain),
       logDirectory: platform.files.logDirectory(pod),
       dns: planDns(pod, { clusterDns: node.clusterDns, clusterDomain: node.clusterDomain, host: await platform.machine.dns() }),
       cgroupParent: await platform.files.prepareCgroup(pod, resources),
