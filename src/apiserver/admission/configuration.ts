@@ -18,7 +18,7 @@ export function readAdmissionConfiguration(file: string): ReadonlyMap<string, un
   };
   if (!isJsonObject(document)) return fail('(root)', 'this is no AdmissionConfiguration');
   if (document['kind'] !== 'AdmissionConfiguration') return fail('kind', `Unsupported value: ${JSON.stringify(document['kind'] ?? '')}: supported values: "AdmissionConfiguration"`);
-  if (!versions.includes(String(document['apiVersion']))) return fail('apiVersion', `Unsupported value: ${JSON.stringify(document['apiVersion'] ?? '')}: supported values: ${versions.map((each) => JSON.stringify(each)).join(', ')}`);
+  if (!versions.some((each) => each === document['apiVersion'])) return fail('apiVersion', `Unsupported value: ${JSON.stringify(document['apiVersion'] ?? '')}: supported values: ${versions.map((each) => JSON.stringify(each)).join(', ')}`);
   const plugins = document['plugins'] ?? [];
   if (!Array.isArray(plugins)) return fail('plugins', 'this is no list');
   const found = new Map<string, unknown>();

@@ -54,7 +54,7 @@ function nameIn(fieldSelector: string): string {
 
 /** The same, with those asked that have to ask elsewhere; nothing is waited for that need not be. */
 export function decideFully(authorizers: readonly Authorizer[], attributes: Attributes): Decision | Promise<Decision> {
-  return authorizers.every(({ ask }) => ask === undefined) ? decide(authorizers, attributes) : askInOrder(authorizers, attributes);
+  return authorizers.every((each) => each.ask === undefined) ? decide(authorizers, attributes) : askInOrder(authorizers, attributes);
 }
 
 async function askInOrder(authorizers: readonly Authorizer[], attributes: Attributes): Promise<Decision> {

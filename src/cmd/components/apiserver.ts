@@ -1,15 +1,17 @@
 import type { Command } from 'commander';
-import { Option } from 'commander';
-import { mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { Node } from '#api/core/node.ts';
+import { kinds } from '#api/kinds.ts';
 import type { FrontProxy } from '#apiserver/aggregation/aggregation.ts';
+import { AdmissionSettingsError } from '#apiserver/admission/settings.ts';
 import type { ApiServerOptions } from '#apiserver/api-server.ts';
 import { createApiServer, inProcessAdmin } from '#apiserver/api-server.ts';
-import { staticTokens } from '#apiserver/authn/authenticate.ts';
-import { alwaysAllow, alwaysDeny } from '#apiserver/authz/rbac.ts';
+import type { FeatureGates } from '#apiserver/features/feature-gates.ts';
+import { FeatureGateError, featureGates } from '#apiserver/features/feature-gates.ts';
+import { servedKinds } from '#apiserver/features/runtime-config.ts';
 import { systemClock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { systemRandom } from '#base/random.ts';
@@ -18,117 +20,56 @@ import { createClient } from '#client/create-client.ts';
 import type { ClusterCertificates } from '#cluster/certificates.ts';
 import { ensureCertificates } from '#cluster/certificates.ts';
 import { writeKubeconfigs } from '#cluster/kubeconfigs.ts';
-import { stateHome } from '#cluster/layout.ts';
 import { nodeAddress } from '#cluster/node-address.ts';
 import { httpsNodes } from '#cluster/node-gateway.ts';
 import type { PemPair } from '#pki/authority.ts';
-import { loadServiceAccountKey } from '#pki/service-account-key.ts';
 import { giveBackAfterMs, giveBackMemory } from '#serving/give-back-memory.ts';
-import { openMemoryStore } from '#store/memory.ts';
-import { openSqliteStore } from '#store/sqlite.ts';
-import type { Store } from '#store/store.ts';
 import { UserError } from '../fail.ts';
 import { createLog } from '../log.ts';
-import type { EtcdFlags } from '../store/location.ts';
-import { defaultEtcdPrefix, openEtcd } from '../store/location.ts';
 import { endOnSignal } from '../until-signal.ts';
-import { readPemFile } from './controller-manager.ts';
+import { admissionFlags, admissionSettingsOf } from './apiserver/admission-flags.ts';
+import type { AdmissionFlags } from './apiserver/admission-flags.ts';
+import { auditFlags, openAuditOf } from './apiserver/audit-flags.ts';
+import type { AuditFlags } from './apiserver/audit-flags.ts';
+import { authenticationFlags } from './apiserver/authentication-flags.ts';
+import type { AuthenticationFlags } from './apiserver/authentication-flags.ts';
+import { authorizationFlags } from './apiserver/authorization-flags.ts';
+import type { AuthorizationFlags } from './apiserver/authorization-flags.ts';
+import { clusterFlags } from './apiserver/cluster-flags.ts';
+import type { ClusterFlags } from './apiserver/cluster-flags.ts';
+import { limitFlags } from './apiserver/limit-flags.ts';
+import type { LimitFlags } from './apiserver/limit-flags.ts';
+import { authenticationOf } from './apiserver/open-authentication.ts';
+import { authorizersOf } from './apiserver/open-authorization.ts';
+import { checkEgress, readFlagFile, readPair, servingFlags, tlsSettingsOf } from './apiserver/serving-flags.ts';
+import type { ServingFlags } from './apiserver/serving-flags.ts';
+import { checkStorage, openStore, storageFlags } from './apiserver/storage-flags.ts';
+import type { StorageFlags } from './apiserver/storage-flags.ts';
 import type { CommonFlags } from './flags.ts';
-import { componentCommand, durationMs, list, logLevelOf, portRange, wholeNumber } from './flags.ts';
-import { parseTokenFile } from './token-file.ts';
+import { componentCommand, logLevelOf, withFlagGroups } from './flags.ts';
 
-interface Flags extends CommonFlags, EtcdFlags {
-  readonly bindAddress: string;
-  readonly securePort: number;
-  readonly advertiseAddress?: string;
-  readonly certDir: string;
-  readonly tlsCertFile?: string;
-  readonly tlsPrivateKeyFile?: string;
-  readonly clientCaFile?: string;
-  readonly tokenAuthFile?: string;
-  readonly authorizationMode: readonly string[];
-  readonly etcdServers?: readonly string[];
-  readonly storageFile: string;
-  readonly serviceClusterIpRange: readonly string[];
-  readonly serviceNodePortRange: { readonly from: number; readonly to: number };
-  readonly serviceAccountIssuer?: string;
-  readonly serviceAccountKeyFile?: string;
-  readonly serviceAccountSigningKeyFile?: string;
-  readonly kubeletClientCertificate?: string;
-  readonly kubeletClientKey?: string;
-  readonly kubeletCertificateAuthority?: string;
-  readonly kubeletPreferredAddressTypes?: readonly string[];
-  readonly kubeletTimeout?: number;
-  readonly proxyClientCertFile?: string;
-  readonly proxyClientKeyFile?: string;
-  readonly requestheaderClientCaFile?: string;
-  readonly requestheaderAllowedNames: readonly string[];
-  readonly requestheaderUsernameHeaders: readonly string[];
-  readonly requestheaderUidHeaders: readonly string[];
-  readonly requestheaderGroupHeaders: readonly string[];
-  readonly requestheaderExtraHeadersPrefix: readonly string[];
-}
+interface Flags extends CommonFlags, ServingFlags, StorageFlags, AuthenticationFlags, AuthorizationFlags, AdmissionFlags, AuditFlags, LimitFlags, ClusterFlags {}
 
 /** `skiff apiserver`, in the place of kube-apiserver. */
 export function command(): Command {
-  return componentCommand('The API server. Flags as kube-apiserver\'s; certificates and keys that no flag names are made in --cert-dir, with kubeconfigs for everybody beside them.')
-    .option('--bind-address <address>', 'where it listens', '0.0.0.0')
-    .addOption(new Option('--secure-port <port>', 'HTTPS').argParser(wholeNumber).default(6443))
-    .option('--advertise-address <address>', 'what the kubernetes Service leads to (default: this machine\'s address)')
-    .option('--cert-dir <directory>', 'for what it makes itself', join(stateHome(), 'apiserver'))
-    .option('--tls-cert-file <file>', 'serving certificate')
-    .option('--tls-private-key-file <file>', 'its key')
-    .option('--client-ca-file <file>', 'authorities of client certificates')
-    .option('--token-auth-file <file>', 'static tokens: token,user,uid,"groups"')
-    .addOption(new Option('--authorization-mode <modes>', 'Node, RBAC, AlwaysAllow, AlwaysDeny').argParser(list).default(['Node', 'RBAC'], 'Node,RBAC'))
-    .option('--storage-file <file>', 'where objects are kept, an SQLite file; ":memory:" forgets', join(stateHome(), 'apiserver/store.db'))
-    .addOption(new Option('--etcd-servers <urls>', 'members of an etcd (3.4 or later) to keep objects in, in place of a file').argParser(list))
-    .option('--etcd-cafile <file>', 'authority of etcd\'s certificates')
-    .option('--etcd-certfile <file>', 'the certificate that etcd knows this server by')
-    .option('--etcd-keyfile <file>', 'its key')
-    .option('--etcd-prefix <prefix>', 'what keys start with in etcd', defaultEtcdPrefix)
-    .addOption(new Option('--service-cluster-ip-range <ranges>', 'addresses of Services').argParser(list).default(['10.96.0.0/16'], '10.96.0.0/16'))
-    .addOption(new Option('--service-node-port-range <range>', 'node ports').argParser(portRange).default({ from: 30_000, to: 32_768 }, '30000-32767'))
-    .option('--service-account-issuer <url>', 'iss of tokens')
-    .option('--service-account-key-file <file>', 'taken, but tokens are verified with the signing key')
-    .option('--service-account-signing-key-file <file>', 'signs tokens')
-    .option('--kubelet-client-certificate <file>', 'how kubelets know this server')
-    .option('--kubelet-client-key <file>', 'its key')
-    .option('--kubelet-certificate-authority <file>', 'verifies kubelets\' certificates')
-    .addOption(new Option('--kubelet-preferred-address-types <types>', 'which address of a node is taken').argParser(list))
-    .addOption(new Option('--kubelet-timeout <duration>', 'how long a kubelet may take to answer').argParser(durationMs))
-    .option('--proxy-client-cert-file <file>', 'how API servers behind this one know it')
-    .option('--proxy-client-key-file <file>', 'its key')
-    .option('--requestheader-client-ca-file <file>', 'authority of the proxies that speak for users in headers; API servers behind this one check it by the same')
-    .addOption(new Option('--requestheader-allowed-names <names>', 'common names of such proxies; none: any').argParser(list).default([], 'any'))
-    .addOption(new Option('--requestheader-username-headers <headers>', 'headers with the name of the user, commonly X-Remote-User').argParser(list).default([], 'none'))
-    .addOption(new Option('--requestheader-uid-headers <headers>', 'headers with the UID, commonly X-Remote-Uid').argParser(list).default([], 'none'))
-    .addOption(new Option('--requestheader-group-headers <headers>', 'headers with groups, commonly X-Remote-Group').argParser(list).default([], 'none'))
-    .addOption(new Option('--requestheader-extra-headers-prefix <prefixes>', 'what headers with extras start with, commonly X-Remote-Extra-').argParser(list).default([], 'none'))
-    .action(runApiServer);
-}
-
-/** Without an authority named by a flag everything is as clusters commonly have it; with one, it is as the flags say. */
-function frontProxyOf(flags: Flags, certificates: ClusterCertificates): { readonly frontProxy?: FrontProxy } {
-  const client = pairOf(flags, 'proxyClientCertFile', 'proxyClientKeyFile') ?? certificates.pairs['front-proxy-client'];
-  if (flags.requestheaderClientCaFile === undefined) return client === undefined ? {} : { frontProxy: { client, caPem: certificates.frontProxyCa.certificatePem } };
-  const caPem = readPemFile('--requestheader-client-ca-file', flags.requestheaderClientCaFile);
-  const requestHeaders = {
-    caPem, allowedNames: flags.requestheaderAllowedNames, usernameHeaders: flags.requestheaderUsernameHeaders, uidHeaders: flags.requestheaderUidHeaders,
-    groupHeaders: flags.requestheaderGroupHeaders, extraHeaderPrefixes: flags.requestheaderExtraHeadersPrefix,
-  };
-  return { frontProxy: { client, caPem, requestHeaders } };
+  const built = componentCommand('The API server. Flags as kube-apiserver\'s; certificates and keys that no flag names are made in --cert-dir, with kubeconfigs for everybody beside them.');
+  return withFlagGroups(built, [servingFlags, storageFlags, authenticationFlags, authorizationFlags, admissionFlags, auditFlags, limitFlags, clusterFlags]).action(runApiServer);
 }
 
 async function runApiServer(flags: Flags): Promise<void> {
   const log = createLog({ level: logLevelOf(flags) }).child({ component: 'kube-apiserver' });
   const ending = endOnSignal(log);
-  const advertiseAddress = flags.advertiseAddress ?? nodeAddress();
+  const advertiseAddress = flags.advertiseAddress ?? (isWildcard(flags.bindAddress) ? nodeAddress() : flags.bindAddress);
+  checkStorage(flags);
+  checkEgress(flags);
+  const tls = tlsSettingsOf(flags);
   const certificates = await ownCertificates(flags, advertiseAddress);
-  const store = await openStore(flags, log);
+  const settings = await optionsOf(flags, log, certificates);
+  const stopped = new AbortController();
+  const store = await openStore(flags, log, stopped.signal);
   let client: Client | undefined;
   const apiServer = await createApiServer({
-    ...optionsOf(flags, log, certificates),
+    ...settings,
     ...frontProxyOf(flags, certificates),
     store,
     nodes: httpsNodes({
@@ -137,25 +78,99 @@ async function runApiServer(flags: Flags): Promise<void> {
         return client.get(Node, { name });
       },
       client: pairOf(flags, 'kubeletClientCertificate', 'kubeletClientKey') ?? certificates.pairs['apiserver-kubelet-client'],
-      caPem: flags.kubeletCertificateAuthority === undefined ? undefined : readPemFile('--kubelet-certificate-authority', flags.kubeletCertificateAuthority),
+      caPem: flags.kubeletCertificateAuthority === undefined ? undefined : readFlagFile('--kubelet-certificate-authority', flags.kubeletCertificateAuthority),
       ...(flags.kubeletPreferredAddressTypes === undefined ? {} : { addressTypes: flags.kubeletPreferredAddressTypes }),
       ...(flags.kubeletTimeout === undefined ? {} : { timeoutMs: flags.kubeletTimeout }),
     }),
-  });
+  }).catch(toUserError);
   client = createClient(apiServer.transport(inProcessAdmin, 'kube-apiserver'));
-  const serving = pairOf(flags, 'tlsCertFile', 'tlsPrivateKeyFile') ?? certificates.pairs['apiserver'];
-  if (serving === undefined) throw new UserError('there is no serving certificate: give --tls-cert-file and --tls-private-key-file');
-  const clientCaPem = flags.clientCaFile === undefined ? certificates.ca.certificatePem : readPemFile('--client-ca-file', flags.clientCaFile);
-  const { port } = await apiServer.listen({ host: flags.bindAddress, port: flags.securePort, serving, clientCaPem, advertiseAddress });
+  const clientCaPem = flags.clientCaFile === undefined ? certificates.ca.certificatePem : readFlagFile('--client-ca-file', flags.clientCaFile);
+  const { port } = await apiServer.listen({
+    host: flags.bindAddress, port: flags.securePort, serving: servingPairOf(flags, certificates), clientCaPem, advertiseAddress, tls,
+    externalHostname: flags.externalHostname, corsAllowedOrigins: flags.corsAllowedOrigins, goawayChance: flags.goawayChance,
+  });
   await writeKubeconfigs({ name: 'default', stateDir: flags.certDir }, certificates, `https://127.0.0.1:${port}`);
   log.info({ port, adminKubeconfig: join(flags.certDir, 'admin.kubeconfig') }, 'serving');
   systemClock.after(giveBackAfterMs, giveBackMemory);
   await ending.signalled;
   log.info({}, 'stopping');
-  await apiServer.close();
+  await apiServer.close({ delayMs: flags.shutdownDelayDuration, sendsRetryAfter: flags.shutdownSendRetryAfter });
+  stopped.abort();
   await store.close();
   ending.dispose();
   process.exit(0);
+}
+
+/** What the server itself is told. Throws a `UserError` for what cannot be. */
+async function optionsOf(flags: Flags, log: Logger, certificates: ClusterCertificates): Promise<Omit<ApiServerOptions, 'store' | 'nodes'>> {
+  const dependencies = { clock: systemClock, random: systemRandom, log };
+  try {
+    const features = featureGates(flags.featureGates ?? []);
+    const runtime = servedKinds(flags.runtimeConfig ?? [], kinds);
+    return {
+      ...dependencies,
+      ...(await authenticationOf(flags, certificates, dependencies)),
+      authorizers: await authorizersOf(flags, dependencies),
+      admission: withoutFeatures(await admissionSettingsOf(flags), features),
+      audit: await openAuditOf(flags, dependencies),
+      features,
+      serves: (kind) => runtime(kind) && (features.isOn('MutatingAdmissionPolicy') || !kind.plural.startsWith('mutatingadmissionpolic')),
+      serviceClusterIpRanges: flags.serviceClusterIpRange,
+      serviceNodePortRange: flags.serviceNodePortRange,
+      maxRequestsInflight: totalInFlight(flags),
+      inFlightLimits: flags.enablePriorityAndFairness ? undefined : { readOnly: flags.maxRequestsInflight, mutating: flags.maxMutatingRequestsInflight },
+      requestTimeoutMs: flags.requestTimeout > 0 ? flags.requestTimeout : undefined,
+      minWatchSeconds: flags.minRequestTimeout,
+      eventTtlMs: flags.eventTtl > 0 ? flags.eventTtl : undefined,
+    };
+  } catch (error) {
+    return toUserError(error);
+  }
+}
+
+function totalInFlight({ maxRequestsInflight, maxMutatingRequestsInflight, enablePriorityAndFairness }: Flags): number {
+  const total = maxRequestsInflight + maxMutatingRequestsInflight;
+  if (enablePriorityAndFairness && total === 0) throw new UserError('--max-requests-inflight + --max-mutating-requests-inflight must be positive when --enable-priority-and-fairness is set');
+  return total;
+}
+
+/** Plugins are off with what they are for. */
+function withoutFeatures(settings: NonNullable<ApiServerOptions['admission']>, features: FeatureGates): NonNullable<ApiServerOptions['admission']> {
+  const off = [['PodTopologyLabelsAdmission', 'PodTopologyLabels'], ['MutatingAdmissionPolicy', 'MutatingAdmissionPolicy']].flatMap(([gate = '', plugin = '']) => (features.isOn(gate) ? [] : [plugin]));
+  return { ...settings, disabled: [...(settings.disabled ?? []), ...off] };
+}
+
+/** What whoever starts the server can put right, without a stack. */
+function toUserError(error: unknown): never {
+  if (error instanceof FeatureGateError || error instanceof AdmissionSettingsError) throw new UserError(error.message, { cause: error.cause });
+  throw error;
+}
+
+/** Without an authority named by a flag everything is as clusters commonly have it; with one, it is as the flags say. */
+function frontProxyOf(flags: Flags, certificates: ClusterCertificates): { readonly frontProxy?: FrontProxy } {
+  const client = pairOf(flags, 'proxyClientCertFile', 'proxyClientKeyFile') ?? certificates.pairs['front-proxy-client'];
+  if (flags.requestheaderClientCaFile === undefined) return client === undefined ? {} : { frontProxy: { client, caPem: certificates.frontProxyCa.certificatePem } };
+  const caPem = readFlagFile('--requestheader-client-ca-file', flags.requestheaderClientCaFile);
+  const requestHeaders = {
+    caPem, allowedNames: flags.requestheaderAllowedNames, usernameHeaders: flags.requestheaderUsernameHeaders, uidHeaders: flags.requestheaderUidHeaders,
+    groupHeaders: flags.requestheaderGroupHeaders, extraHeaderPrefixes: flags.requestheaderExtraHeadersPrefix,
+  };
+  return { frontProxy: { client, caPem, requestHeaders } };
+}
+
+function isWildcard(address: string): boolean {
+  return address === '' || address === '0.0.0.0' || address === '::';
+}
+
+/** What the flags name; else a pair that somebody has put into --cert-dir, as the original looks for it; else our own. */
+function servingPairOf(flags: Flags, certificates: ClusterCertificates): PemPair {
+  const named = pairOf(flags, 'tlsCertFile', 'tlsPrivateKeyFile');
+  if (named !== undefined) return named;
+  const [certificateFile, keyFile] = [join(flags.certDir, 'apiserver.crt'), join(flags.certDir, 'apiserver.key')];
+  if (existsSync(certificateFile) && existsSync(keyFile)) return readPair('--cert-dir', certificateFile, keyFile);
+  const own = certificates.pairs['apiserver'];
+  if (own === undefined) throw new UserError('there is no serving certificate: give --tls-cert-file and --tls-private-key-file');
+  return own;
 }
 
 function ownCertificates(flags: Flags, advertiseAddress: string): Promise<ClusterCertificates> {
@@ -170,40 +185,14 @@ function ownCertificates(flags: Flags, advertiseAddress: string): Promise<Cluste
   }, { clock: systemClock });
 }
 
-function optionsOf(flags: Flags, log: Logger, certificates: ClusterCertificates): Omit<ApiServerOptions, 'store' | 'nodes'> {
-  const { serviceAccountSigningKeyFile: keyFile, tokenAuthFile, serviceAccountIssuer } = flags;
-  const authorizers = authorizersOf(flags.authorizationMode);
-  return {
-    clock: systemClock, random: systemRandom, log,
-    serviceAccountKey: keyFile === undefined ? certificates.serviceAccountKey : loadServiceAccountKey(readPemFile('--service-account-signing-key-file', keyFile)),
-    serviceClusterIpRanges: flags.serviceClusterIpRange,
-    serviceNodePortRange: flags.serviceNodePortRange,
-    ...(serviceAccountIssuer === undefined ? {} : { serviceAccountIssuer }),
-    ...(tokenAuthFile === undefined ? {} : { authenticators: [staticTokens(parseTokenFile(readPemFile('--token-auth-file', tokenAuthFile)))] }),
-    ...(authorizers === undefined ? {} : { authorizers }),
-  };
-}
-
-/** Undefined: the server's own, which are nodes and RBAC. */
-function authorizersOf(modes: readonly string[]): ApiServerOptions['authorizers'] {
-  const unknown = modes.find((mode) => !['Node', 'RBAC', 'AlwaysAllow', 'AlwaysDeny'].includes(mode));
-  if (unknown !== undefined) throw new UserError(`--authorization-mode: ${unknown} is not built; there are Node, RBAC, AlwaysAllow and AlwaysDeny`);
-  if (modes.includes('AlwaysAllow')) return [alwaysAllow];
-  return modes.includes('RBAC') ? undefined : [alwaysDeny];
-}
-
 function pairOf(flags: Flags, certificate: 'tlsCertFile' | 'kubeletClientCertificate' | 'proxyClientCertFile', key: 'tlsPrivateKeyFile' | 'kubeletClientKey' | 'proxyClientKeyFile'): PemPair | undefined {
   const [certificateFile, keyFile] = [flags[certificate], flags[key]];
   if (certificateFile === undefined && keyFile === undefined) return undefined;
   if (certificateFile === undefined || keyFile === undefined) throw new UserError('a certificate and its key are given together');
-  return { certificatePem: readPemFile(certificate, certificateFile), privateKeyPem: readPemFile(key, keyFile) };
+  return readPair(flagName(certificate), certificateFile, keyFile);
 }
 
-async function openStore(flags: Flags, log: Logger): Promise<Store> {
-  if (flags.etcdServers !== undefined) return openEtcd(flags.etcdServers, flags, log);
-  const file = flags.storageFile;
-  const dependencies = { clock: systemClock, random: systemRandom };
-  if (file === ':memory:') return openMemoryStore(dependencies);
-  mkdirSync(dirname(file), { recursive: true });
-  return openSqliteStore({ file, ...dependencies });
+/** `tlsCertFile` as it is written on the command line. */
+function flagName(property: string): string {
+  return `--${property.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

@@ -46,15 +46,20 @@ export function durationOption(flags: string, description: string): Option {
 
 /** A flag that is taken and changes nothing, because what it is for is so already; `why` tells. */
 export function alreadySo(flags: string, why: string): Option {
-  return new Option(flags, `taken without effect: ${why}`).argParser((given: string) => given);
+  return withPreset(new Option(flags, `taken without effect: ${why}`).argParser((given: string) => given));
 }
 
 /** A flag for what is not built: every value but `harmless` ones is refused. */
 export function notBuilt(flags: string, what: string, harmless: readonly string[] = []): Option {
-  return new Option(flags, `not built: ${what}`).argParser((given: string) => {
+  return withPreset(new Option(flags, `not built: ${what}`).argParser((given: string) => {
     if (given !== '' && !harmless.includes(given)) throw new InvalidArgumentError(`Not built: ${what}.`);
     return undefined;
-  });
+  }));
+}
+
+/** A switch without a value is on. */
+function withPreset(option: Option): Option {
+  return option.optional ? option.preset('true') : option;
 }
 
 /** A flag that has one of a few values. */

@@ -35,5 +35,5 @@ function bringsImages({ old, object }: AdmissionRequest): boolean {
 }
 
 function containersOf(spec: Draft<Pod>['spec']): readonly (readonly [path: string, container: Draft<Pick<Container, 'image' | 'imagePullPolicy'>>])[] {
-  return (['initContainers', 'containers', 'ephemeralContainers'] as const).flatMap((field) => (spec[field] ?? []).map((container, index) => [`spec.${field}[${index}]`, container as Draft<Container>] as const));
+  return (['initContainers', 'containers', 'ephemeralContainers'] as const).flatMap((field) => (spec[field] ?? []).map((container, index) => [`spec.${field}[${index}]`, container] as const));
 }

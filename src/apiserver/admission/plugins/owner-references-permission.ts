@@ -24,7 +24,7 @@ export function ownerReferencesPermission({ authorizers, kinds }: { readonly aut
     async validate(request) {
       const { kind, subresource, object, old, name, operation } = request;
       if (object === undefined || operation === 'DELETE' || (kind === (Pod as unknown) && subresource === 'status')) return;
-      const owners = ownersOf(object as unknown as KubeObject);
+      const owners = ownersOf(object);
       const before = ownersOf(old);
       if (saysTheSame(owners, before)) return;
       const refused = await ask(request, { group: kind.group, version: kind.version, resource: kind.plural, subresource, name });

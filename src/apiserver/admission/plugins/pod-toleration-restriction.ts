@@ -1,7 +1,8 @@
 import { Namespace } from '#api/core/namespace.ts';
 import { Pod } from '#api/core/pod.ts';
 import type { Toleration } from '#api/core/scheduling.ts';
-import { internalError, StatusError } from '#apimachinery/status-error.ts';
+import type { StatusError } from '#apimachinery/status-error.ts';
+import { internalError } from '#apimachinery/status-error.ts';
 import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import { writes } from '../admission.ts';
 import { SettingsReader } from '../configuration.ts';
