@@ -162,5 +162,6 @@ describe('kubectl explain', { skip: kubectlMissing }, () => {
       assert.match(stdout, /volumeName/);
       if (descriptionsVersion() !== '') assert.match(stdout, /name of the volume mount/);
     }
+    kubectl.close();
   });
 });

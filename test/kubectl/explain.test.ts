@@ -1,4 +1,4 @@
-/** kubectl explain: what the OpenAPI documents say of fields, with descriptions of the package kubernetes-types. */
+/** kubectl explain: what the OpenAPI documents say of fields, with descriptions of the package kubernetes-models. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { TestApiServer } from '../support/api-server.ts';
@@ -26,6 +26,12 @@ describe('the real kubectl explains', { skip: kubectlMissing, concurrency: false
     const text = await kubectl.out('explain deployment.spec');
     assert.match(text, /DeploymentSpec is the specification of the desired behavior/);
     assert.match(text, /selector\s+<LabelSelector> -required-\n\s+Label selector for pods/);
+  });
+  it('what is new in this version', async () => {
+    const text = await kubectl.out('explain pod.spec.containers.env.valueFrom.fileKeyRef');
+    assert.match(text, /FIELD: fileKeyRef <FileKeySelector>/);
+    assert.match(text, /FileKeySelector selects a key of the env file\./);
+    assert.match(text, /The name of the volume mount containing the env file\./);
   });
   it('all that is below a field', async () => {
     assert.match(await kubectl.out('explain pod.spec.containers --recursive'), / {6}secretKeyRef\s+<SecretKeySelector>\n {8}key\s+<string> -required-/);
