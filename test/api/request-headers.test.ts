@@ -59,7 +59,7 @@ test('a certificate of an authority that nobody knows is a 401', async () => {
 test('the headers of anybody else say nothing', async () => {
   const admin = await api.request('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' }, headers: { 'x-remote-user': 'jane' } });
   assert.equal(admin.json<WhoAmI>().status.userInfo.username, 'admin');
-  assert.equal((await ask(undefined, { 'X-Remote-User': 'jane' })).code, 403, 'it is nobody'''s');
+  assert.equal((await ask(undefined, { 'X-Remote-User': 'jane' })).code, 403, 'whoever shows nothing is anonymous');
 });
 
 test('names, headers and prefixes are those that are set, and extension servers are told them', async () => {
