@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { parseTableNames } from './rule-set.ts';
-import type { TableNames } from './rule-set.ts';
+import { parseTableNames } from './table-names.ts';
+import type { TableNames } from './table-names.ts';
 
 export interface NftOptions {
   /** Runs nft in this network namespace (of `ip netns`); for tests. */

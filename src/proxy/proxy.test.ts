@@ -12,7 +12,7 @@ import { createEventRecorder } from '#client/recorder.ts';
 import { createSharedInformers } from '#client/shared-informers.ts';
 import { startProxy } from './proxy.ts';
 import type { RunningProxy } from './proxy.ts';
-import type { TableNames } from './rule-set.ts';
+import type { TableNames } from './table-names.ts';
 import { endpoint, serviceOf, sliceOf } from './proxy.fixture.ts';
 
 interface Lab {

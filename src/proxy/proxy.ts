@@ -16,7 +16,7 @@ import type { ServicePlan } from './plan-service.ts';
 import { ProxyMetrics } from './proxy-metrics.ts';
 import { RuleBook } from './rule-book.ts';
 import { planRemoval } from './rule-set.ts';
-import type { TableNames } from './rule-set.ts';
+import type { TableNames } from './table-names.ts';
 import { ServiceEffects } from './service-effects.ts';
 
 export interface ProxyOptions extends Omit<RuleOptions, 'node' | 'serviceCidrs'> {

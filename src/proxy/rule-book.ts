@@ -1,7 +1,9 @@
-import { composeRules, hairpinSet } from './plan-rules.ts';
+import { hairpinSet } from './base-table.ts';
+import { composeRules } from './plan-rules.ts';
 import type { Fragment, RuleOptions, ServiceRules } from './plan-rules.ts';
 import { planChange, planRenewal, planReplacement } from './rule-set.ts';
-import type { Table, TableNames } from './rule-set.ts';
+import type { Table } from './rule-set.ts';
+import type { TableNames } from './table-names.ts';
 import type { Family } from './service-endpoints.ts';
 
 const families = ['ip', 'ip6'] as const;
