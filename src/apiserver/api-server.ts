@@ -52,7 +52,11 @@ import { publishApiService } from './bootstrap/kubernetes-service.ts';
 import { nodeRules } from './bootstrap/roles/component-roles.ts';
 import { Documents } from './documents/documents.ts';
 import type { FeatureGates } from './features/feature-gates.ts';
+import { flowControlObjects } from './bootstrap/flow-control.ts';
+import { dumpAt } from './flow-control/dumps.ts';
 import { FlowControl } from './flow-control/flow-control.ts';
+import { defaultConfiguration, keepConfiguration } from './flow-control/keep-configuration.ts';
+import { resourceLoad } from './flow-control/resource-load.ts';
 import { ApiMetrics, metricsContentType } from './metrics/api-metrics.ts';
 import type { RegistryContext } from './registry/registry-context.ts';
 import { nowText, objectReader } from './registry/registry-context.ts';
@@ -193,7 +197,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   await cache.start(builtInKinds.filter((kind) => kind.convertedFrom === undefined));
   await bootstrap(registry, [...defaultObjects({ serviceRanges: allocation.cidrs, nowIso: nowText(clock) }), ...builtInServices(builtInKinds, nowText(clock))]);
   await allocation.start(registry);
-  const flowControl = new FlowControl({ caches: cache, clock, totalSeats: options.maxRequestsInflight ?? 600 });
+  const flowDefaults = defaultConfiguration(flowControlObjects(nowText(clock)));
+  const flowControl = new FlowControl({ caches: cache, clock, totalSeats: options.maxRequestsInflight ?? 600, load: resourceLoad(kinds, cache), defaults: flowDefaults });
   flowControl.start();
   await rbac.start(clock);
   await graph.start(clock);
@@ -221,6 +226,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     if (aggregation.isRemote(call.info)) return aggregation.pass(call);
     if (call.info.isResource) return dispatch(context, call);
     if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: `${await metrics.text({ kinds, cache, store })}${flowControl.text()}${aggregation.metricsText()}${allocation.metricsText()}${options.audit?.text() ?? ''}${options.features?.metricsText() ?? ''}` };
+    const dump = dumpAt({ path: call.info.path, query: call.query, levels: flowControl.levels, clock });
+    if (dump !== undefined) return { is: 'raw', code: 200, contentType: 'text/plain; charset=utf-8', body: dump };
     const found = await documents.find(call);
     const document = await documents.finish(call, found, await aggregation.extend(call, found));
     if (document === undefined) throw noSuchPath();
@@ -238,6 +245,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const aggregation = new Aggregation({ registry, admin, objects, egress, client: options.frontProxy?.client });
   aggregation.start();
   allocation.watchOver(admin);
+  const stopKeeping = keepConfiguration({ caches: cache, client: admin, clock, log, defaults: flowDefaults });
   const policyStatus = new PolicyStatus({ registry, kinds, admin });
   policyStatus.start();
 
@@ -288,6 +296,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       timer.cancel();
       await server?.close({ drainMs });
       allocation.close();
+      stopKeeping();
+      flowControl.close();
       await aggregation.close();
       await policyStatus.close();
       await customResources.close();

@@ -1,130 +1,223 @@
-import type { Clock } from '#base/clock.ts';
+import type { Clock, Timer } from '#base/clock.ts';
 import { FlowSchema } from '#api/flowcontrol/flow-schema.ts';
-import type { PriorityLevelConfigurationSpec } from '#api/flowcontrol/priority-level-configuration.ts';
 import { PriorityLevelConfiguration } from '#api/flowcontrol/priority-level-configuration.ts';
+import type { KubeObject } from '#apimachinery/object-meta.ts';
 import { tooManyRequests } from '#apimachinery/status-error.ts';
 import type { CacheSource } from '../authz/binding-index.ts';
-import { Distributions, Sums, gaugeText, labelText } from '../metrics/series.ts';
 import type { ApiCall, ApiResult } from '../request/api-call.ts';
+import { isTrue } from '../request/api-call.ts';
 import type { CallHandler } from '../request/in-process.ts';
-import type { Release } from './fair-queues.ts';
-import { FairQueues } from './fair-queues.ts';
-import { flowOf, schemaMatches } from './match-schema.ts';
+import { isLongRunning } from '../request/long-running.ts';
+import type { FlowStats } from './flow-metrics.ts';
+import { FlowMetrics } from './flow-metrics.ts';
+import type { SchemaState } from './flow-request.ts';
+import { FlowRequest } from './flow-request.ts';
+import { afterInitialEvents } from './initial-events.ts';
+import type { DefaultConfiguration } from './keep-configuration.ts';
+import { schemaMatches } from './match-schema.ts';
+import { mandatoryNames } from './plan-defaults.ts';
+import { PriorityLevel } from './priority-level.ts';
+import type { Refusal, Seat } from './queue-set.ts';
+import type { Claimant } from './share-seats.ts';
+import { divide, seatLimits } from './share-seats.ts';
+import type { ResourceLoad } from './work-estimate.ts';
+import { estimateWork, oneSeat } from './work-estimate.ts';
 
 /** How long a request waits at most: a quarter of the minute that it may take, as upstream. */
 const maxWaitMs = 15_000;
-const waitBounds = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30];
-/** Where no schema matches or a schema names no level that exists. */
-const lastResort = 'catch-all';
-/** Connections that last: they take no seat. */
-const longSubresources = new Set(['exec', 'attach', 'portforward', 'proxy', 'log']);
+/** How often seats are divided anew by demand. */
+const adjustMs = 10_000;
 
-interface Level {
-  readonly isExempt: boolean;
-  readonly queues: FairQueues;
+export interface FlowControlOptions {
+  readonly caches: CacheSource;
+  readonly clock: Clock;
+  /** How many requests run at once, all levels together. */
+  readonly totalSeats: number;
+  readonly load: ResourceLoad;
+  /** The objects that the server comes with; the mandatory ones hold whether they are there or not. */
+  readonly defaults: DefaultConfiguration;
 }
 
 /**
  * Sorts requests by FlowSchemas and lets only so many of each priority level run at once; the others queue, fairly, or
- * are refused with 429. Follows the schemas and levels in the watch cache.
- *
- * Levels do not lend each other seats, and every request takes one seat.
+ * are refused with 429. Levels lend each other the seats they do not need. Follows the schemas and levels in the watch
+ * cache.
  *
  * Source: KEP-1040; Kubernetes documentation, "API Priority and Fairness".
  */
 export class FlowControl {
-  readonly #clock: Clock;
-  readonly #caches: CacheSource;
-  readonly #totalSeats: number;
-  /** By precedence; made anew when a schema has changed. */
-  #schemas: readonly FlowSchema[] | undefined;
-  readonly #levels = new Map<string, Level>();
-  readonly #rejected = new Sums('apiserver_flowcontrol_rejected_requests_total', 'Number of requests rejected by API Priority and Fairness subsystem');
-  readonly #dispatched = new Sums('apiserver_flowcontrol_dispatched_requests_total', 'Number of requests executed by API Priority and Fairness subsystem');
-  readonly #waited = new Distributions('apiserver_flowcontrol_request_wait_duration_seconds', 'Length of time a request spent waiting in its queue', waitBounds);
+  readonly #options: FlowControlOptions;
+  readonly #metrics = new FlowMetrics();
+  readonly #mandatory: DefaultConfiguration;
+  readonly #levels = new Map<string, PriorityLevel>();
+  /** In the order in which they are asked. */
+  #schemas: readonly SchemaState[] = [];
+  #fairFraction = 0;
+  #adjusting: Timer | undefined;
+  #isClosed = false;
 
-  /** `totalSeats`: how many requests run at once, all levels together. */
-  constructor(options: { readonly caches: CacheSource; readonly clock: Clock; readonly totalSeats: number }) {
-    this.#clock = options.clock;
-    this.#caches = options.caches;
-    this.#totalSeats = options.totalSeats;
+  constructor(options: FlowControlOptions) {
+    this.#options = options;
+    const { schemas, levels } = options.defaults;
+    this.#mandatory = { schemas: schemas.filter(isMandatory), levels: levels.filter(isMandatory) };
   }
 
   /** To be called when the caches are filled. */
   start(): void {
-    this.#caches.of(FlowSchema).subscribe(() => {
-      this.#schemas = undefined;
-    });
-    this.#caches.of(PriorityLevelConfiguration).subscribe(() => this.#configure());
+    const { caches } = this.#options;
+    caches.of(FlowSchema).subscribe(() => this.#configure());
+    caches.of(PriorityLevelConfiguration).subscribe(() => this.#configure());
     this.#configure();
   }
 
-  /** `handle`, entered only with a seat. A watch gives its seat back when it has begun. */
+  close(): void {
+    this.#isClosed = true;
+    this.#adjusting?.cancel();
+  }
+
+  get levels(): readonly PriorityLevel[] {
+    return [...this.#levels.values()].toSorted((left, right) => (left.name < right.name ? -1 : 1));
+  }
+
+  get schemas(): readonly SchemaState[] {
+    return this.#schemas;
+  }
+
+  /** `handle`, entered only with seats. A watch gives them back when it has begun. */
   limited(handle: CallHandler): CallHandler {
     return (call) => {
-      if (longSubresources.has(call.info.subresource)) return handle(call);
-      const { schema, level, levelName } = this.#sort(call);
-      if (level === undefined || level.isExempt) return handle(call);
-      const flow = `${schema?.metadata.name ?? ''} ${schema === undefined ? '' : flowOf(schema.spec, call.user, call.info)}`;
-      return this.#seated(handle, call, { queues: level.queues, flow, labels: labelText({ priority_level: levelName, flow_schema: schema?.metadata.name ?? '' }) });
+      if (isLongRunning(call.info) && call.info.verb !== 'watch') return handle(call);
+      const schema = this.#sort(call);
+      return schema === undefined ? handle(call) : this.#seated(handle, call, schema);
     };
   }
 
   text(): string {
-    const each = (value: (queues: FairQueues) => number): (readonly [Record<string, string>, number])[] => [...this.#levels].filter(([, level]) => !level.isExempt).map(([name, { queues }]) => [{ priority_level: name }, value(queues)]);
-    return [
-      this.#rejected.text(), this.#dispatched.text(), this.#waited.text(),
-      gaugeText('apiserver_flowcontrol_current_inqueue_requests', 'Number of requests currently pending in queues of the API Priority and Fairness subsystem', each((queues) => queues.queued)),
-      gaugeText('apiserver_flowcontrol_current_executing_requests', 'Number of requests in initial (for a WATCH) or any (for a non-WATCH) execution stage in the API Priority and Fairness subsystem', each((queues) => queues.executing)),
-      gaugeText('apiserver_flowcontrol_nominal_limit_seats', 'Nominal number of execution seats configured for each priority level', each((queues) => queues.seats)),
-    ].join('');
+    return this.#metrics.text(this.levels, this.#fairFraction);
   }
 
-  async #seated(handle: CallHandler, call: ApiCall, { queues, flow, labels }: { readonly queues: FairQueues; readonly flow: string; readonly labels: string }): Promise<ApiResult> {
-    const startedMs = this.#clock.monotonicMs();
-    const got = queues.acquire(flow, { maxWaitMs, signal: call.signal });
-    const release: Release | undefined = got instanceof Promise ? await got : got;
-    const reason = release === undefined ? (got instanceof Promise ? 'time-out' : 'queue-full') : undefined;
-    if (release === undefined) {
-      this.#rejected.of(`${labels},reason="${reason}"`).value++;
-      throw tooManyRequests('Too many requests, please try again later.', 1);
+  async #seated(handle: CallHandler, call: ApiCall, schema: SchemaState): Promise<ApiResult> {
+    const { level, stats } = schema;
+    const { clock, load } = this.#options;
+    call.addHeaders?.(schema.headers);
+    const arrivedMs = clock.monotonicMs();
+    const request = new FlowRequest(call, schema, level.isExempt ? oneSeat : estimateWork(call, level.limits.perRequest, load));
+    const got = level.queues.acquire(request, { maxWaitMs, nowMs: arrivedMs });
+    if (this.#adjusting === undefined) this.#demanded();
+    level.noteChange(arrivedMs);
+    let seat = got;
+    let startedMs = arrivedMs;
+    if (seat instanceof Promise) {
+      seat = await seat;
+      startedMs = clock.monotonicMs();
+      request.onWaited();
     }
-    this.#dispatched.of(labels).value++;
-    this.#waited.of(`${labels},execute="true"`).observe((this.#clock.monotonicMs() - startedMs) / 1000);
+    if (typeof seat === 'string') throw this.#refuse(seat, stats, (startedMs - arrivedMs) / 1000);
+    request.onStart((startedMs - arrivedMs) / 1000);
+    let isHeld = false;
     try {
-      return await handle(call);
+      const result = await handle(call);
+      if (result.is !== 'watch' || !isTrue(call.query['sendInitialEvents'])) return result;
+      // What a streaming list costs is sent after it has begun.
+      isHeld = true;
+      const granted = seat;
+      return { ...result, batches: afterInitialEvents(result.batches, () => this.#leave(request, granted, startedMs)) };
     } finally {
-      release();
+      if (!isHeld) this.#leave(request, seat, startedMs);
     }
   }
 
-  #sort({ user, info }: ApiCall): { readonly schema: FlowSchema | undefined; readonly level: Level | undefined; readonly levelName: string } {
-    const schema = this.#sorted().find(({ spec }) => schemaMatches(spec, user, info));
-    const levelName = schema?.spec.priorityLevelConfiguration.name ?? lastResort;
-    return { schema, level: this.#levels.get(levelName) ?? this.#levels.get(lastResort), levelName };
+  #leave(request: FlowRequest, seat: Seat, startedMs: number): void {
+    seat.release();
+    const { level } = request.schema;
+    const nowMs = this.#options.clock.monotonicMs();
+    request.onEnd((nowMs - startedMs) / 1000);
+    level.noteChange(nowMs);
+    if (level.isQuiescing && level.queues.isIdle) this.#configure();
   }
 
-  #sorted(): readonly FlowSchema[] {
-    this.#schemas ??= [...this.#caches.of(FlowSchema).range('')]
-      .map((cached) => cached.object)
-      .sort((left, right) => left.spec.matchingPrecedence - right.spec.matchingPrecedence || (left.metadata.name < right.metadata.name ? -1 : 1));
-    return this.#schemas;
+  #refuse(reason: Refusal, stats: FlowStats, waitedSeconds: number): Error {
+    stats.rejected(reason).value++;
+    if (reason === 'time-out' || reason === 'cancelled') stats.waitedInVain.observe(waitedSeconds);
+    return tooManyRequests('Too many requests, please try again later.', 1);
+  }
+
+  #sort({ user, info }: ApiCall): SchemaState | undefined {
+    for (const schema of this.#schemas) if (schemaMatches(schema.object.spec, user, info)) return schema;
+    // Nobody is in neither group that the last schema names; should it be so, it is as if they were.
+    return this.#schemas.at(-1);
   }
 
   #configure(): void {
-    const specs = new Map([...this.#caches.of(PriorityLevelConfiguration).range('')].map(({ object }) => [object.metadata.name, object.spec]));
-    const total = [...specs.values()].reduce((sum, spec) => sum + sharesOf(spec), 0);
-    for (const name of this.#levels.keys()) if (!specs.has(name)) this.#levels.delete(name);
-    for (const [name, spec] of specs) {
-      const seats = Math.ceil((this.#totalSeats * sharesOf(spec)) / Math.max(1, total));
-      const queuing = spec.limited?.limitResponse.type === 'Queue' ? spec.limited.limitResponse.queuing : undefined;
-      const known = this.#levels.get(name);
-      if (known !== undefined && known.isExempt === (spec.type === 'Exempt')) known.queues.configure(seats, queuing);
-      else this.#levels.set(name, { isExempt: spec.type === 'Exempt', queues: new FairQueues(this.#clock, seats, queuing) });
+    const { caches, clock, totalSeats } = this.#options;
+    const mandatory = this.#mandatory;
+    const objects = new Map(mandatory.levels.map((object) => [object.metadata.name, object]));
+    for (const { object } of caches.of(PriorityLevelConfiguration).range('')) if (isUsable(object)) objects.set(object.metadata.name, object);
+    for (const [name, level] of this.#levels) {
+      if (objects.has(name)) continue;
+      if (level.queues.isIdle) this.#levels.delete(name);
+      // Whoever is in it still gets a seat by its shares.
+      else objects.set(name, level.object);
+      level.isQuiescing = true;
     }
+    const limits = seatLimits(new Map([...objects].map(([name, { spec }]) => [name, spec])), totalSeats);
+    const wanted = new Set([...mandatory.levels, ...[...caches.of(PriorityLevelConfiguration).range('')].map(({ object }) => object)].map(({ metadata }) => metadata.name));
+    for (const [name, object] of objects) {
+      const ofLevel = limits.get(name);
+      if (ofLevel === undefined) continue;
+      const known = this.#levels.get(name);
+      if (known === undefined) this.#levels.set(name, new PriorityLevel(clock, object, ofLevel));
+      else {
+        known.isQuiescing = !wanted.has(name);
+        known.reconfigure(object, ofLevel);
+      }
+    }
+    this.#schemas = this.#sortedSchemas(wanted);
+    this.#adjust();
+  }
+
+  #sortedSchemas(wanted: ReadonlySet<string>): readonly SchemaState[] {
+    const { caches } = this.#options;
+    const mandatory = this.#mandatory;
+    const objects = new Map(mandatory.schemas.map((object) => [object.metadata.name, object]));
+    for (const { object } of caches.of(FlowSchema).range('')) objects.set(object.metadata.name, object);
+    return [...objects.values()]
+      .sort((left, right) => left.spec.matchingPrecedence - right.spec.matchingPrecedence || (left.metadata.name < right.metadata.name ? -1 : 1))
+      .flatMap((object) => {
+        const level = this.#levels.get(object.spec.priorityLevelConfiguration.name);
+        if (level === undefined || !wanted.has(level.name)) return [];
+        const headers = { 'x-kubernetes-pf-flowschema-uid': object.metadata.uid, 'x-kubernetes-pf-prioritylevel-uid': level.object.metadata.uid };
+        return [{ object, level, headers, stats: this.#metrics.of(object.metadata.name, level.name) }];
+      });
+  }
+
+  /** Seats are divided anew in a while; not, while nobody asks for any. */
+  #demanded(): void {
+    if (this.#adjusting !== undefined || this.#isClosed) return;
+    this.#adjusting = this.#options.clock.after(adjustMs, () => {
+      this.#adjusting = undefined;
+      this.#adjust();
+      // Demand that has passed gives its seats back step by step.
+      if ([...this.#levels.values()].some(({ demand, queues }) => !queues.isIdle || demand.smoothed >= 0.5)) this.#demanded();
+    });
+  }
+
+  #adjust(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    const levels = [...this.#levels.values()];
+    const claimants: readonly Claimant[] = levels.map((level) => ({ ...level.judge(level.queues.demand.take(nowMs)), upper: level.limits.upper }));
+    const division = divide(levels.reduce((sum, { limits }) => sum + limits.nominal, 0), claimants);
+    if (division === undefined) return;
+    this.#fairFraction = division.fairFraction;
+    for (const [index, level] of levels.entries()) level.give(Math.round(division.shares[index] ?? level.current));
   }
 }
 
-function sharesOf({ limited, exempt }: PriorityLevelConfigurationSpec): number {
-  return limited?.nominalConcurrencyShares ?? exempt?.nominalConcurrencyShares ?? 0;
+function isMandatory({ metadata }: KubeObject): boolean {
+  return mandatoryNames.has(metadata.name);
+}
+
+/** Whether it says what its type has to say; one that does not counts as none. */
+function isUsable({ metadata, spec }: PriorityLevelConfiguration): boolean {
+  return (spec.type === 'Exempt') === (metadata.name === 'exempt') && (spec.type === 'Limited') === (spec.limited !== undefined);
 }

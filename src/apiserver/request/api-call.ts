@@ -30,6 +30,8 @@ export interface ApiCall {
   readonly warn: (text: string) => void;
   /** How it came in, where that is to be recorded. */
   readonly origin?: CallOrigin | undefined;
+  /** Puts headers on the answer, whatever it will be; absent where there is no HTTP. */
+  readonly addHeaders?: ((headers: Readonly<Record<string, string>>) => void) | undefined;
   /** A component of this process asks, which speaks no HTTP. */
   readonly isInProcess?: true;
   /** Adds an annotation to the request's audit event, where there is one. */

@@ -61,7 +61,7 @@ export function httpFace(options: HttpFaceOptions): (request: ServerRequest, res
       const sender = await senderOf(request, auditId, options);
       const acting = impersonated(options.authorizers, sender, request.headers);
       const user = acting instanceof Promise ? await acting : acting;
-      const call = await callOf(request, user, warnings, options.audit === undefined ? undefined : originOf(request, auditId, sender), options);
+      const call = await callOf(request, response, user, warnings, options.audit === undefined ? undefined : originOf(request, auditId, sender), options);
       checkAcceptable(call);
       const result = await options.handle(call);
       await answer(options, request, response, call, result, warnings);
@@ -96,7 +96,7 @@ function originOf({ target, headers, remoteAddress }: ServerRequest, auditId: st
   return { auditId, sender, requestUri: target, sourceIps: [...new Set([...forwarded, ...(real === '' ? [] : [real]), address])], userAgent: headerText(headers['user-agent']) };
 }
 
-async function callOf(request: ServerRequest, user: UserInfo, warnings: string[], origin: CallOrigin | undefined, { kindOf, passesOn }: Pick<HttpFaceOptions, 'kindOf' | 'passesOn'>): Promise<ApiCall> {
+async function callOf(request: ServerRequest, response: ServerResponse, user: UserInfo, warnings: string[], origin: CallOrigin | undefined, { kindOf, passesOn }: Pick<HttpFaceOptions, 'kindOf' | 'passesOn'>): Promise<ApiCall> {
   const query = queryOf(request.query);
   const contentType = mediaType(request.headers['content-type']);
   const info = requestInfo(request.method, request.path, isTrue(query['watch']));
@@ -121,6 +121,7 @@ async function callOf(request: ServerRequest, user: UserInfo, warnings: string[]
     get signal() {
       return request.signal;
     },
+    addHeaders: (headers) => response.addHeaders(headers),
     warn: (text) => {
       if (!warnings.includes(text)) warnings.push(text);
     },

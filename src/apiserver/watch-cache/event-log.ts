@@ -111,6 +111,11 @@ export class EventLog<T extends KubeObject = KubeObject> {
     return this.#waiting.size > 0;
   }
 
+  /** How many watchers sleep on it: those that a change will wake. */
+  get watchers(): number {
+    return this.#waiting.size;
+  }
+
   /** Whether the resource is served no longer, or anew by another log: watches end. */
   get isEnded(): boolean {
     return this.#isEnded;
