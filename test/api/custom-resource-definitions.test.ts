@@ -88,3 +88,14 @@ test('a good definition with all kinds of fields is taken', async () => {
   }, { group: 'good.example.com', version: { subresources: { status: {} } } }) });
   assert.equal(answer.code, 201, answer.text);
 });
+
+test('a definition that is deleted goes, though its finalizer has no domain', async () => {
+  const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+  const body = definitionWith({}, { group: 'going.example.com' });
+  assert.equal((await api.request('POST', path, { body })).code, 201);
+  assert.equal((await api.request('DELETE', `${path}/foos.going.example.com`)).code, 200);
+  for await (const { type, object } of api.watch(`${path}?watch=true&resourceVersion=1&fieldSelector=metadata.name%3Dfoos.going.example.com`)) {
+    assert.equal(object.metadata.name, 'foos.going.example.com');
+    if (type === 'DELETED') break;
+  }
+});

@@ -10,7 +10,7 @@ import { validateContent } from '#apimachinery/validate.ts';
 /** Throws a 422 that names every fault. */
 export function validateCreate(kind: ResourceKind, object: KubeObject): void {
   const errors = [
-    ...validateObjectMeta(object.metadata, { path: 'metadata', nameRule: kind.strategy.name ?? 'dns-subdomain', namespaced: kind.scope === 'Namespaced', qualifiesFinalizers: kind.isCustom !== true }),
+    ...validateObjectMeta(object.metadata, { path: 'metadata', nameRule: kind.strategy.name ?? 'dns-subdomain', namespaced: kind.scope === 'Namespaced', qualifiesFinalizers: qualifiesFinalizers(kind) }),
     ...validateContent(kind, object),
     ...(kind.strategy.validateCreate?.(object) ?? []),
   ];
@@ -20,7 +20,7 @@ export function validateCreate(kind: ResourceKind, object: KubeObject): void {
 /** The same for an update of the resource itself. */
 export function validateUpdate(kind: ResourceKind, object: KubeObject, old: KubeObject): void {
   const errors = [
-    ...validateObjectMetaUpdate(object.metadata, old.metadata, 'metadata', kind.isCustom !== true),
+    ...validateObjectMetaUpdate(object.metadata, old.metadata, 'metadata', qualifiesFinalizers(kind)),
     ...updatedContentErrors(kind, object, old),
   ];
   refuse(kind, object, errors);
@@ -29,7 +29,7 @@ export function validateUpdate(kind: ResourceKind, object: KubeObject, old: Kube
 /** The same for the status subresource: only what it may change is looked at. */
 export function validateStatusUpdate(kind: ResourceKind, object: KubeObject, old: KubeObject): void {
   refuse(kind, object, [
-    ...validateObjectMetaUpdate(object.metadata, old.metadata, 'metadata', kind.isCustom !== true),
+    ...validateObjectMetaUpdate(object.metadata, old.metadata, 'metadata', qualifiesFinalizers(kind)),
     ...updateErrors(kind.validateStatusUpdate, object, old),
   ]);
 }
@@ -37,10 +37,20 @@ export function validateStatusUpdate(kind: ResourceKind, object: KubeObject, old
 /** The same for another subresource, which has rules of its own. */
 export function validatePartUpdate(kind: ResourceKind, object: KubeObject, old: KubeObject, rules: (object: KubeObject, old: KubeObject) => Iterable<FieldError>): void {
   refuse(kind, object, [
-    ...validateObjectMetaUpdate(object.metadata, old.metadata, 'metadata', kind.isCustom !== true),
+    ...validateObjectMetaUpdate(object.metadata, old.metadata, 'metadata', qualifiesFinalizers(kind)),
     ...validateContent(kind, object),
     ...rules(object, old),
   ]);
+}
+
+/**
+ * Groups whose finalizers need no domain: their servers are made of libraries that know no kind, as those of custom kinds.
+ * The finalizer that CustomResourceDefinitions get has none.
+ */
+const looseGroups: ReadonlySet<string> = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io', 'admissionregistration.k8s.io', 'coordination.k8s.io']);
+
+function qualifiesFinalizers(kind: ResourceKind): boolean {
+  return kind.isCustom !== true && !looseGroups.has(kind.group);
 }
 
 function refuse(kind: ResourceKind, object: KubeObject, errors: readonly FieldError[]): void {
