@@ -9,10 +9,12 @@ type Spec = NonNullable<Given<Pod['spec']>>;
 type Container = NonNullable<Spec['containers']>[number];
 
 /** A pod's spec whose one container runs `file` of `folder`. It may import what comes with Node and what lies beside it. */
-export function nodeProgram({ folder, file, args, volumes = [], mounts = [] }: {
+export function nodeProgram({ folder, file, args, image = netexecImage, volumes = [], mounts = [] }: {
   readonly folder: string;
   readonly file: string;
   readonly args: readonly string[];
+  /** Any: nothing of it is used. Default: that of the network tests. */
+  readonly image?: string;
   readonly volumes?: NonNullable<Spec['volumes']>;
   readonly mounts?: NonNullable<Container['volumeMounts']>;
 }): Spec {
@@ -24,7 +26,7 @@ export function nodeProgram({ folder, file, args, volumes = [], mounts = [] }: {
   return {
     terminationGracePeriodSeconds: 0,
     containers: [{
-      name: 'c', image: netexecImage, imagePullPolicy: 'Never',
+      name: 'c', image, imagePullPolicy: 'Never',
       command: [`/lent/libraries/${loader}`, '--library-path', '/lent/libraries', `/lent/node/${basename(process.execPath)}`, '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', `/lent/program/${file}`, ...args],
       volumeMounts: [...Object.keys(lent).map((name) => ({ name, mountPath: `/lent/${name}`, readOnly: true })), ...mounts],
     }],

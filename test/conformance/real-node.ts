@@ -1,7 +1,7 @@
 /** A node with real containers: containerd, files, control groups. Pods are on the host's network, so that no CNI is needed. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '#base/clock.ts';
@@ -54,6 +54,8 @@ export interface RealNode {
   /** Runs a command in a running container. */
   exec(w: Workspace, name: string, script: string, container?: string): Promise<string>;
   until(w: Workspace, name: string, condition: (pod: Pod) => boolean): Promise<Pod>;
+  /** Makes an image known to the node. */
+  addImage(archive: Buffer): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -81,6 +83,7 @@ export async function startRealNode(): Promise<RealNode> {
   // The kubelet's own timers do not keep a process alive.
   const keepAlive = setInterval(() => {}, 1000);
 
+  let images = 0;
   const pod: RealNode['pod'] = (w, name, { script, container, spec }) => ({
     ...w.pod(name),
     spec: {
@@ -111,6 +114,11 @@ export async function startRealNode(): Promise<RealNode> {
       let text = '';
       await kubelet.handle.exec({ namespace: w.namespace, pod: name, container }, { command: ['sh', '-c', script] }, { stdout: (chunk) => void (text += Buffer.from(chunk).toString()) }, AbortSignal.timeout(timeoutMs));
       return text;
+    },
+    async addImage(archive) {
+      const file = join(directory, 'images', `${++images}.tar`);
+      await writeFile(file, archive);
+      await containerd.importImage(file);
     },
     async close() {
       await kubelet.close();
