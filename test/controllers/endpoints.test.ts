@@ -10,7 +10,8 @@ import { startTestCluster } from './test-cluster.ts';
 import { endpointSliceMirroringController } from '#controllers/endpoints/endpoint-slice-mirroring-controller.ts';
 import { maxEndpointsPerSlice, planEndpointSlices } from '#controllers/endpoints/plan-endpoint-slices.ts';
 import type { SlicesPlan } from '#controllers/endpoints/plan-endpoint-slices.ts';
-import { planEndpoints } from '#controllers/endpoints/plan-endpoints.ts';
+import { changedPods, planEndpoints } from '#controllers/endpoints/plan-endpoints.ts';
+import { triggerAnnotation } from '#controllers/endpoints/trigger-time.ts';
 
 function serviceOf(spec: object = {}): Service {
   return decodeObject(Service, {
@@ -54,6 +55,26 @@ test('an endpoint says whether its pod is ready, serves, and goes', () => {
   ]);
   assert.deepEqual(plan.create[0]?.metadata?.labels, { team: 'a', 'kubernetes.io/service-name': 'web', 'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io' });
   assert.equal(plan.create[0]?.endpoints?.[0]?.zone, 'z1');
+});
+
+test('what is written says since when it ought to be so', () => {
+  const at = (seconds: number): string => `2026-01-01T00:00:0${seconds}Z`;
+  const readyAt = (id: number, seconds: number, ready = true): Pod => {
+    const pod = podOf({ id, ready, going: false, port: 8080 });
+    return { ...pod, status: { ...pod.status, conditions: [{ type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime: at(seconds) }] } };
+  };
+  const service: Service = { ...serviceOf(), metadata: { ...serviceOf().metadata, creationTimestamp: at(9) } };
+  const first = planEndpointSlices({ service, pods: [readyAt(1, 1)], slices: [], zoneOf });
+  assert.equal(first.create[0]?.metadata?.annotations?.[triggerAnnotation], at(9));
+  const slices = carriedOut([], first, 0);
+  const trigger = (pods: readonly Pod[]): string | undefined => planEndpointSlices({ service, pods, slices, zoneOf }).update[0]?.metadata.annotations?.[triggerAnnotation];
+  assert.equal(trigger([readyAt(1, 1), readyAt(2, 5), readyAt(3, 4)]), at(4), 'the first of those that changed');
+  assert.equal(trigger([readyAt(1, 3, false)]), at(3));
+  assert.equal(trigger([readyAt(2, 2)]), at(2));
+  assert.deepEqual(planEndpointSlices({ service, pods: [], slices, zoneOf }).update[0]?.metadata.annotations, {}, 'a pod that went tells nothing');
+  assert.deepEqual(planEndpointSlices({ service, pods: [readyAt(1, 1)], slices, zoneOf }).update, []);
+  const subsets = (pods: readonly Pod[]) => planEndpoints(service, pods).subsets;
+  assert.deepEqual([...changedPods(subsets([readyAt(1, 1), readyAt(2, 1)]), subsets([readyAt(1, 2, false), readyAt(2, 1), readyAt(3, 1)]))].sort(), ['p1', 'p3']);
 });
 
 test('without pods one empty slice remains', () => {

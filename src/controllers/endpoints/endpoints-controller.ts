@@ -9,7 +9,8 @@ import { done, watch } from '#reconcile/controller.ts';
 import { defineController } from '#reconcile/define-controller.ts';
 import { keyOf } from '#client/informer.ts';
 import { messageOf } from '../pod-control.ts';
-import { endpointsManagedBy, endpointsManagedByLabel, planEndpoints } from './plan-endpoints.ts';
+import { changedPods, endpointsManagedBy, endpointsManagedByLabel, planEndpoints } from './plan-endpoints.ts';
+import { triggerTime, withTriggerTime } from './trigger-time.ts';
 import { changesEndpoints, hasSelector, indexPods, podsOf, servicesOf } from './service-pods.ts';
 
 const overCapacity = 'endpoints.kubernetes.io/over-capacity';
@@ -30,10 +31,13 @@ export const endpointsController = defineController<Service>({
       return done;
     }
     if (!hasSelector(service) || service.metadata.deletionTimestamp !== undefined) return done;
-    const { labels, subsets, isTruncated } = planEndpoints(service, podsOf(service, lister));
+    const pods = podsOf(service, lister);
+    const { labels, subsets, isTruncated } = planEndpoints(service, pods);
     const { [overCapacity]: _truncated, ...annotations } = known?.metadata.annotations ?? {};
-    const wanted = isTruncated ? { ...annotations, [overCapacity]: 'truncated' } : annotations;
-    if (known !== undefined && saysTheSame(known.subsets, subsets) && saysTheSame(known.metadata.labels, labels) && saysTheSame(known.metadata.annotations ?? {}, wanted)) return done;
+    const marked = isTruncated ? { ...annotations, [overCapacity]: 'truncated' } : annotations;
+    if (known !== undefined && saysTheSame(known.subsets, subsets) && saysTheSame(known.metadata.labels, labels) && saysTheSame(known.metadata.annotations ?? {}, marked)) return done;
+    const changed = changedPods(known?.subsets ?? [], subsets);
+    const wanted = withTriggerTime(marked, triggerTime(service, { isNew: known === undefined, changed: pods.filter(({ metadata }) => changed.has(metadata.uid)) }));
     try {
       const { namespace, name } = service.metadata;
       if (known === undefined) await client.create(Endpoints, { metadata: { namespace, name, labels, annotations: wanted }, subsets }, { signal });

@@ -11,6 +11,7 @@ import { Pod } from '#api/core/pod.ts';
 import { isReady, isTerminating } from '#api/core/pod-status.ts';
 import { Service } from '#api/core/service.ts';
 import { controllerReference } from '#reconcile/adoption.ts';
+import { triggerTime, withTriggerTime } from './trigger-time.ts';
 import { addressOf, familiesOf, hasEndpoint, hostnameOf, isHeadless, targetPort } from './service-pods.ts';
 
 /** More endpoints in one slice would make each change of one of them dearer for every node. */
@@ -59,7 +60,20 @@ export function planEndpointSlices(input: SlicesInput): SlicesPlan {
     update.push(...plan.update);
     remove.push(...plan.remove);
   }
-  return { create, update, remove, isIncomplete };
+  return { ...withTrigger(input, create, update), remove, isIncomplete };
+}
+
+/** Marks what is written with the time of the change that it follows. */
+function withTrigger({ service, pods, slices }: SlicesInput, create: readonly Given<EndpointSlice>[], update: readonly EndpointSlice[]): Pick<SlicesPlan, 'create' | 'update'> {
+  if (create.length + update.length === 0) return { create, update };
+  // Endpoints that stay as they are stay the very same objects.
+  const known = new Set<unknown>(slices.flatMap(({ endpoints }) => endpoints));
+  const changed = new Set([...create, ...update].flatMap(({ endpoints = [] }) => endpoints.filter((endpoint) => !known.has(endpoint)).map(({ targetRef }) => targetRef?.uid)));
+  const time = triggerTime(service, { isNew: slices.length === 0, changed: pods.filter(({ metadata }) => changed.has(metadata.uid)) });
+  return {
+    create: create.map((slice) => (time === undefined ? slice : { ...slice, metadata: { ...slice.metadata, annotations: withTriggerTime(undefined, time) } })),
+    update: update.map((slice) => ({ ...slice, metadata: { ...slice.metadata, annotations: withTriggerTime(slice.metadata.annotations, time) } })),
+  };
 }
 
 function desiredGroups({ service, pods, zoneOf }: SlicesInput, family: Family) {

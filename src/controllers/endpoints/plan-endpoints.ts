@@ -88,6 +88,21 @@ function truncated(subsets: readonly Subset[]): Pick<EndpointsPlan, 'subsets' | 
   return { subsets: result.filter(({ addresses, notReadyAddresses }) => addresses !== undefined || notReadyAddresses !== undefined), isTruncated: total > maxAddresses };
 }
 
+/** The uids of the pods whose address is new, or has become ready or stopped being so. Pure. */
+export function changedPods(before: readonly EndpointSubset[], after: readonly EndpointSubset[]): ReadonlySet<string> {
+  const old = new Set(statesOf(before).map(([state]) => state));
+  return new Set(statesOf(after).flatMap(([state, uid]) => (old.has(state) || uid === undefined ? [] : [uid])));
+}
+
+/** Every address with its readiness and ports as one text, and the pod's uid. */
+function statesOf(subsets: readonly EndpointSubset[]): readonly (readonly [string, string | undefined])[] {
+  return subsets.flatMap(({ addresses = [], notReadyAddresses = [], ports = [] }) => {
+    const numbers = ports.map(({ name, port }) => `${name ?? ''}:${port}`).join();
+    const state = (isIn: boolean) => ({ ip, targetRef }: EndpointAddress): readonly [string, string | undefined] => [`${ip} ${isIn} ${numbers}`, targetRef?.uid];
+    return [...addresses.map(state(true)), ...notReadyAddresses.map(state(false))];
+  });
+}
+
 function byAddress(left: EndpointAddress, right: EndpointAddress): number {
   return left.ip < right.ip ? -1 : left.ip > right.ip ? 1 : 0;
 }
