@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import type { ExecFileException } from 'node:child_process';
 import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import ipaddr from 'ipaddr.js';
@@ -140,9 +141,15 @@ function runProgram(file: string, args: readonly string[], input = ''): Promise<
     const environment = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
     const child = execFile(file, args, { maxBuffer: maxOutputBytes, env: environment }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
-      else reject(new Error(`${file} ${args.join(' ')}: ${stderr.trim() === '' ? error.message : stderr.trim()}`, { cause: error }));
+      else reject(new Error(`${file} ${args.join(' ')}: ${whyFailed(error, stderr)}`, { cause: error }));
     });
     child.stdin?.on('error', () => {});
     child.stdin?.end(input);
   });
+}
+
+/** What a program said, and the signal that ended it: one that crashes says nothing. */
+function whyFailed(error: ExecFileException, stderr: string): string {
+  const parts = [stderr.trim(), typeof error.signal === 'string' ? `killed by ${error.signal}` : ''].filter((part) => part !== '');
+  return parts.length === 0 ? error.message : parts.join('; ');
 }

@@ -208,3 +208,8 @@ describe('rules in the kernel', { skip: canRun ? false : 'needs root, nft, busyb
     assert.doesNotMatch(await runProgram(['nft', 'list', 'ruleset'], node), /skiff/);
   });
 });
+
+test('of a program that crashes the signal is told', async () => {
+  await assert.rejects(runProgram(['sh', '-c', 'kill -SEGV $$']), /^Error: sh -c kill -SEGV \$\$: killed by SIGSEGV$/);
+  await assert.rejects(runProgram(['sh', '-c', 'echo why >&2; exit 3']), /: why$/);
+});

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import type { ExecFileException } from 'node:child_process';
 import { parseTableNames } from './table-names.ts';
 import type { TableNames } from './table-names.ts';
 
@@ -45,9 +46,15 @@ export function runProgram(command: readonly string[], options: NftOptions = {},
     const environment = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
     const child = execFile(file, args, { maxBuffer: maxOutputBytes, env: environment }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
-      else reject(new Error(`${command.join(' ')}: ${stderr.trim() === '' ? error.message : stderr.trim()}`, { cause: error }));
+      else reject(new Error(`${command.join(' ')}: ${whyFailed(error, stderr)}`, { cause: error }));
     });
     child.stdin?.on('error', () => {});
     child.stdin?.end(input);
   });
+}
+
+/** What a program said, and the signal that ended it: one that crashes says nothing. */
+function whyFailed(error: ExecFileException, stderr: string): string {
+  const parts = [stderr.trim(), typeof error.signal === 'string' ? `killed by ${error.signal}` : ''].filter((part) => part !== '');
+  return parts.length === 0 ? error.message : parts.join('; ');
 }
