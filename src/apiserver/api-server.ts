@@ -115,6 +115,8 @@ export interface ApiServerOptions {
   readonly eventTtlMs?: number | undefined;
   /** Asked before the built-in authenticators. */
   readonly authenticators?: readonly Authenticator[];
+  /** Whether tokens of Secrets of type bootstrap.kubernetes.io/token are taken. Default: they are not. */
+  readonly bootstrapTokens?: boolean | undefined;
   /** Who may come without credentials. Default: everybody. */
   readonly anonymous?: AnonymousRule | undefined;
   /** What service-account tokens are believed beside those that are issued, and how long they live. */
@@ -207,14 +209,15 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
 
   const issuerName = options.serviceAccountIssuer ?? 'https://kubernetes.default.svc.cluster.local';
   const issuer = createTokenIssuer({ issuer: issuerName, audiences: [issuerName], key: options.serviceAccountKey, clock, random, objects: () => objects, ...options.tokens });
-  const authenticators: readonly Authenticator[] = [...(options.authenticators ?? []), serviceAccountTokens(issuer)];
+  const bootstrappers = options.bootstrapTokens === true ? [(await import('./authn/bootstrap-tokens.ts')).bootstrapTokens({ objects, clock })] : [];
+  const authenticators: readonly Authenticator[] = [...(options.authenticators ?? []), ...bootstrappers, serviceAccountTokens(issuer)];
   const context: DispatchContext = {
     registry,
     kinds,
     subresources: [podBinding(registry), podEviction(registry), namespaceFinalize(registry), serviceAccountToken(registry, issuer), ...podStreams(registry, options.nodes), ...proxySubresources({ registry, nodes: options.nodes, egress }), ...narrowParts(registry)],
     reviews: [bindings(registry), ...reviews({ authorizers, authenticators, issuer, rbac })],
   };
-  const documents = new Documents({ kinds, issuer, serviceAccountKey: options.serviceAccountKey, address: () => address, clock });
+  const documents = new Documents({ kinds, issuer, address: () => address, clock });
   let address = '127.0.0.1:6443';
 
   const handle = async (call: ApiCall): Promise<ApiResult> => {

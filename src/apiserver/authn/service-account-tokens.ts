@@ -32,6 +32,8 @@ export interface TokenIssuer {
   /** What tokens are good for when nobody says otherwise: this API server. */
   readonly audiences: readonly string[];
   readonly settings: TokenSettings;
+  /** Every key that tokens are believed by; the first one signs. */
+  readonly keys: readonly VerificationKey[];
   issue(input: TokenRequestInput): Promise<{ readonly token: string; readonly expiresAtMs: number }>;
   /** The account a token speaks for; undefined when it is not one of ours, has run out, or what it is bound to is gone. */
   verify(token: string, audiences?: readonly string[]): Promise<{ readonly user: UserInfo; readonly audiences: readonly string[] } | undefined>;
@@ -102,6 +104,7 @@ export function createTokenIssuer(options: {
     issuer,
     audiences,
     settings: options,
+    keys,
     async issue({ namespace, serviceAccount, audiences: wanted, seconds, warnAfterSeconds, bound }) {
       const now = Math.floor(clock.nowMs() / 1000);
       const claims: KubernetesClaims = {

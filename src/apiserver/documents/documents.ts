@@ -4,7 +4,6 @@ import type { DiscoveryVersion } from '#apimachinery/discovery.ts';
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '#apimachinery/discovery.ts';
 import type { Clock } from '#base/clock.ts';
 import type { JsonObject } from '#apimachinery/json.ts';
-import type { ServiceAccountKey } from '#pki/service-account-key.ts';
 import type { TokenIssuer } from '../authn/service-account-tokens.ts';
 import type { ApiCall, ApiResult, JsonResult } from '../request/api-call.ts';
 import { acceptedTypes } from '../request/negotiate.ts';
@@ -15,7 +14,6 @@ import { versionInfo } from './version.ts';
 export interface DocumentDependencies {
   readonly kinds: ServedKinds;
   readonly issuer: TokenIssuer;
-  readonly serviceAccountKey: ServiceAccountKey;
   /** Where clients reach the server, `host:port`. */
   readonly address: () => string;
   readonly clock: Clock;
@@ -85,7 +83,7 @@ export class Documents {
   }
 
   #make(key: string): object | undefined {
-    const { issuer, serviceAccountKey } = this.#dependencies;
+    const { issuer } = this.#dependencies;
     const kinds = this.#dependencies.kinds.all();
     switch (key) {
       case '/':
@@ -104,11 +102,11 @@ export class Documents {
         return aggregatedDiscovery(kinds.filter((each) => each.group !== ''), key === '/apis v2' ? 'v2' : 'v2beta1');
       case '/.well-known/openid-configuration':
         return {
-          issuer: issuer.issuer, jwks_uri: `${issuer.issuer}/openid/v1/jwks`, response_types_supported: ['id_token'],
-          subject_types_supported: ['public'], id_token_signing_alg_values_supported: [serviceAccountKey.algorithm],
+          issuer: issuer.issuer, jwks_uri: issuer.settings.jwksUri ?? `${issuer.issuer.replace(/\/$/, '')}/openid/v1/jwks`, response_types_supported: ['id_token'],
+          subject_types_supported: ['public'], id_token_signing_alg_values_supported: [...new Set(issuer.keys.map(({ algorithm }) => algorithm))].sort(),
         };
       case '/openid/v1/jwks':
-        return { keys: [{ ...serviceAccountKey.publicKey.export({ format: 'jwk' }), use: 'sig', kid: serviceAccountKey.keyId, alg: serviceAccountKey.algorithm }] };
+        return { keys: issuer.keys.map(({ publicKey, keyId, algorithm }) => ({ ...publicKey.export({ format: 'jwk' }), use: 'sig', kid: keyId, alg: algorithm })) };
       default:
         return this.#makeByPath(key);
     }

@@ -1,0 +1,167 @@
+/** `skiff apiserver` by its flags: what test harnesses and installers pass, and what it says of the others. */
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { systemClock } from '#base/clock.ts';
+import { createAuthority, issueCertificate } from '#pki/authority.ts';
+import { skiff } from '../cli/skiff.ts';
+import type { SpawnedApiServer } from '../support/spawned-api-server.ts';
+import { scratch, spawnApiServer } from '../support/spawned-api-server.ts';
+
+/** Files as envtest lays them out: a serving pair in --cert-dir, a pair for tokens, an authority of clients. */
+function envtestFiles(): { readonly directory: string; readonly clientCa: ReturnType<typeof createAuthority> } {
+  const directory = scratch();
+  const [ca, clientCa] = [createAuthority({ commonName: 'envtest', clock: systemClock, validDays: 1 }), createAuthority({ commonName: 'envtest-clients', clock: systemClock, validDays: 1 })];
+  const serving = issueCertificate(ca, { commonName: 'localhost', dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'], usages: ['server'], clock: systemClock, validDays: 1 });
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const account = createAuthority({ commonName: 'accounts', clock: systemClock, validDays: 1 });
+  for (const [name, text] of [
+    ['apiserver.crt', serving.certificatePem], ['apiserver.key', serving.privateKeyPem], ['sa-signer.crt', account.certificatePem], ['sa-signer.key', account.privateKeyPem],
+    ['client-cert-auth-ca.crt', clientCa.certificatePem], ['rsa.key', privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()],
+  ] as const) writeFileSync(join(directory, name), text);
+  return { directory, clientCa };
+}
+
+describe('skiff apiserver with the flags of envtest', { timeout: 60_000 }, () => {
+  const { directory } = envtestFiles();
+  let api: SpawnedApiServer;
+  before(async () => {
+    api = await spawnApiServer([
+      '--allow-privileged=true', '--authorization-mode=RBAC', '--bind-address=127.0.0.1', `--cert-dir=${directory}`, `--client-ca-file=${directory}/client-cert-auth-ca.crt`,
+      '--disable-admission-plugins=ServiceAccount', '--service-account-issuer=https://127.0.0.1:1234/', `--service-account-key-file=${directory}/sa-signer.crt`,
+      `--service-account-signing-key-file=${directory}/sa-signer.key`, '--service-cluster-ip-range=10.0.0.0/24',
+    ], directory);
+  });
+  after(() => api.stop());
+
+  it('serves the certificate that lies in --cert-dir, and health to everybody', async () => {
+    const response = await fetchInsecurely(api.port, '/healthz');
+    assert.deepEqual(response, { code: 200, text: 'ok', issuer: 'envtest' });
+  });
+});
+
+async function fetchInsecurely(port: number, path: string): Promise<{ readonly code: number; readonly text: string; readonly issuer: string }> {
+  const https = await import('node:https');
+  const { TLSSocket } = await import('node:tls');
+  return new Promise((resolve, reject) => {
+    https.get({ host: '127.0.0.1', port, path, rejectUnauthorized: false, agent: false }, (response) => {
+      const { issuer } = response.socket instanceof TLSSocket ? response.socket.getPeerCertificate() : { issuer: { CN: '' } };
+      let text = '';
+      response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      response.on('end', () => resolve({ code: response.statusCode ?? 0, text, issuer: String(issuer.CN) }));
+    }).on('error', reject);
+  });
+}
+
+describe('skiff apiserver with admission, feature and API flags', { timeout: 60_000 }, () => {
+  let api: SpawnedApiServer;
+  before(async () => {
+    const directory = scratch();
+    writeFileSync(join(directory, 'admission.yaml'), [
+      'apiVersion: apiserver.config.k8s.io/v1', 'kind: AdmissionConfiguration', 'plugins:',
+      '- name: PodSecurity', '  configuration: {apiVersion: pod-security.admission.config.k8s.io/v1, kind: PodSecurityConfiguration, defaults: {enforce: baseline}, exemptions: {namespaces: [kube-system]}}',
+      '- name: EventRateLimit', '  path: events.yaml',
+    ].join('\n'));
+    writeFileSync(join(directory, 'events.yaml'), 'apiVersion: eventratelimit.admission.k8s.io/v1alpha1\nkind: Configuration\nlimits:\n- {type: Namespace, qps: 1, burst: 1}\n');
+    api = await spawnApiServer([
+      '--enable-admission-plugins', 'AlwaysPullImages,DenyServiceExternalIPs', '--enable-admission-plugins=NamespaceAutoProvision,EventRateLimit', '--disable-admission-plugins=ServiceAccount,NamespaceLifecycle',
+      `--admission-control-config-file=${directory}/admission.yaml`, '--feature-gates=PodTopologyLabelsAdmission=false,KubeletPSI=true', '--runtime-config=autoscaling/v1=false,policy/v1/podsecuritypolicies=false', '--runtime-config=batch/v1/cronjobs=false',
+      '--anonymous-auth=false', '--external-hostname=api.example.com', '--cors-allowed-origins=^https://.*\\.example\\.com$', '--default-not-ready-toleration-seconds=7', '--v=2', '--vmodule=', '--profiling=false', '--emulated-version=1.36',
+      '--tls-min-version=VersionTLS12', '--tls-cipher-suites=TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256', '--max-requests-inflight=100', '--request-timeout=30s', '--event-ttl=1h', '--goaway-chance=0.001', '--api-audiences=api',
+      '--etcd-compaction-interval=10m', '--storage-media-type=application/vnd.kubernetes.protobuf', '--logging-format=json', '--lease-reuse-duration-seconds=60', '--watch-cache', '--endpoint-reconciler-type=lease',
+    ]);
+  });
+  after(() => api.stop());
+  const pod = (name: string, more: object = {}): object => ({ metadata: { name }, spec: { containers: [{ name: 'c', image: 'x', imagePullPolicy: 'IfNotPresent' }], ...more } });
+
+  it('runs the plugins that are on, with their settings', async () => {
+    const created = await api.request('POST', '/api/v1/namespaces/new/pods', { body: pod('a') });
+    assert.equal(created.code, 201, created.text);
+    const { spec } = created.json<{ readonly spec: { readonly containers: readonly { readonly imagePullPolicy: string }[]; readonly tolerations: readonly { readonly key: string; readonly tolerationSeconds: number }[] } }>();
+    assert.equal(spec.containers[0]?.imagePullPolicy, 'Always');
+    assert.equal(spec.tolerations.find(({ key }) => key === 'node.kubernetes.io/not-ready')?.tolerationSeconds, 7);
+    assert.equal((await api.request('GET', '/api/v1/namespaces/new')).code, 200);
+    const refused = await api.request('POST', '/api/v1/namespaces/new/pods', { body: pod('b', { hostNetwork: true }) });
+    assert.match(refused.text, /violates PodSecurity \\"baseline:latest\\"/);
+    assert.equal((await api.request('POST', '/api/v1/namespaces/kube-system/pods', { body: pod('b', { hostNetwork: true }) })).code, 201);
+    const service = await api.request('POST', '/api/v1/namespaces/default/services', { body: { metadata: { name: 's' }, spec: { ports: [{ port: 80 }], externalIPs: ['1.2.3.4'] } } });
+    assert.match(service.text, /Use of external IPs is denied by admission control/);
+    const event = (name: string): object => ({ metadata: { name }, involvedObject: { namespace: 'default', kind: 'Pod', name: 'a' }, reason: 'r', message: 'm', source: { component: 'c' } });
+    const codes = [await api.request('POST', '/api/v1/namespaces/default/events', { body: event('e1') }), await api.request('POST', '/api/v1/namespaces/default/events', { body: event('e2') })].map(({ code }) => code);
+    assert.deepEqual(codes, [201, 429]);
+  });
+
+  it('leaves out of the API what is off', async () => {
+    assert.equal((await api.request('GET', '/apis/autoscaling/v1/horizontalpodautoscalers')).code, 404);
+    const { versions } = (await api.request('GET', '/apis/autoscaling')).json<{ readonly versions: readonly { readonly version: string }[] }>();
+    assert.deepEqual(versions.map(({ version }) => version), ['v2']);
+    assert.equal((await api.request('GET', '/apis/batch/v1/cronjobs')).code, 404);
+    assert.equal((await api.request('GET', '/apis/batch/v1/jobs')).code, 200);
+    assert.ok(!(await api.request('GET', '/openapi/v3/apis/batch/v1')).text.includes('/cronjobs'));
+  });
+
+  it('tells its features, its outside name, and which pages may use it', async () => {
+    const metrics = await api.request('GET', '/metrics');
+    assert.match(metrics.text, /kubernetes_feature_enabled\{name="PodTopologyLabelsAdmission",stage="BETA"\} 0/);
+    assert.match(metrics.text, /kubernetes_feature_enabled\{name="KubeletPSI",stage="BETA"\} 1/);
+    assert.match((await api.request('GET', '/api')).text, /"serverAddress":"api\.example\.com:\d+"/);
+    const asked = await api.request('OPTIONS', '/api', { headers: { origin: 'https://a.example.com' }, anonymous: true });
+    assert.equal(asked.headers['access-control-allow-origin'], 'https://a.example.com');
+    assert.equal((await api.request('GET', '/api', { headers: { origin: 'https://example.org' } })).headers['access-control-allow-origin'], undefined);
+  });
+
+  it('lets nobody in without credentials', async () => {
+    assert.equal((await api.request('GET', '/version', { anonymous: true })).code, 401);
+  });
+
+  it('bears an Audit-Id on every answer, the client\'s own where it has one', async () => {
+    assert.match(String((await api.request('GET', '/version')).headers['audit-id']), /^[0-9a-f-]{36}$/);
+    assert.equal((await api.request('GET', '/version', { headers: { 'audit-id': 'mine' } })).headers['audit-id'], 'mine');
+  });
+});
+
+describe('what skiff apiserver refuses', { timeout: 120_000 }, () => {
+  const directory = scratch();
+  const file = (name: string, text: string): string => {
+    writeFileSync(join(directory, name), text);
+    return join(directory, name);
+  };
+  const cases: readonly (readonly [flags: readonly string[], text: RegExp])[] = [
+    [['--enable-admission-plugins=Nonsense'], /enable-admission-plugins plugin "Nonsense" is unknown/],
+    [['--disable-admission-plugins=Nonsense'], /disable-admission-plugins plugin "Nonsense" is unknown/],
+    [['--enable-admission-plugins=AlwaysAdmit', '--disable-admission-plugins=AlwaysAdmit'], /\[AlwaysAdmit\] in enable-admission-plugins and disable-admission-plugins overlapped/],
+    [['--enable-admission-plugins=ImagePolicyWebhook'], /admission plugin "ImagePolicyWebhook" is not built/],
+    [['--enable-admission-plugins=EventRateLimit'], /settings of admission plugin EventRateLimit/],
+    [['--feature-gates=Nonsense=true'], /unrecognized feature gate: Nonsense/],
+    [['--feature-gates=SidecarContainers=false'], /cannot set feature gate SidecarContainers to false, feature is locked to true/],
+    [['--feature-gates=CBORServingAndStorage=maybe'], /invalid value of CBORServingAndStorage=maybe/],
+    [['--feature-gates=HPAScaleToZero=true'], /cannot set feature gate HPAScaleToZero to true: what it switches on is not built/],
+    [['--runtime-config=nonsense/v1=true'], /--runtime-config: nonsense\/v1 is not built/],
+    [['--authorization-mode=Nonsense'], /authorization-mode "Nonsense" is not a valid mode/],
+    [['--authorization-mode=Webhook'], /authorization-mode Webhook's authorization config file not passed/],
+    [['--authorization-mode=RBAC,RBAC'], /specified more than once/],
+    [['--storage-backend=etcd2'], /--storage-backend invalid, allowed values: etcd3/],
+    [['--tls-cipher-suites=NONSENSE'], /Cipher suite NONSENSE not supported or doesn't exist/],
+    [['--service-account-lookup=false'], /--service-account-lookup=false is not built/],
+    [['--watch-cache=false'], /--watch-cache=false is not built/],
+    [['--encryption-provider-config', '/no/such/file'], /--encryption-provider-config: \/no\/such\/file cannot be read/],
+    [['--encryption-provider-config', file('encryption.yaml', 'kind: EncryptionConfiguration\napiVersion: apiserver.config.k8s.io/v1\nresources: [{resources: [secrets], providers: [{aescbc: {keys: [{name: a, secret: YWJj}]}}]}]\n')], /resources\[0\]\.providers\[0\]\.aescbc\.keys\[0\]\.secret: Invalid value/],
+    [['--audit-policy-file', file('policy.yaml', 'apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Nonsense}]\n'), '--audit-log-path=-'], /rules\[0\]\.level: Unsupported value: "Nonsense"/],
+    [['--authentication-config', file('authn.yaml', 'apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt: [{issuer: {url: "http://x", audiences: [a]}, claimMappings: {username: {claim: sub, prefix: ""}}}]\n')], /jwt\[0\]\.issuer\.url: Invalid value: "http:\/\/x": URL scheme must be https/],
+    [['--oidc-issuer-url=https://x'], /oidc-issuer-url and oidc-client-id must be specified together/],
+    [['--cloud-provider=aws'], /Not built: cloud providers/],
+    [['--logging-format=xml'], /Not built/],
+    [['--emulated-version=1.30'], /It is 1\.36/],
+    [['--max-request-inflight=1'], /Did you mean --max-requests-inflight\?/],
+  ];
+  it('is told in one line', async () => {
+    for (const [flags, text] of cases) {
+      const { code, stderr } = await skiff(['apiserver', '--storage-file=:memory:', `--cert-dir=${directory}/certs`, '--secure-port=0', ...flags]);
+      assert.equal(code, 1, flags.join(' '));
+      assert.match(stderr, text, flags.join(' '));
+      assert.doesNotMatch(stderr, /\n {4}at /, flags.join(' '));
+    }
+  });
+});
