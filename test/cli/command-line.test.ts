@@ -70,7 +70,7 @@ describe('the command line', () => {
       [['up', '--name', 'Not/Good'], /^skiff: "Not\/Good" cannot be the name of a cluster/],
       [['up', '--port', '70000'], /A port is a number from 1 to 65535/],
       [['image', 'load', '--name', 'no-such-cluster', 'x.tar'], /^skiff: the cluster "no-such-cluster" does not run; start it with "skiff up --name no-such-cluster"/],
-      [['apiserver', '--authorization-mode', 'Webhook'], /^skiff: --authorization-mode: Webhook is not built/],
+      [['apiserver', '--authorization-mode', 'Webhook'], /^skiff: authorization-mode Webhook's authorization config file not passed/],
       [['scheduler', '--kubeconfig', '/no/such/file', '--secure-port', '0'], /\/no\/such\/file/],
       [['cloud-controller-manager', '--anything'], /not built yet/],
     ] as const) {
