@@ -23,6 +23,13 @@ export interface DecodeOptions {
 /** What is wrong with the form of an object (not with its values). Becomes a 400. */
 export class DecodeError extends Error {
   override readonly name = 'DecodeError';
+  /** The same fault in the words of the way that strategic merge patches take, which is not over JSON text. */
+  readonly restoring: string;
+
+  constructor(message: string, restoring: string = message) {
+    super(message);
+    this.restoring = restoring;
+  }
 }
 
 /**
@@ -321,8 +328,24 @@ function isOnCalendar([, year, month, day, hour, minute, second, , zone = 'Z']: 
 }
 
 function mismatch(value: unknown, goType: string, walk: DecodeWalk, owner: AnyStruct): DecodeError {
-  if (walk.path.length === 0) return new DecodeError(`json: cannot unmarshal ${jsonTypeOf(value)} into Go value of type ${goType}`);
-  return new DecodeError(`json: cannot unmarshal ${jsonTypeOf(value)} into Go struct field ${fieldName(walk, owner)} of type ${goType}`);
+  const target = walk.path.length === 0 ? 'Go value' : `Go struct field ${fieldName(walk, owner)}`;
+  return new DecodeError(`json: cannot unmarshal ${jsonTypeOf(value)} into ${target} of type ${goType}`, restoringFault(value, goType));
+}
+
+/** Source: the messages of apimachinery's conversion from unstructured content. */
+function restoringFault(value: unknown, goType: string): string {
+  const given = goKindOf(value);
+  if (goType.startsWith('map[')) return `cannot restore map from ${given}`;
+  if (goType.startsWith('[]')) return `cannot restore slice from ${given}`;
+  if (!/^(?:string|bool|u?int\d*|float\d+)$/.test(goType)) return `cannot restore struct from: ${given}`;
+  const isConvertible = given.endsWith('64') && goType !== 'bool' && !(given === 'float64' && goType === 'string');
+  return isConvertible ? `cannot convert ${given} to ${goType}` : `unrecognized type: ${goType}`;
+}
+
+function goKindOf(value: unknown): string {
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
+  if (typeof value === 'object') return Array.isArray(value) ? 'slice' : 'map';
+  return typeof value === 'boolean' ? 'bool' : typeof value;
 }
 
 function jsonTypeOf(value: unknown): string {

@@ -120,9 +120,9 @@ export function invalid(kind: NamedKind, name: string, errors: readonly FieldErr
   const texts = [...new Set(errors.map(describeFieldError))];
   const list = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
   return new StatusError(422, 'Invalid', `${groupKind(kind)} "${name}" is invalid: ${list}`, {
-    name,
+    ...(name !== '' && { name }),
     ...(kind.group !== '' && { group: kind.group }),
-    kind: kind.kind,
+    ...(kind.kind !== '' && { kind: kind.kind }),
     causes: errors.map((error) => ({
       reason: error.type,
       message: describeFieldError(error).slice(error.path.length + 2),

@@ -164,7 +164,17 @@ describe('changes of objects', { timeout: 60_000 }, () => {
       assert.equal((await patch(path(made), 'application/json', { spec: { replicas: 1 } })).code, 415);
       assert.equal((await patch(path(made), mergePatch, { metadata: { name: 'other' } })).code >= 400, true);
       assert.equal((await patch(`${deployments}/absent`, mergePatch, {})).code, 404);
-      assert.equal((await patch(`${path(made)}?fieldValidation=Strict`, mergePatch, { spec: { replicaz: 1 } })).code, 400);
+      assert.equal((await patch(`${path(made)}?fieldValidation=Strict`, mergePatch, { spec: { replicaz: 1 } })).code, 422);
+    });
+
+    it('whose result does not fit the kind is refused in the words of its type', async () => {
+      const made = await deploy();
+      const strategic = 'application/strategic-merge-patch+json';
+      const said = async (type: string, body: object): Promise<string> => (await patch(path(made), type, body)).json<{ readonly message: string }>().message;
+      assert.equal(await said(strategic, { metadata: { labels: 'x' } }), ' "" is invalid: patch: Invalid value: "map[metadata:map[labels:x]]": cannot restore map from string');
+      assert.equal(await said(strategic, { spec: { replicas: 'x', paused: [1] } }), ' "" is invalid: patch: Invalid value: "map[spec:map[paused:[1] replicas:x]]": unrecognized type: int32');
+      assert.equal(await said(strategic, { spec: { template: 1 } }), ' "" is invalid: patch: Invalid value: "map[spec:map[template:1]]": cannot restore struct from: int64');
+      assert.match(await said(mergePatch, { spec: { replicas: 'x' } }), /^ "" is invalid: patch: Invalid value: "\{.*\}": json: cannot unmarshal string into Go struct field DeploymentSpec\.spec\.replicas of type int32$/);
     });
   });
 

@@ -13,8 +13,11 @@ export function decodeBody(kind: ResourceKind, call: ApiCall): Draft<KubeObject>
   return decodeAs(kind, body, call);
 }
 
+/** What a document that does not fit its kind is answered. */
+type Refusal = (kind: ResourceKind, fault: DecodeError) => Error;
+
 /** The same for a document made here (a patched object); `duplicateFields` are those of the patch. */
-export function decodeAs(kind: ResourceKind, body: CallBody, call: ApiCall): Draft<KubeObject> {
+export function decodeAs(kind: ResourceKind, body: CallBody, call: ApiCall, refusal: Refusal = cannotBeHandled): Draft<KubeObject> {
   const { json } = body;
   if (!isJsonObject(json)) throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonWord(json)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
   checkTypeMeta(kind, json['apiVersion'], json['kind']);
@@ -24,7 +27,7 @@ export function decodeAs(kind: ResourceKind, body: CallBody, call: ApiCall): Dra
   try {
     draft = decodeDraft(kind, json, { defaults: true, ...(validation !== 'Ignore' && { unknownFields }) });
   } catch (error) {
-    if (error instanceof DecodeError) throw cannotBeHandled(kind, error.message);
+    if (error instanceof DecodeError) throw refusal(kind, error);
     throw error;
   }
   if (validation !== 'Ignore') {
@@ -32,7 +35,7 @@ export function decodeAs(kind: ResourceKind, body: CallBody, call: ApiCall): Dra
       ...body.duplicateFields().map((path) => `duplicate field ${JSON.stringify(path)}`),
       ...unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`),
     ];
-    if (problems.length > 0 && validation === 'Strict') throw cannotBeHandled(kind, `strict decoding error: ${problems.join(', ')}`);
+    if (problems.length > 0 && validation === 'Strict') throw refusal(kind, new DecodeError(`strict decoding error: ${problems.join(', ')}`));
     for (const problem of problems) call.warn(problem);
   }
   draft.apiVersion = kind.apiVersion;
@@ -50,8 +53,8 @@ function checkTypeMeta(kind: ResourceKind, apiVersion: unknown, kindName: unknow
   throw badRequest(`${givenKind} in version ${JSON.stringify(version)} cannot be handled as a ${kind.kind}: no kind ${JSON.stringify(givenKind)} is registered for version ${JSON.stringify(full)} here`);
 }
 
-function cannotBeHandled(kind: ResourceKind, why: string): Error {
-  return badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`);
+function cannotBeHandled(kind: ResourceKind, { message }: DecodeError): Error {
+  return badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${message}`);
 }
 
 function jsonWord(value: unknown): string {

@@ -1,4 +1,6 @@
 import { applyObject } from '#apimachinery/apply.ts';
+import { invalidValue } from '#apimachinery/field-error.ts';
+import { goText } from '#apimachinery/go-text.ts';
 import type { JsonObject, JsonValue } from '#apimachinery/json.ts';
 import { isJsonObject } from '#apimachinery/json.ts';
 import type { KubeObject, ManagedFieldsEntry } from '#apimachinery/object-meta.ts';
@@ -61,9 +63,12 @@ function patcher(kind: ResourceKind, contentType: string): (document: JsonObject
   throw unsupportedMediaType(kind.isCustom === true ? patchTypes.filter((each) => !each.includes('strategic')) : patchTypes);
 }
 
-/** A patch whose result does not fit the kind is the patch's fault: 422 upstream, with the decoder's words. */
+/** A patch whose result does not fit the kind is the patch's fault: 422, with the decoder's words. */
 function asDraft(kind: ResourceKind, json: JsonValue, body: CallBody, call: ApiCall): Draft<KubeObject> {
-  return decodeAs(kind, { json, duplicateFields: body.duplicateFields }, call);
+  const isStrategic = call.contentType === 'application/strategic-merge-patch+json';
+  return decodeAs(kind, { json, duplicateFields: body.duplicateFields }, call, (_kind, fault) => invalid({ group: '', kind: '' }, '', [
+    isStrategic ? invalidValue('patch', goText(body.json), fault.restoring) : invalidValue('patch', JSON.stringify(json), fault.message),
+  ]));
 }
 
 /**

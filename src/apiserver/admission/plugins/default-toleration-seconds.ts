@@ -14,7 +14,7 @@ export function defaultTolerationSeconds({ notReady = usualSeconds, unreachable 
   return {
     name: 'DefaultTolerationSeconds',
     mutate(request) {
-      if (request.operation !== 'CREATE' || !writes(request, Pod)) return;
+      if ((request.operation !== 'CREATE' && request.operation !== 'UPDATE') || !writes(request, Pod)) return;
       const { spec } = request.object;
       const tolerations = spec.tolerations ?? [];
       const missing = wanted.filter(({ key }) => !tolerations.some((each) => ((each.key ?? '') === key || (each.key ?? '') === '') && ((each.effect ?? '') === 'NoExecute' || (each.effect ?? '') === '')));
