@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
-import { applyRules, listTableNames, runProgram } from './nft.ts';
+import { applyRules, forgetUdpFlows, listTableNames, runProgram } from './nft.ts';
 import { planRules } from './plan-rules.ts';
 import { planChange, planRemoval, planRenewal, planReplacement } from './rule-set.ts';
 import type { RuleSet } from './rule-set.ts';
 import { endpoint, serviceOf, sliceOf } from './proxy.fixture.ts';
+import { planStaleFlows, udpTargets } from './stale-flows.ts';
 
 const id = `skt${process.pid}`;
 const node = { networkNamespace: `${id}n` };
@@ -23,6 +24,8 @@ interface Ends {
   readonly v4: string;
   readonly v6: string;
 }
+
+const hasConntrack = await runProgram(['conntrack', '--version']).then(() => true, () => false);
 
 async function lab(): Promise<void> {
   await runProgram(['ip', 'netns', 'add', client]);
@@ -54,7 +57,7 @@ async function lab(): Promise<void> {
     await runProgram(['ip', 'netns', 'add', name]);
     await connect(name, { v4: `10.244.1.${index + 1}`, v6: `fd00:244::${index + 1}` }, { v4: '10.244.1.254', v6: 'fd00:244::fe' });
     // Answers with its own name and the address it sees the client under.
-    const server = spawn('ip', ['netns', 'exec', name, 'busybox', 'nc', '-ll', '-p', '8080', '-e', 'busybox', 'sh', '-c', `echo ${index}; ss -tnaH sport = :8080`], { stdio: 'ignore' });
+    const server = spawn('ip', ['netns', 'exec', name, 'busybox', 'nc', '-ll', '-p', '8080', '-e', 'busybox', 'sh', '-c', `echo ${index}; ss -tnH state established sport = :8080`], { stdio: 'ignore' });
     processes.push(server);
     const isUp = async (): Promise<boolean> => (await runProgram(['ss', '-ltn'], { networkNamespace: name })).includes(':8080');
     for (let tries = 0; tries < 500 && !(await isUp()); tries++) await new Promise((resolve) => { setTimeout(resolve, 10); });
@@ -78,6 +81,29 @@ function withoutClients(listing: string): readonly string[] {
 }
 
 const both = [endpoint('10.244.1.1'), endpoint('10.244.1.2')];
+
+/** Runs a script of Node in a namespace until the tests end. */
+function runNode(networkNamespace: string, script: string): ChildProcess {
+  const child = spawn('ip', ['netns', 'exec', networkNamespace, process.execPath, '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  processes.push(child);
+  return child;
+}
+
+/** A client with one socket that asks again and again. */
+function talk(from: string, address: string, port: number): { readonly hears: (word: string) => Promise<void> } {
+  const child = runNode(from, `const s = require('dgram').createSocket('udp4').on('message', (text) => console.log(String(text))).on('error', () => {}); setInterval(() => s.send('?', ${port}, '${address}'), 50)`);
+  let heard = '';
+  child.stdout?.on('data', (chunk: Buffer) => (heard = chunk.toString().trim().split('\n').at(-1) ?? ''));
+  return {
+    async hears(word) {
+      for (let tries = 0; tries < 500; tries++) {
+        if (heard === word) return;
+        await new Promise((resolve) => { setTimeout(resolve, 20); });
+      }
+      throw new Error(`heard ${heard} and not ${word}`);
+    },
+  };
+}
 
 describe('rules in the kernel', { skip: canRun ? false : 'needs root, nft, busybox and network namespaces' }, () => {
   let current: RuleSet = planRules([], [], options);
@@ -191,6 +217,20 @@ describe('rules in the kernel', { skip: canRun ? false : 'needs root, nft, busyb
     assert.equal((await askMany(`${id}p0`, 'fd00:10:96::a', 80)).size, 1);
     assert.equal((await askMany(client, 'fd00:2::1', 30080)).size, 1);
     assert.match(await ask(client, 'fd00:2::1', 30080), /\[fd00:2::7\]:/);
+  });
+
+  test('a UDP client that keeps its socket follows its service to another endpoint', { skip: hasConntrack ? false : 'needs conntrack' }, async () => {
+    const ports = [{ name: 'dns', port: 53, protocol: 'UDP' as const }];
+    const dns = serviceOf('dns', { type: 'NodePort', clusterIP: '10.96.0.53', clusterIPs: ['10.96.0.53'], ports: [{ ...ports[0], port: 53, nodePort: 30053 }] });
+    const slices = (address: string) => [sliceOf('dns', [endpoint(address)], ports)];
+    for (const index of [0, 1]) runNode(`${id}p${index}`, `const s = require('dgram').createSocket('udp4').on('message', (_, { port, address }) => s.send('${index}', port, address)); s.bind(53)`);
+    await apply(planRules([dns], slices('10.244.1.1'), options));
+    const talks = [talk(`${id}p1`, '10.96.0.53', 53), talk(client, '192.0.2.1', 30053)];
+    for (const each of talks) await each.hears('0');
+    await apply(planRules([dns], slices('10.244.1.2'), options));
+    const stale = planStaleFlows(udpTargets([dns], slices('10.244.1.1'), options), udpTargets([dns], slices('10.244.1.2'), options));
+    assert.equal(await forgetUdpFlows(stale, node), true);
+    for (const each of talks) await each.hears('1');
   });
 
   test('IPv6, UDP, SCTP, source ranges and long names are accepted, and what is left is nothing', async () => {

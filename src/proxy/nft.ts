@@ -21,13 +21,21 @@ export async function listTableNames(tableName: string, options: NftOptions = {}
   return parseTableNames(await runProgram(['nft', '-j', '-t', 'list chains; list sets; list maps'], options), tableName);
 }
 
-/** Forgets UDP flows to these addresses, so that they find an endpoint that lives; needs `conntrack`, which may be missing. */
-export async function forgetUdpFlows(flows: readonly StaleFlow[], options: NftOptions = {}): Promise<void> {
+/**
+ * Forgets UDP flows to these addresses, so that they find an endpoint that lives. False when it cannot: that needs
+ * `conntrack`, which may be missing.
+ */
+export async function forgetUdpFlows(flows: readonly StaleFlow[], options: NftOptions = {}): Promise<boolean> {
   for (const { address, port, target } of flows) {
     const match = [...(address === undefined ? [] : ['--orig-dst', address]), '--dport', String(port), ...(target === undefined ? [] : ['--dst-nat', target])];
-    // It fails when there is no such flow.
-    await runProgram(['conntrack', '-D', '-p', 'udp', ...match], options).catch(() => undefined);
+    try {
+      await runProgram(['conntrack', '-D', '-p', 'udp', ...match], options);
+    } catch (error) {
+      // It fails as well when there is no such flow.
+      if (error instanceof Error && error.cause instanceof Error && 'code' in error.cause && error.cause.code === 'ENOENT') return false;
+    }
   }
+  return true;
 }
 
 export interface StaleFlow {

@@ -38,7 +38,7 @@ async function withProxy(run: (lab: Lab) => Promise<void>): Promise<void> {
       scripts.push(script);
     },
     list: async () => lab.existing,
-    forgetUdpFlows: async (stale: readonly unknown[]): Promise<void> => void flows.push(...stale),
+    forgetUdpFlows: async (stale: readonly unknown[]): Promise<boolean> => flows.push(...stale) > 0,
   };
   const context = { ...shared, informers, recorderFor: (component: string) => createEventRecorder(shared, component) };
   const proxy = startProxy(context, { nodeName: 'n1', clusterName: 't', clusterCidrs: ['10.244.0.0/16'], writer });

@@ -35,7 +35,8 @@ export interface RuleWriter {
   apply(script: string): Promise<void>;
   /** What the tables of this name hold already. */
   list(tableName: string): Promise<readonly TableNames[]>;
-  forgetUdpFlows(flows: readonly StaleFlow[]): Promise<void>;
+  /** False when it cannot. */
+  forgetUdpFlows(flows: readonly StaleFlow[]): Promise<boolean>;
 }
 
 /** Writes to the kernel of this machine. */
@@ -126,6 +127,7 @@ class Proxy implements RunningProxy {
     this.#effects = new ServiceEffects({
       clock: context.clock,
       metrics: this.metrics,
+      log: context.log,
       forgetUdpFlows: (flows) => this.#writer.forgetUdpFlows(flows),
       isProxyHealthy: () => this.health.isWell,
       onFailure: ({ service, port }, error) => {

@@ -1,3 +1,4 @@
+import type { Logger } from '#base/log.ts';
 import type { StaleFlow } from './nft.ts';
 import type { LocalGap, ServicePlan } from './plan-service.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
@@ -8,7 +9,9 @@ import type { UdpTargets } from './stale-flows.ts';
 
 export interface ServiceEffectsOptions extends ServiceHealthOptions {
   readonly metrics: ProxyMetrics;
-  readonly forgetUdpFlows: (flows: readonly StaleFlow[]) => Promise<void>;
+  readonly log: Logger;
+  /** False when it cannot. */
+  readonly forgetUdpFlows: (flows: readonly StaleFlow[]) => Promise<boolean>;
 }
 
 /** What a node does for Services beside the rules: stale UDP flows, health check ports, the count of local gaps. */
@@ -17,6 +20,7 @@ export class ServiceEffects {
   readonly #udp = new Map<string, UdpTargets>();
   readonly #gaps = new Map<string, readonly LocalGap[]>();
   readonly #healthPorts: ServiceHealthPorts;
+  #hasWarned = false;
 
   constructor(options: ServiceEffectsOptions) {
     this.#options = options;
@@ -43,7 +47,10 @@ export class ServiceEffects {
         this.#options.metrics.noLocalEndpoints(family, policy, gaps.filter((gap) => gap.family === family && gap.policy === policy).length);
       }
     }
-    if (stale.length > 0) await this.#options.forgetUdpFlows(stale);
+    if (stale.length > 0 && !(await this.#options.forgetUdpFlows(stale)) && !this.#hasWarned) {
+      this.#hasWarned = true;
+      this.#options.log.warn({}, 'the program conntrack is missing (Debian: apt-get install conntrack): UDP clients that keep their socket stay with endpoints that are gone');
+    }
     await this.#healthPorts.update(new Map([...plans].map(([key, plan]) => [key, plan.health])));
   }
 
