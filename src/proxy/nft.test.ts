@@ -56,8 +56,8 @@ async function lab(): Promise<void> {
     const name = `${id}p${index}`;
     await runProgram(['ip', 'netns', 'add', name]);
     await connect(name, { v4: `10.244.1.${index + 1}`, v6: `fd00:244::${index + 1}` }, { v4: '10.244.1.254', v6: 'fd00:244::fe' });
-    // Answers with its own name and the address it sees the client under.
-    const server = spawn('ip', ['netns', 'exec', name, 'busybox', 'nc', '-ll', '-p', '8080', '-e', 'busybox', 'sh', '-c', `echo ${index}; ss -tnH state established sport = :8080`], { stdio: 'ignore' });
+    // Answers with its own name and the address it sees the client under; earlier clients may still be on their way out.
+    const server = spawn('ip', ['netns', 'exec', name, 'busybox', 'nc', '-ll', '-p', '8080', '-e', 'busybox', 'sh', '-c', `echo ${index}; ss -tnaH sport = :8080 | grep -E '^(ESTAB|CLOSE-WAIT)'`], { stdio: 'ignore' });
     processes.push(server);
     const isUp = async (): Promise<boolean> => (await runProgram(['ss', '-ltn'], { networkNamespace: name })).includes(':8080');
     for (let tries = 0; tries < 500 && !(await isUp()); tries++) await new Promise((resolve) => { setTimeout(resolve, 10); });
