@@ -21,6 +21,12 @@ export const nodeNeeds: readonly Need[] = [
   { package: 'busybox-static', provides: ['/bin/busybox'] },
 ];
 
+/** What a node is better with. It comes along when something has to be installed anyway. */
+export const nodeWishes: readonly Need[] = [
+  // UDP clients that keep their socket follow a Service to another endpoint only with it.
+  { package: 'conntrack', provides: ['conntrack'] },
+];
+
 /** What tests use besides. */
 export const testNeeds: readonly Need[] = [
   ...nodeNeeds,

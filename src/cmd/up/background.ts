@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { whyNoContainers, whyNoContainersNow } from '#cluster/container-support.ts';
 import type { ClusterLayout } from '#cluster/layout.ts';
 import { runningPid } from '#cluster/run-lock.ts';
-import { installPackages, missingPackages, nodeNeeds, whyNoPackages } from '#cluster/set-up/debian-packages.ts';
+import { installPackages, missingPackages, nodeNeeds, nodeWishes, whyNoPackages } from '#cluster/set-up/debian-packages.ts';
 import { layoutOf, nameFlag } from '../cluster-flags.ts';
 import { UserError } from '../fail.ts';
 import { Progress } from '../terminal.ts';
@@ -40,7 +40,8 @@ async function chooseRuntime(options: UpOptions, progress: Progress): Promise<'c
     const missing = await missingPackages(nodeNeeds);
     const why = missing.length > 0 ? await whyNoPackages() : undefined;
     if (missing.length > 0 && why === undefined) {
-      await progress.step(`Debian packages ${missing.join(', ')}`, () => installPackages(missing)).catch((error: unknown) => {
+      const packages = [...missing, ...(await missingPackages(nodeWishes))];
+      await progress.step(`Debian packages ${packages.join(', ')}`, () => installPackages(packages)).catch((error: unknown) => {
         progress.say(error instanceof Error ? error.message : String(error));
       });
     }
