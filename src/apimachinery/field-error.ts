@@ -63,5 +63,7 @@ export function describeFieldError(error: FieldError): string {
 }
 
 function showValue(value: unknown): string {
-  return JSON.stringify(value) ?? 'null';
+  const text = JSON.stringify(value) ?? 'null';
+  // Go's encoder keeps objects fit for HTML; strings are quoted as they are.
+  return typeof value === 'object' ? text.replaceAll(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`) : text;
 }

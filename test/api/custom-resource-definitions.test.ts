@@ -28,7 +28,7 @@ function definitionWith(properties: object, { name, group = 'example.com', names
   };
 }
 
-const root = 'spec.versions[0].schema.openAPIV3Schema';
+const root = 'spec.validation.openAPIV3Schema';
 const at = `${root}.properties[a]`;
 const string = { type: 'string' };
 const rules = (...texts: readonly string[]): object => ({ 'x-kubernetes-validations': texts.map((rule) => ({ rule })) });
@@ -42,14 +42,21 @@ const refused: readonly (readonly [string, object, string])[] = [
   ['an unknown type', definitionWith({ a: { type: 'text' } }), `${at}.type: Unsupported value: "text": supported values: "array", "boolean", "integer", "number", "object", "string"`],
   ['a pattern that is none', definitionWith({ a: { type: 'string', pattern: '(' } }), `${at}.pattern: Invalid value: "(": must be a valid regular expression, but isn't: `],
   ['a type in anyOf', definitionWith({ a: { type: 'object', properties: { b: string }, anyOf: [{ properties: { b: string } }] } }), `${at}.anyOf[0].properties[b].type: Forbidden: must be empty to be structural`],
-  ['a restriction of what is not declared', definitionWith({ a: { type: 'object', anyOf: [{ properties: { b: { minLength: 1 } } }] } }), `${at}.properties[b]: Required value: because it is defined in ${at}.anyOf[0].properties[b]`],
+  ['a restriction of what is not declared', definitionWith({}, { version: { schema: { openAPIV3Schema: { type: 'object', anyOf: [{ properties: { b: { minLength: 1 } } }] } } } }), `${root}.properties[b]: Required value: because it is defined in ${root}.anyOf[0].properties[b]`],
   ['additionalProperties at the root', definitionWith({}, { version: { schema: { openAPIV3Schema: { type: 'object', additionalProperties: string } } } }), `${root}.additionalProperties: Forbidden: must not be used at the root`],
   ['a schema of metadata', definitionWith({ metadata: { type: 'object', properties: { labels: { type: 'object' } } } }), `${root}.properties[metadata]: Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified`],
   ['unique items', definitionWith({ a: { type: 'array', items: string, uniqueItems: true } }), `${at}.uniqueItems: Forbidden: uniqueItems cannot be set to true since the runtime complexity becomes quadratic`],
   ['a list type of no list', definitionWith({ a: { type: 'string', 'x-kubernetes-list-type': 'set' } }), `${at}.type: Invalid value: "string": must be array if x-kubernetes-list-type is specified`],
   ['a map list without keys', definitionWith({ a: { type: 'array', 'x-kubernetes-list-type': 'map', items: { type: 'object' } } }), `${at}.x-kubernetes-list-map-keys: Required value: must not be empty if x-kubernetes-list-type is map`],
   ['a key that may be missing', definitionWith({ a: { type: 'array', 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['k'], items: { type: 'object', properties: { k: string } } } }), `${at}.items.properties[k].default: Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property`],
-  ['a default of another type', definitionWith({ a: { type: 'integer', default: 'x' } }), `${at}.default: Invalid value: "string": ${at}.default in body must be of type integer: "string"`],
+  ['a default of another type', definitionWith({ a: { type: 'integer', default: 'x' } }), `${at}.default: Invalid value: "string":  in body must be of type integer: "string"`],
+  ['a default that a rule refuses', definitionWith({ a: { type: 'integer', default: 0, ...rules('self > 0') } }), `${at}.default: Invalid value: 0: failed rule: self > 0`],
+  ['a rule that does not compile', definitionWith({ a: { type: 'integer', ...rules('self < "x" && true') } }), `${at}.x-kubernetes-validations[0].rule: Invalid value: {"Rule":"self \\u003c \\"x\\" \\u0026\\u0026 true","Message":"","MessageExpression":"","Reason":null,"FieldPath":"","OptionalOldSelf":null}: compilation failed: `],
+  ['a reference, of which nothing else is told', definitionWith({ a: { $ref: '#/x' } }), `is invalid: ${at}.$ref: Forbidden: $ref is not supported`],
+  ['a column of an unknown format', definitionWith({}, { version: { additionalPrinterColumns: [{ name: 'X', type: 'string', format: 'zz', jsonPath: '.a' }] } }), 'spec.additionalPrinterColumns[0].format: Invalid value: "zz": must be one of byte,date,date-time,double,float,int32,int64,password'],
+  ['a selector of a scale that is nowhere', definitionWith({}, { version: { subresources: { scale: { specReplicasPath: '.spec.n', statusReplicasPath: '.status.n', labelSelectorPath: '.a' } } } }), 'spec.subresources.scale.labelSelectorPath: Invalid value: ".a": should be a json path under either .spec or .status'],
+  ['one version twice', definitionWith({}, { spec: { versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }, { name: 'v1', served: true, storage: false, schema: { openAPIV3Schema: { type: 'object' } } }] } }), '"SelectableFields":null}]: must contain unique version names'],
+  ['versions that differ', definitionWith({}, { spec: { versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }, { name: 'v2', served: true, storage: false, schema: { openAPIV3Schema: { type: 'object', properties: { a: {} } } } }] } }), 'spec.versions[1].schema.openAPIV3Schema.properties[a].type: Required value: must not be empty for specified object fields'],
   ['a default with unknown fields', definitionWith({ a: { type: 'object', properties: { b: string }, default: { c: 1 } } }), `${at}.default: Invalid value: {"c":1}: must not have unknown fields`],
   ['two kinds of value', definitionWith({ a: { 'x-kubernetes-int-or-string': true, 'x-kubernetes-preserve-unknown-fields': true } }), `${at}.x-kubernetes-preserve-unknown-fields: Invalid value: true: must be false if x-kubernetes-int-or-string is true`],
   ['a rule that does not parse', definitionWith({ a: { ...string, ...rules('self ==') } }), 'Syntax error'],
@@ -59,10 +66,10 @@ const refused: readonly (readonly [string, object, string])[] = [
   ['a comparison with what cannot be found', definitionWith({ a: { type: 'array', maxItems: 3, items: { type: 'string', maxLength: 5, ...rules('self == oldSelf') } } }), `${at}.items.x-kubernetes-validations[0].rule: Invalid value: "self == oldSelf": oldSelf cannot be used on the uncorrelatable portion of the schema within ${at}`],
   ['an optional old value that is not used', definitionWith({ a: { type: 'string', 'x-kubernetes-validations': [{ rule: 'self != ""', optionalOldSelf: true }] } }), `${at}.x-kubernetes-validations[0].optionalOldSelf: Invalid value: true: may not be set if oldSelf is not used in rule`],
   ['a warning without deprecation', definitionWith({}, { version: { deprecationWarning: 'old' } }), 'spec.versions[0].deprecationWarning: Invalid value: "old": can only be set for deprecated versions'],
-  ['a selectable field that is not there', definitionWith({}, { version: { selectableFields: [{ jsonPath: '.spec.x' }] } }), 'spec.versions[0].selectableFields[0].jsonPath: Invalid value: ".spec.x": is an invalid path: does not refer to a valid field'],
-  ['a selectable object', definitionWith({ a: { type: 'object' } }, { version: { selectableFields: [{ jsonPath: '.a' }] } }), 'spec.versions[0].selectableFields[0].jsonPath: Invalid value: ".a": must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.'],
+  ['a selectable field that is not there', definitionWith({}, { version: { selectableFields: [{ jsonPath: '.spec.x' }] } }), 'spec.selectableFields[0].jsonPath: Invalid value: ".spec.x": is an invalid path: does not refer to a valid field'],
+  ['a selectable object', definitionWith({ a: { type: 'object' } }, { version: { selectableFields: [{ jsonPath: '.a' }] } }), 'spec.selectableFields[0].jsonPath: Invalid value: ".a": must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.'],
   ['a protected group', definitionWith({}, { group: 'apps.k8s.io' }), 'metadata.annotations[api-approved.kubernetes.io]: Required value: protected groups must have approval annotation "api-approved.kubernetes.io", see https://github.com/kubernetes/enhancements/pull/1111'],
-  ['a conversion to two places', definitionWith({}, { spec: { conversion: { strategy: 'Webhook', webhook: { conversionReviewVersions: ['v1'], clientConfig: {} } } } }), 'spec.conversion.webhook.clientConfig: Required value: exactly one of url or service is required'],
+  ['a conversion to two places', definitionWith({}, { spec: { conversion: { strategy: 'Webhook', webhook: { conversionReviewVersions: ['v1'], clientConfig: {} } } } }), 'spec.conversion.webhookClientConfig: Required value: exactly one of url or service is required'],
   ['no storage version', definitionWith({}, { version: { storage: false } }), 'must have exactly one version marked as storage version'],
 ];
 

@@ -5,6 +5,8 @@ import { dns1035Label, dns1123Subdomain } from '#apimachinery/names.ts';
 import type { Parts } from '#apimachinery/parts.ts';
 import type { Draft } from '#apimachinery/resource.ts';
 import { immutableValue } from '#apimachinery/rules.ts';
+import type { PartPaths } from './common-parts.ts';
+import { partPaths, shownVersions } from './common-parts.ts';
 import type { CustomResourceDefinitionSpec, CustomResourceDefinitionStatus, CustomResourceDefinitionVersion } from './custom-resource-definition.ts';
 
 type Definition = Parts<CustomResourceDefinitionSpec, CustomResourceDefinitionStatus>;
@@ -50,21 +52,24 @@ export function* validateDefinition({ metadata, spec }: Definition): Iterable<Fi
   }
   yield* validateNames(spec);
   if (versions.length > 0 && versions.filter((version) => version.storage).length !== 1) {
-    yield invalidValue('spec.versions', versions.map((version) => version.name), 'must have exactly one version marked as storage version');
+    yield invalidValue('spec.versions', shownVersions(versions), 'must have exactly one version marked as storage version');
   }
-  const seen = new Set<string>();
-  for (const [index, version] of versions.entries()) {
-    if (seen.has(version.name)) yield invalidValue(`spec.versions[${index}].name`, version.name, 'must be unique');
-    seen.add(version.name);
-    yield* validateVersion(version, `spec.versions[${index}]`, spec.preserveUnknownFields === true);
+  if (new Set(versions.map(({ name }) => name)).size < versions.length) yield invalidValue('spec.versions', shownVersions(versions), 'must contain unique version names');
+  const pathOf = partPaths(versions);
+  for (const [index, version] of versions.entries()) yield* validateVersion(version, index, pathOf, spec.preserveUnknownFields === true);
+  if (spec.preserveUnknownFields === true) yield invalidValue('spec.preserveUnknownFields', true, 'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead');
+  yield* validateConversion(conversion);
+}
+
+/** What belongs to webhooks the original keeps directly below `conversion`; its errors name it there. */
+function* validateConversion(conversion: CustomResourceDefinitionSpec['conversion']): Iterable<FieldError> {
+  const { clientConfig, conversionReviewVersions = [] } = conversion?.webhook ?? {};
+  if (conversion?.strategy === 'Webhook') {
+    if (clientConfig === undefined) yield required('spec.conversion.webhookClientConfig', 'required when strategy is set to Webhook');
+    return;
   }
-  if (spec.preserveUnknownFields === true) yield invalidValue('spec.preserveUnknownFields', true, 'must be false');
-  if (conversion?.strategy === 'Webhook' && conversion.webhook?.clientConfig === undefined) {
-    yield required('spec.conversion.webhook.clientConfig', 'required when strategy is set to Webhook');
-  }
-  if (conversion?.strategy === 'None' && conversion.webhook !== undefined) {
-    yield forbiddenField('spec.conversion.webhook', 'should not be set when strategy is not set to Webhook');
-  }
+  if (clientConfig !== undefined) yield forbiddenField('spec.conversion.webhookClientConfig', 'should not be set when strategy is not set to Webhook');
+  if (conversionReviewVersions.length > 0) yield forbiddenField('spec.conversion.conversionReviewVersions', 'should not be set when strategy is not set to Webhook');
 }
 
 function* validateNames({ names }: CustomResourceDefinitionSpec): Iterable<FieldError> {
@@ -86,21 +91,39 @@ function* validateNames({ names }: CustomResourceDefinitionSpec): Iterable<Field
 
 const columnTypes = ['boolean', 'date', 'integer', 'number', 'string'];
 
-function* validateVersion(version: CustomResourceDefinitionVersion, path: string, preserves: boolean): Iterable<FieldError> {
-  if (version.name !== '') for (const message of dns1035Label(version.name)) yield invalidValue(`${path}.name`, version.name, message);
+const columnFormats = ['byte', 'date', 'date-time', 'double', 'float', 'int32', 'int64', 'password'];
+
+function* validateVersion(version: CustomResourceDefinitionVersion, index: number, pathOf: PartPaths, preserves: boolean): Iterable<FieldError> {
+  if (version.name !== '') {
+    for (const message of dns1035Label(version.name)) {
+      yield invalidValue(`spec.versions[${index}].name`, version.name, message);
+      if (index === 0) yield invalidValue('spec.version', version.name, message);
+    }
+  }
   const schema = version.schema?.openAPIV3Schema;
-  if (schema === undefined) yield required(`${path}.schema.openAPIV3Schema`, 'schemas are required');
-  else if (schema.type === undefined && !preserves) yield required(`${path}.schema.openAPIV3Schema.type`, 'must not be empty at the root');
-  else if (schema.type !== 'object') yield invalidValue(`${path}.schema.openAPIV3Schema.type`, schema.type, 'must be object at the root');
-  for (const [index, column] of (version.additionalPrinterColumns ?? []).entries()) {
-    const at = `${path}.additionalPrinterColumns[${index}]`;
-    if (column.type !== '' && !columnTypes.includes(column.type)) yield invalidValue(`${at}.type`, column.type, `must be one of ${columnTypes.join(',')}`);
-    if (column.jsonPath !== '' && !column.jsonPath.startsWith('.')) yield invalidValue(`${at}.jsonPath`, column.jsonPath, "must be a simple json path starting with '.'");
+  const type = `${pathOf(index, 'schema')}.openAPIV3Schema.type`;
+  if (schema === undefined) yield required(`spec.versions[${index}].schema.openAPIV3Schema`);
+  else if (schema.type === undefined && !preserves) yield required(type, 'must not be empty at the root');
+  else if (schema.type !== 'object') yield invalidValue(type, schema.type, 'must be object at the root');
+  for (const [column, { type: columnType, format = '', jsonPath }] of (version.additionalPrinterColumns ?? []).entries()) {
+    const at = `${pathOf(index, 'additionalPrinterColumns')}[${column}]`;
+    if (columnType !== '' && !columnTypes.includes(columnType)) yield invalidValue(`${at}.type`, columnType, `must be one of ${columnTypes.join(',')}`);
+    if (format !== '' && !columnFormats.includes(format)) yield invalidValue(`${at}.format`, format, `must be one of ${columnFormats.join(',')}`);
+    yield* validatePath(jsonPath, `${at}.JSONPath`, []);
   }
   const scale = version.subresources?.scale;
   if (scale === undefined) return;
-  if (scale.specReplicasPath !== '' && !scale.specReplicasPath.startsWith('.spec.')) yield invalidValue(`${path}.subresources.scale.specReplicasPath`, scale.specReplicasPath, 'should be a json path under .spec');
-  if (scale.statusReplicasPath !== '' && !scale.statusReplicasPath.startsWith('.status.')) yield invalidValue(`${path}.subresources.scale.statusReplicasPath`, scale.statusReplicasPath, 'should be a json path under .status');
+  const at = `${pathOf(index, 'subresources')}.scale`;
+  yield* validatePath(scale.specReplicasPath, `${at}.specReplicasPath`, ['.spec']);
+  yield* validatePath(scale.statusReplicasPath, `${at}.statusReplicasPath`, ['.status']);
+  yield* validatePath(scale.labelSelectorPath ?? '', `${at}.labelSelectorPath`, ['.spec', '.status']);
+}
+
+/** A JSONPath that starts at the object, below one of `roots` where there are some. That one is needed is said elsewhere. */
+function* validatePath(path: string, at: string, roots: readonly string[]): Iterable<FieldError> {
+  if (path === '') return;
+  if (!path.startsWith('.')) yield invalidValue(at, path, 'must be a simple json path starting with .');
+  else if (roots.length > 0 && !roots.some((root) => path.startsWith(`${root}.`))) yield invalidValue(at, path, `should be a json path under ${roots.length > 1 ? 'either ' : ''}${roots.join(' or ')}`);
 }
 
 /** While it is served, what its objects are called and where they live cannot change. */

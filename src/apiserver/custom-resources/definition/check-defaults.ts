@@ -2,6 +2,9 @@
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { forbiddenField, invalidValue } from '#apimachinery/field-error.ts';
 import { isJsonObject, sameJson } from '#apimachinery/json.ts';
+import { perObjectBudget } from '#cel/kubernetes.ts';
+import { declaredType } from '../rules/declared-type.ts';
+import { checkValue } from '../rules/rule-check.ts';
 import { completeValue } from '../schema/complete-value.ts';
 import { checkEmbedded } from '../schema/check-structure.ts';
 import { valueCheck } from '../schema/check-value.ts';
@@ -25,8 +28,14 @@ function* checkDefault(node: SchemaNode, path: string): Iterable<FieldError> {
   if (unknown.length > 0 && !sameJson(pruned, value)) yield invalidValue(path, value, 'must not have unknown fields');
   if (isJsonObject(value)) yield* checkEmbedded(node, value, path, false);
   const errors: FieldError[] = [];
-  valueCheck(node.source).run(pruned, path, errors);
-  yield* errors;
+  // As upstream tells it: the path of the default in front, none within the sentence.
+  valueCheck(node.source).run(pruned, '', errors);
+  yield* errors.map((error) => ({ ...error, path: error.path === '<nil>' ? error.path : joined(path, error.path) }));
+  if (errors.length === 0) yield* checkValue(node, declaredType(node, node.isEmbedded)?.type, pruned, { path, budget: perObjectBudget });
+}
+
+function joined(path: string, below: string): string {
+  return below === '' || below.startsWith('[') ? `${path}${below}` : `${path}.${below}`;
 }
 
 /** Nobody leaves these out. */

@@ -1,4 +1,6 @@
 /** What is wrong with a definition beyond what its own declaration says: schemas, rules, fields to select by, conversion. */
+import { partPaths } from '#api/apiextensions/common-parts.ts';
+import type { PartPaths } from '#api/apiextensions/common-parts.ts';
 import type { CustomResourceConversion, CustomResourceDefinition, CustomResourceDefinitionVersion } from '#api/apiextensions/custom-resource-definition.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { duplicate, invalidValue, required, tooMany } from '#apimachinery/field-error.ts';
@@ -20,10 +22,11 @@ const reviewVersions = ['v1', 'v1beta1'];
 export function checkDefinition(definition: CustomResourceDefinition, old: CustomResourceDefinition | undefined): readonly FieldError[] {
   const errors: FieldError[] = [];
   const before = old?.spec.versions ?? [];
+  const pathOf = partPaths(definition.spec.versions);
   for (const [index, version] of definition.spec.versions.entries()) {
     const same = before.find((each) => each.name === version.name);
     if (same !== undefined && sameJson(same, version)) continue;
-    errors.push(...checkVersion(version, `spec.versions[${index}]`, same));
+    errors.push(...checkVersion(version, index, pathOf, same));
   }
   if (old === undefined || !sameJson(old.spec.conversion, definition.spec.conversion)) errors.push(...checkConversion(definition.spec.conversion, 'spec.conversion'));
   errors.push(...checkApproval(definition, old), ...checkStoredVersions(definition));
@@ -43,11 +46,11 @@ export function unrecognizedFormats(definition: CustomResourceDefinition): reado
   return [...found].sort();
 }
 
-function checkVersion(version: CustomResourceDefinitionVersion, path: string, old: CustomResourceDefinitionVersion | undefined): readonly FieldError[] {
-  const errors = [...checkWarning(version, path)];
+function checkVersion(version: CustomResourceDefinitionVersion, index: number, pathOf: PartPaths, old: CustomResourceDefinitionVersion | undefined): readonly FieldError[] {
+  const errors = [...checkWarning(version, `spec.versions[${index}]`)];
   const schema = version.schema?.openAPIV3Schema;
-  if (schema === undefined) return [...errors, required(`${path}.schema.openAPIV3Schema`)];
-  const at = `${path}.schema.openAPIV3Schema`;
+  const at = `${pathOf(index, 'schema')}.openAPIV3Schema`;
+  if (schema === undefined) return [...errors, required(at)];
   const formal = checkSchema(schema, at, version.subresources?.status !== undefined);
   errors.push(...formal);
   if (formal.length > 0) return errors;
@@ -55,7 +58,7 @@ function checkVersion(version: CustomResourceDefinitionVersion, path: string, ol
   errors.push(...checkDefaults(node, at, true));
   const oldSchema = old?.schema?.openAPIV3Schema;
   errors.push(...checkRules(node, at, oldSchema === undefined ? new Set() : rulesIn(schemaNode(oldSchema))));
-  errors.push(...checkSelectableFields(version, node, `${path}.selectableFields`));
+  errors.push(...checkSelectableFields(version, node, pathOf(index, 'selectableFields')));
   return errors;
 }
 
@@ -70,13 +73,14 @@ function rulesIn(node: SchemaNode, found = new Set<string>()): ReadonlySet<strin
 function* checkWarning({ deprecated, deprecationWarning }: CustomResourceDefinitionVersion, path: string): Iterable<FieldError> {
   if (deprecationWarning === undefined) return;
   const at = `${path}.deprecationWarning`;
-  if (deprecated !== true) yield invalidValue(at, deprecationWarning, 'can only be set for deprecated versions');
-  else if (deprecationWarning.length > 256) yield invalidValue(at, deprecationWarning, 'must be <= 256 characters long');
-  else if (deprecationWarning === '') yield invalidValue(at, deprecationWarning, 'must not be an empty string');
-  else {
-    const index = deprecationWarning.search(/\p{C}/u);
-    if (index >= 0) yield invalidValue(at, deprecationWarning, `must only contain printable UTF-8 characters; non-printable character found at index ${index}`);
+  if (deprecated !== true) {
+    yield invalidValue(at, deprecationWarning, 'can only be set for deprecated versions');
+    return;
   }
+  if (deprecationWarning.length > 256) yield invalidValue(at, deprecationWarning, 'must be <= 256 characters long');
+  if (deprecationWarning === '') yield invalidValue(at, deprecationWarning, 'must not be an empty string');
+  const index = deprecationWarning.search(/\p{C}/u);
+  if (index >= 0) yield invalidValue(at, deprecationWarning, `must only contain printable UTF-8 characters; non-printable character found at index ${index}`);
 }
 
 function* checkSelectableFields({ selectableFields = [] }: CustomResourceDefinitionVersion, node: SchemaNode, path: string): Iterable<FieldError> {
@@ -104,13 +108,13 @@ function* checkSelectableFields({ selectableFields = [] }: CustomResourceDefinit
 function* checkConversion(conversion: CustomResourceConversion | undefined, path: string): Iterable<FieldError> {
   if (conversion?.strategy !== 'Webhook') return;
   const { clientConfig, conversionReviewVersions = [] } = conversion.webhook ?? {};
-  const at = `${path}.webhook.clientConfig`;
+  const at = `${path}.webhookClientConfig`;
   if (clientConfig !== undefined) {
     const { url, service } = clientConfig;
     if ((url === undefined) === (service === undefined)) yield required(at, 'exactly one of url or service is required');
     else if (url !== undefined) yield* checkUrl(url, `${at}.url`);
   }
-  const versions = `${path}.webhook.conversionReviewVersions`;
+  const versions = `${path}.conversionReviewVersions`;
   if (conversionReviewVersions.length === 0) yield required(versions);
   else {
     for (const [index, version] of conversionReviewVersions.entries()) {

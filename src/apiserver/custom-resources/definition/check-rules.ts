@@ -95,17 +95,22 @@ function* checkExpressions(rule: ValidationRule, at: string, { declared, times, 
     total.cost += cost;
     if (cost >= perSchemaEstimateLimit / 100) total.expensive.push({ path, cost });
   };
-  if (error !== undefined) yield invalidValue(`${at}.rule`, rule, error);
+  if (error !== undefined) yield invalidValue(`${at}.rule`, shownRule(rule), error);
   const cost = Math.min(unbounded, (program?.maxCost ?? 0) * cardinality);
   if (cost > perRuleEstimateLimit && !known.has(rule.rule)) yield forbiddenField(`${at}.rule`, costText('estimated rule cost', cost, perRuleEstimateLimit));
   observe(`${at}.rule`, cost);
-  if (messageError !== undefined) yield invalidValue(`${at}.messageExpression`, rule, messageError);
+  if (messageError !== undefined) yield invalidValue(`${at}.messageExpression`, shownRule(rule), messageError);
   else if (message !== undefined) {
     if (message.maxCost > perRuleEstimateLimit) yield forbiddenField(`${at}.messageExpression`, costText('estimated messageExpression cost', message.maxCost, perRuleEstimateLimit));
     observe(`${at}.messageExpression`, message.maxCost);
   }
   if (usesOldSelf && uncorrelated !== undefined) yield invalidValue(`${at}.rule`, rule.rule, `oldSelf cannot be used on the uncorrelatable portion of the schema within ${uncorrelated}`);
   if (!usesOldSelf && rule.optionalOldSelf !== undefined && error === undefined) yield invalidValue(`${at}.optionalOldSelf`, rule.optionalOldSelf, 'may not be set if oldSelf is not used in rule');
+}
+
+/** A rule as upstream shows it in its errors. */
+function shownRule({ rule, message = '', messageExpression = '', reason, fieldPath: path = '', optionalOldSelf }: ValidationRule): object {
+  return { Rule: rule, Message: message, MessageExpression: messageExpression, Reason: reason ?? null, FieldPath: path, OptionalOldSelf: optionalOldSelf ?? null };
 }
 
 function costText(what: string, cost: number, limit: number): string {

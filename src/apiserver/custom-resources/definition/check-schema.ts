@@ -18,7 +18,10 @@ export function checkSchema(schema: JSONSchemaProps, path: string, hasStatus: bo
   const errors: FieldError[] = [];
   if (hasStatus) errors.push(...checkRootFields(schema, path));
   if (schema.nullable === true) errors.push(forbiddenField(`${path}.nullable`, 'nullable cannot be true at the root'));
-  errors.push(...checkNode(schema, path, 'root'), ...checkCompleteness(schema, path));
+  const keywords = [...checkKeywordsBelow(schema, path)];
+  // What cannot be a structural schema at all is not told what else a structural schema needs.
+  if (keywords.some((error) => unsupported.some((key) => error.path.endsWith(`.${key}`)))) errors.push(...keywords);
+  else errors.push(...checkNode(schema, path, 'root'), ...checkCompleteness(schema, path));
   return errors;
 }
 
@@ -42,11 +45,20 @@ function* checkNode(schema: JSONSchemaProps, path: string, level: Level): Iterab
   yield* checkQuantifiers(schema, path, level);
 }
 
+const unsupported = ['id', 'additionalItems', 'patternProperties', 'definitions', 'dependencies', '$ref'] as const;
+
+function* checkKeywordsBelow(schema: JSONSchemaProps, path: string): Iterable<FieldError> {
+  yield* checkKeywords(schema, path);
+  if (isJsonObject(schema.items)) yield* checkKeywordsBelow(schema.items, `${path}.items`);
+  for (const [key, property] of Object.entries(schema.properties ?? {})) yield* checkKeywordsBelow(property, `${path}.properties[${key}]`);
+  if (isJsonObject(schema.additionalProperties)) yield* checkKeywordsBelow(schema.additionalProperties, `${path}.additionalProperties`);
+}
+
 function* checkKeywords(schema: JSONSchemaProps, path: string): Iterable<FieldError> {
   const { type } = schema;
   if (type === 'null') yield forbiddenField(`${path}.type`, 'type cannot be set to null, use nullable as an alternative');
   else if (type !== undefined && type !== '' && !types.includes(type)) yield notSupported(`${path}.type`, type, types);
-  for (const key of ['id', 'additionalItems', 'patternProperties', 'definitions', 'dependencies', '$ref'] as const) {
+  for (const key of unsupported) {
     if (schema[key] !== undefined) yield forbiddenField(`${path}.${key}`, `${key} is not supported`);
   }
   if (Array.isArray(schema.items)) yield forbiddenField(`${path}.items`, 'items must be a schema object and not an array');
@@ -197,12 +209,9 @@ function* checkNested(schema: JSONSchemaProps, path: string, level: Level): Iter
   if (schema.properties?.['metadata'] !== undefined) yield forbiddenField(`${path}.properties[metadata]`, 'must not be specified in a nested context');
 }
 
-/** Every field that a restriction names must be declared outside of it. */
+/** Every field that a restriction at the root names must be declared outside of it; upstream does not look at restrictions further down. */
 function* checkCompleteness(schema: JSONSchemaProps, path: string): Iterable<FieldError> {
   for (const [nested, at] of quantified(schema, path)) yield* checkDeclared(nested, schema, path, at);
-  if (isJsonObject(schema.items)) yield* checkCompleteness(schema.items, `${path}.items`);
-  for (const [key, property] of Object.entries(schema.properties ?? {})) yield* checkCompleteness(property, `${path}.properties[${key}]`);
-  if (isJsonObject(schema.additionalProperties)) yield* checkCompleteness(schema.additionalProperties, `${path}.additionalProperties`);
 }
 
 function quantified(schema: JSONSchemaProps, path: string): readonly (readonly [JSONSchemaProps, string])[] {

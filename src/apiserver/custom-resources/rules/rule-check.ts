@@ -43,6 +43,15 @@ export function ruleCheck(schema: SchemaNode): RuleCheck {
   };
 }
 
+/** What the rules of one place and of those below it say of a value that was not there before. */
+export function checkValue(node: SchemaNode, type: CelType | undefined, value: unknown, { path, budget }: { readonly path: string; readonly budget: number }): readonly FieldError[] {
+  const rules = rulesOf(node, type);
+  if (rules === undefined) return [];
+  const walk: Walk = { errors: [], budget };
+  check(rules, value, undefined, path, { old: undefined, isKnown: false }, walk);
+  return walk.errors;
+}
+
 function rulesOf(node: SchemaNode, type: CelType | undefined): Rules | undefined {
   if (!node.holds.rules || type === undefined) return undefined;
   const own = (node.source['x-kubernetes-validations'] ?? []).map((rule) => compileRule(rule, type));
