@@ -91,7 +91,7 @@ class FakeKms {
         this.decrypted++;
         return encodeMessage([[1, this.#xor(bytesOf(fields, 1))]]);
       }),
-    } as never);
+    });
     await new Promise<void>((resolve, reject) => {
       this.#server.bindAsync(`unix:${socket}`, ServerCredentials.createInsecure(), (error) => (error === null ? resolve() : reject(error)));
     });

@@ -91,11 +91,11 @@ describe('webhooks for tokens and rules', { timeout: 60_000 }, () => {
   });
 
   it('leave to the others what they have no opinion on, and what they are not to be asked', async () => {
-    const before = rules.asked.length;
+    const askedBefore = rules.asked.length;
     assert.equal((await as('good', '/api/v1/namespaces/default/pods')).code, 403);
     assert.equal((await as('good', '/version')).code, 200);
     assert.equal((await as('static-token', '/api/v1/namespaces/default/configmaps')).code, 403);
-    assert.equal(rules.asked.length, before + 1);
+    assert.equal(rules.asked.length, askedBefore + 1);
   });
 
   it('are asked for reviews, too', async () => {
@@ -188,7 +188,7 @@ describe('service-account tokens', { timeout: 60_000 }, () => {
     const { status, spec } = asked.json<{ readonly status: { readonly token: string }; readonly spec: { readonly audiences: readonly string[] } }>();
     assert.deepEqual(spec.audiences, ['api']);
     const claims = { 'kubernetes.io': { namespace: 'default', serviceaccount: { name: 'robot', uid: account.metadata.uid } } };
-    const oldKey = loadServiceAccountKey(old.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+    const oldKey = loadServiceAccountKey(old.privateKey.export({ type: 'pkcs8', format: 'pem' }));
     const sign = (issuer: string): Promise<string> => new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid: oldKey.keyId }).setIssuer(issuer).setSubject('system:serviceaccount:default:robot').setAudience('api').setIssuedAt().setExpirationTime('1h').sign(old.privateKey);
     const codeOf = async (token: string): Promise<number> => (await api.request('GET', '/api', { headers: { authorization: `Bearer ${token}` }, anonymous: true })).code;
     assert.deepEqual([await codeOf(status.token), await codeOf(await sign('https://old.example.com')), await codeOf(await sign('https://else.example.com'))], [200, 200, 401]);

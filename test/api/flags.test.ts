@@ -19,7 +19,7 @@ function envtestFiles(): { readonly directory: string; readonly clientCa: Return
   const account = createAuthority({ commonName: 'accounts', clock: systemClock, validDays: 1 });
   for (const [name, text] of [
     ['apiserver.crt', serving.certificatePem], ['apiserver.key', serving.privateKeyPem], ['sa-signer.crt', account.certificatePem], ['sa-signer.key', account.privateKeyPem],
-    ['client-cert-auth-ca.crt', clientCa.certificatePem], ['rsa.key', privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()],
+    ['client-cert-auth-ca.crt', clientCa.certificatePem], ['rsa.key', privateKey.export({ type: 'pkcs8', format: 'pem' })],
   ] as const) writeFileSync(join(directory, name), text);
   return { directory, clientCa };
 }

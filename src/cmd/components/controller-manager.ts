@@ -4,15 +4,19 @@ import { readFileSync } from 'node:fs';
 import type { ControllerOptions } from '#controllers/index.ts';
 import { controllersFor } from '#controllers/index.ts';
 import { controllerIdentities } from '#cluster/controller-identities.ts';
+import { createQueueMetrics } from '#reconcile/queue-metrics.ts';
 import { runControllers } from '#reconcile/run-controllers.ts';
 import { UserError } from '../fail.ts';
-import { componentCommand, durationMs, list, switchOption, wholeNumber } from './flags.ts';
+import { readPair } from './apiserver/serving-flags.ts';
+import type { PortFlags } from './component-port.ts';
+import { componentRegistry, portFlags, serveComponentPort } from './component-port.ts';
+import { alreadySo, componentCommand, durationMs, listOption, switchOption, textOption, wholeNumber, withFlagGroups } from './flags.ts';
 import type { LeaderElectionFlags } from './leader-election.ts';
 import { leaderElectionOf, withLeaderElection } from './leader-election.ts';
 import type { ComponentFlags } from './run-component.ts';
-import { runComponent, serveHealth } from './run-component.ts';
+import { runComponent } from './run-component.ts';
 
-interface Flags extends ComponentFlags, LeaderElectionFlags {
+interface Flags extends ComponentFlags, LeaderElectionFlags, PortFlags {
   readonly controllers: readonly string[];
   readonly clusterCidr?: readonly string[];
   readonly allocateNodeCidrs: boolean;
@@ -24,8 +28,8 @@ interface Flags extends ComponentFlags, LeaderElectionFlags {
   readonly nodeStartupGracePeriod?: number;
   readonly rootCaFile?: string;
   readonly useServiceAccountCredentials: boolean;
-  readonly bindAddress: string;
-  readonly securePort: number;
+  readonly clusterSigningCertFile?: string;
+  readonly clusterSigningKeyFile?: string;
 }
 
 /** `skiff controller-manager`, in the place of kube-controller-manager. */
@@ -33,8 +37,8 @@ export function command(): Command {
   const built = componentCommand('The controllers, against the API server that the kubeconfig names. Flags as kube-controller-manager\'s.')
     .option('--kubeconfig <file>', 'how to reach the API server')
     .option('--master <url>', 'its address, in place of the kubeconfig\'s')
-    .addOption(new Option('--controllers <names>', 'which: * for all, -NAME for all but that one').argParser(list).default(['*'], '*'))
-    .addOption(new Option('--cluster-cidr <ranges>', 'pod ranges of the cluster').argParser(list))
+    .addOption(listOption('--controllers <names>', 'which: * for all, -NAME for all but that one', ['*']))
+    .addOption(listOption('--cluster-cidr <ranges>', 'pod ranges of the cluster'))
     .addOption(switchOption('--allocate-node-cidrs', 'give every node a range of its own', true))
     .addOption(new Option('--node-cidr-mask-size <bits>', 'size of a node\'s range').argParser(wholeNumber))
     .addOption(new Option('--node-cidr-mask-size-ipv4 <bits>', 'the same for IPv4').argParser(wholeNumber))
@@ -44,29 +48,40 @@ export function command(): Command {
     .addOption(new Option('--node-startup-grace-period <duration>', 'the same for one that never said anything').argParser(durationMs))
     .option('--root-ca-file <file>', 'root certificates that every namespace gets in kube-root-ca.crt')
     .addOption(switchOption('--use-service-account-credentials', 'every controller writes as its own service account, for which the default roles are made', true))
-    .option('--bind-address <address>', 'where the health port listens', '0.0.0.0')
-    .addOption(new Option('--secure-port <port>', 'the health port (HTTPS); 0 for none').argParser(wholeNumber).default(10_257))
+    .addOption(textOption('--cluster-signing-cert-file <file>', 'authority that signs certificate requests'))
+    .addOption(textOption('--cluster-signing-key-file <file>', 'its key'))
+    .addOption(alreadySo('--service-account-private-key-file <file>', 'the API server signs tokens'))
+    .addOption(alreadySo('--service-cluster-ip-range <ranges>', 'the API server gives Services their addresses'))
+    .addOption(alreadySo('--cluster-name <name>', 'nothing bears it'))
     .action(async (flags: Flags) => {
       const controllers = controllersFor(optionsOf(flags));
-      await serveHealth({ bindAddress: flags.bindAddress, port: flags.securePort });
       const leaderElection = leaderElectionOf(flags);
-      await runComponent('kube-controller-manager', flags, (context, { connection }) => runControllers(context, controllers, {
-        ...(flags.useServiceAccountCredentials && { identityOf: controllerIdentities(context, connection) }),
-        ...(leaderElection === undefined ? {} : { leaderElection }),
-        onLeadershipLost() {
-          context.log.error({}, 'leadership was lost');
-          process.exit(1);
-        },
-      }));
+      const registry = componentRegistry(new AbortController().signal);
+      await runComponent('kube-controller-manager', flags, async (context, { connection, log }) => {
+        await serveComponentPort('kube-controller-manager', flags, { registry, connection, log });
+        return runControllers(context, controllers, {
+          queueMetrics: createQueueMetrics(registry),
+          ...(flags.useServiceAccountCredentials && { identityOf: controllerIdentities(context, connection) }),
+          ...(leaderElection === undefined ? {} : { leaderElection }),
+          onLeadershipLost() {
+            context.log.error({}, 'leadership was lost');
+            process.exit(1);
+          },
+        });
+      });
     });
-  return withLeaderElection(built, 'kube-controller-manager');
+  return withLeaderElection(withFlagGroups(built, [portFlags(10_257)]), 'kube-controller-manager');
 }
 
 function optionsOf(flags: Flags): ControllerOptions {
   const { clusterCidr, nodeCidrMaskSizeIpv6, nodeMonitorPeriod, nodeMonitorGracePeriod, nodeStartupGracePeriod, rootCaFile } = flags;
+  const signing = [flags.clusterSigningCertFile, flags.clusterSigningKeyFile];
+  if (signing.filter((each) => each !== undefined).length === 1) throw new UserError('--cluster-signing-cert-file and --cluster-signing-key-file are given together');
+  const [certFile, keyFile] = signing;
   const ipv4Bits = flags.nodeCidrMaskSizeIpv4 ?? flags.nodeCidrMaskSize;
   return {
     enabled: flags.allocateNodeCidrs ? flags.controllers : [...flags.controllers, '-node-ipam-controller'],
+    ...(certFile !== undefined && keyFile !== undefined && { clusterSigning: readPair('--cluster-signing-cert-file', certFile, keyFile) }),
     ...(rootCaFile === undefined ? {} : { rootCaPem: readPemFile('--root-ca-file', rootCaFile) }),
     ...(clusterCidr === undefined ? {} : { clusterCidrs: clusterCidr }),
     ...(ipv4Bits === undefined ? {} : { nodeCidrMaskSizeIpv4: ipv4Bits }),

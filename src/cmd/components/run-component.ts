@@ -6,9 +6,6 @@ import type { ConnectionConfig } from '#client/connection.ts';
 import { createHttpsTransport } from '#client/https-transport.ts';
 import { connectionFrom, inClusterConnection, loadKubeconfig } from '#client/kubeconfig.ts';
 import { createComponentContext } from '#cluster/component-context.ts';
-import { answerDiagnostics } from '#serving/diagnostics.ts';
-import { pingCheck } from '#serving/health.ts';
-import { createSecureServer } from '#serving/secure-server.ts';
 import { UserError } from '../fail.ts';
 import { createLog } from '../log.ts';
 import { endOnSignal } from '../until-signal.ts';
@@ -42,22 +39,4 @@ export async function runComponent(name: string, flags: ComponentFlags, start: (
   await transport.close();
   ending.dispose();
   process.exit(0);
-}
-
-/**
- * The health port of a component that serves nothing else; 0 means none, as in the original. There are no metrics on it:
- * the original gives those only to whom the API server authorizes.
- */
-export async function serveHealth({ bindAddress, port }: { readonly bindAddress: string; readonly port: number }): Promise<void> {
-  if (port === 0) return;
-  const checks = [pingCheck];
-  const server = createSecureServer({
-    clock: systemClock,
-    handler: async (request, response) => {
-      if (await answerDiagnostics({ healthz: checks, livez: checks, readyz: checks }, request, response)) return;
-      response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' });
-      response.end(Buffer.from('404 page not found\n'));
-    },
-  });
-  await server.listen({ host: bindAddress, port });
 }
