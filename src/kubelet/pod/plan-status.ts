@@ -188,6 +188,20 @@ function phaseOf(view: StatusView, init: readonly ContainerStatus[], main: reado
   return restartPolicy === 'Never' ? 'Failed' : 'Running';
 }
 
+/** What a kubelet reports itself; conditions of other types are others'. */
+const ownConditions: ReadonlySet<string> = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled', 'PodResizePending', 'PodResizeInProgress']);
+
+/** `status`, the API's, with what the kubelet has found out in the place of its own part. Pure. */
+export function withOwnPart({ conditions = [], nominatedNodeName, resourceClaimStatuses }: PodStatus, found: PodStatus): PodStatus {
+  const { nominatedNodeName: _name, resourceClaimStatuses: _claims, ...own } = found;
+  return {
+    ...own,
+    ...(nominatedNodeName !== undefined && { nominatedNodeName }),
+    ...(resourceClaimStatuses !== undefined && { resourceClaimStatuses }),
+    conditions: [...(found.conditions ?? []).filter(({ type }) => ownConditions.has(type)), ...conditions.filter(({ type }) => !ownConditions.has(type))],
+  };
+}
+
 function conditionsOf(view: StatusView, phase: Phase, init: readonly ContainerStatus[], main: readonly ContainerStatus[]): readonly PodCondition[] {
   const { pod, runtime } = view;
   const sandbox = runtime.sandboxes.find((candidate) => candidate.isReady);
@@ -201,9 +215,8 @@ function conditionsOf(view: StatusView, phase: Phase, init: readonly ContainerSt
     { type: 'PodScheduled', isTrue: true },
     ...(view.resize === undefined ? [] : [{ ...view.resize, isTrue: true }]),
   ];
-  const own = new Set([...wanted.map(({ type }) => type), 'PodResizePending', 'PodResizeInProgress']);
   const generation = pod.metadata.generation ?? 0;
-  const kept = (pod.status.conditions ?? []).filter(({ type }) => !own.has(type));
+  const kept = (pod.status.conditions ?? []).filter(({ type }) => !ownConditions.has(type));
   return [
     ...wanted.map(({ type, isTrue, reason, message }): PodCondition => {
       const status = isTrue ? 'True' : 'False';

@@ -555,7 +555,7 @@ export class PodWorker {
     const shown = this.#dependencies.shownAs(this.#pod);
     if (this.#isDeletedFromApi || shown === undefined) return;
     const target = statuses.newest(shown);
-    const pod = shown === this.#pod ? target : { ...this.#pod, status: target.status };
+    const pod = { ...(shown === this.#pod ? target : this.#pod), status: statuses.expected(shown) };
     statuses.report(target, planStatus({
       pod, runtime: this.#runtime, nowMs: clock.nowMs(), runtimeName: node.runtimeName(), hostIps: node.hostIps(),
       waiting: this.#waiting, lastWords: this.#lastWords, resourcesOf: (record) => this.#givenTo(record), resize: this.#resizeCondition,

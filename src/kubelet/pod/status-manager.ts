@@ -5,6 +5,7 @@ import { hasReason } from '#apimachinery/status-error.ts';
 import { Pod } from '#api/core/pod.ts';
 import type { PodCondition, PodStatus } from '#api/core/pod.ts';
 import type { Client } from '#client/client.ts';
+import { withOwnPart } from './plan-status.ts';
 
 export interface StatusManagerDependencies {
   readonly client: Client;
@@ -62,6 +63,16 @@ export class StatusManager {
     return base !== undefined && isNewer(base, pod) ? base : pod;
   }
 
+  /**
+   * The status that the API will have when what was reported last is written. What is found out next goes on from there:
+   * from the API's own, two reports of the same change would differ by their times and replace each other for ever.
+   */
+  expected(pod: Pod): PodStatus {
+    const { status } = this.newest(pod);
+    const entry = this.#entries.get(pod.metadata.uid);
+    return entry?.running === undefined ? status : withOwnPart(status, entry.wanted);
+  }
+
   /** Resolves when what was reported last is written, or the pod is gone. */
   async written(uid: string): Promise<void> {
     for (let entry = this.#entries.get(uid); entry?.running !== undefined; entry = this.#entries.get(uid)) await entry.running;
@@ -91,7 +102,7 @@ export class StatusManager {
     const { client, log, signal } = this.#dependencies;
     let pauseMs = retryFirstMs;
     while (this.#entries.get(uid) === entry && !signal.aborted) {
-      const patch = planStatusPatch(entry.base, entry.wanted);
+      const patch = planStatusPatch(entry.base, withOwnPart(entry.base.status, entry.wanted));
       if (patch === undefined) return;
       // The same once more: the server does not keep what it was given. It is asked again, but not at once.
       if (saysTheSame(patch, entry.sent)) {
@@ -128,8 +139,11 @@ export function planStatusPatch(pod: Pod, status: PodStatus): object | undefined
     if (saysTheSame(old[key], wanted[key])) continue;
     const content = wanted[key];
     if (content === undefined) changes[key] = null;
-    else if (key === 'conditions') changes[key] = planConditions(pod.status.conditions ?? [], status.conditions ?? []);
-    else if ((key === 'podIPs' || key === 'hostIPs') && old[key] !== undefined) {
+    else if (key === 'conditions') {
+      const conditions = planConditions(pod.status.conditions ?? [], status.conditions ?? []);
+      // Their order says nothing.
+      if (conditions.length > 0) changes[key] = conditions;
+    } else if ((key === 'podIPs' || key === 'hostIPs') && old[key] !== undefined) {
       changes[key] = [{ $patch: 'replace' }, ...(content as readonly object[])];
     } else changes[key] = content;
   }
@@ -140,13 +154,17 @@ export function planStatusPatch(pod: Pod, status: PodStatus): object | undefined
 /** Conditions of the kubelet that come and go; others that it does not report are somebody else's. */
 const passing: ReadonlySet<string> = new Set(['PodResizePending', 'PodResizeInProgress']);
 
-/** A merge keeps what the patch does not name: what a condition has no more is taken away by name. */
+/**
+ * Only what differs, for others may be changing theirs. A merge keeps what the patch does not name: what a condition has no
+ * more is taken away by name.
+ */
 function planConditions(old: readonly PodCondition[], wanted: readonly PodCondition[]): readonly object[] {
   const past = old.filter(({ type }) => passing.has(type) && !wanted.some((each) => each.type === type)).map(({ type }) => ({ type, $patch: 'delete' }));
-  const present = wanted.map((condition) => {
+  const present = wanted.flatMap((condition) => {
     const before: Readonly<Record<string, unknown>> = { ...old.find(({ type }) => type === condition.type) };
+    if (saysTheSame(before, condition)) return [];
     const gone = Object.keys(before).filter((key) => !(key in condition));
-    return { ...condition, ...Object.fromEntries(gone.map((key) => [key, null])) };
+    return [{ ...condition, ...Object.fromEntries(gone.map((key) => [key, null])) }];
   });
   return [...present, ...past];
 }
