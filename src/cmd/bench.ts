@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { StoreName } from '#bench/api/server-process.ts';
 import { systemRandom } from '#base/random.ts';
+import { clusterCommand } from './bench/cluster-command.ts';
 import { schedulerCommand } from './bench/scheduler-command.ts';
 import { startCommand } from './bench/start-command.ts';
 import { storeCommand } from './bench/store-command.ts';
@@ -14,6 +15,7 @@ export function command(): Command {
     .addCommand(storeCommand())
     .addCommand(schedulerCommand())
     .addCommand(apiCommand())
+    .addCommand(clusterCommand())
     .addCommand(fuzzCommand());
 }
 
@@ -34,7 +36,7 @@ function apiCommand(): Command {
     .option('--cpu-prof <directory>', 'write a CPU profile of the server there (it slows it down)')
     .addOption(new Option('-o, --output <format>', 'lines of JSON instead of the table').choices(['json']))
     .action(async (flags: ApiFlags) => {
-      const [{ runApiBench }, { jsonRow, tableHead, tableRow }] = await Promise.all([import('#bench/api/run-api-bench.ts'), import('#bench/api/print-rows.ts')]);
+      const [{ runApiBench }, { jsonRow, tableHead, tableRow }] = await Promise.all([import('#bench/api/run-api-bench.ts'), import('#bench/print-rows.ts')]);
       const colours = paint();
       if (flags.output !== 'json') process.stdout.write(`${tableHead(colours)}\n`);
       await runApiBench({

@@ -19,6 +19,7 @@ import type { ControllerOptions } from '#controllers/index.ts';
 import type { KubeletHandle } from '#kubelet/kubelet-handle.ts';
 import { createServiceAccountKey } from '#pki/service-account-key.ts';
 import { openMemoryStore } from '#store/memory.ts';
+import type { Store } from '#store/store.ts';
 import type { TestEndpoint } from './endpoint.ts';
 import { openEndpoint } from './endpoint.ts';
 
@@ -36,6 +37,8 @@ export interface TestClusterOptions {
   /** What containers do, on every node that does not say otherwise. Default: they run until they are stopped. */
   readonly behaviour?: NodeRequest['behaviour'];
   readonly log?: Logger;
+  /** Where objects are kept; it stays the caller's to close. Default: memory. */
+  readonly store?: Store;
 }
 
 /** A cluster in the test's own process: API server, all controllers, scheduler and simulated nodes on a memory store. */
@@ -68,7 +71,7 @@ export async function startCluster(options: TestClusterOptions = {}): Promise<Te
   const random = seededRandom(options.seed ?? 1);
   const log = options.log ?? silentLog;
   const requests = typeof options.nodes === 'number' || options.nodes === undefined ? Array.from({ length: options.nodes ?? 1 }, () => ({})) : options.nodes;
-  const store = openMemoryStore({ clock, random });
+  const store = options.store ?? openMemoryStore({ clock, random });
   const nodes = new Map<string, SimulatedNode>();
   const handles = (name: string): KubeletHandle | undefined => nodes.get(name)?.kubelet.handle;
   const controlPlane = await startControlPlane({
@@ -93,7 +96,7 @@ export async function startCluster(options: TestClusterOptions = {}): Promise<Te
   async function closeAll(): Promise<void> {
     await Promise.all([...nodes.values()].map((node) => node.kubelet.close()));
     await controlPlane.close();
-    await store.close();
+    if (options.store === undefined) await store.close();
   }
 
   await Promise.all(requests.map(addNode));

@@ -1,8 +1,4 @@
-/** What the original needs for each row on a machine like ours, and what Skiff aims at. CPU-milliseconds per operation. */
-export interface Goal {
-  readonly original: number;
-  readonly goal: number;
-}
+import type { Goal } from '../bench-row.ts';
 
 /**
  * Medians of kube-apiserver, scheduler and controller manager 1.36.2 with etcd 3.5.30 on two cores; rows by name.

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '#base/clock.ts';
 import type { EtcdCluster } from '#store/etcd/etcd-member.fixture.ts';
+import type { BenchRow } from '../bench-row.ts';
 import type { ProcessUsage } from '../process-usage.ts';
 import { usageOf } from '../process-usage.ts';
 import type { LoadClient, LoadRequest } from '../http-load.ts';
@@ -13,25 +14,6 @@ import { cpuGoals, otherGoals } from './goals.ts';
 import type { ServerProcess, StoreName } from './server-process.ts';
 import { startServerProcess } from './server-process.ts';
 import { createWatched, openWatchers } from './watch-load.ts';
-
-/** One line of the result. */
-export interface BenchRow {
-  readonly name: string;
-  /** Undefined where the row is no stream of operations. */
-  readonly perSecond?: number;
-  readonly p50Ms?: number;
-  readonly p99Ms?: number;
-  readonly cpuMsPerOp?: number;
-  /** For rows of another unit than CPU-milliseconds. */
-  readonly value?: number;
-  readonly unit: string;
-  readonly original: number;
-  readonly goal: number;
-  readonly isMissed: boolean;
-  /** Of all server processes, when the row was over. */
-  readonly residentMiB: number;
-  readonly remark?: string;
-}
 
 export interface ApiBenchOptions {
   readonly store: StoreName;

@@ -1,4 +1,4 @@
-import type { BenchRow } from './run-api-bench.ts';
+import type { BenchRow } from './bench-row.ts';
 
 export interface TablePaint {
   readonly good: (text: string) => string;
