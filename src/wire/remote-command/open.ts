@@ -29,7 +29,6 @@ export async function openRemoteCommand(target: RemoteCommandTarget, options: Re
     connection.destroy();
     throw error;
   }
-  for (const type of ['error', 'stdout', 'stderr']) streams.get(type)?.writable.end();
   const error = streams.get('error')?.readable;
   const resize = streams.get('resize')?.writable;
   return {

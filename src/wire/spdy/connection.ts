@@ -57,7 +57,7 @@ interface OpenStream {
  * does not read one stream therefore holds up the others.
  */
 export class SpdyConnection {
-  /** Resolves when the socket is gone. Never rejects. */
+  /** Resolves when the socket is gone and all that came from it has been read. Never rejects. */
   readonly closed: Promise<void>;
   readonly #options: SpdyConnectionOptions;
   readonly #socket: Duplex;
@@ -75,13 +75,11 @@ export class SpdyConnection {
     // Every stream may wait for the socket to drain; that is no leak of listeners.
     this.#socket.setMaxListeners(0);
     this.#socket.on('error', () => {}); // 'close' follows, which ends everything
-    this.closed = new Promise((resolve) => {
-      this.#socket.once('close', () => {
-        this.#dropStreams();
-        resolve();
-      });
+    // What came before the end is still being read when the socket closes; only a reader that is behind is not waited for.
+    this.#socket.once('close', () => {
+      for (const entry of this.#streams.values()) readOn(entry);
     });
-    void this.#readFrames();
+    this.closed = this.#readFrames();
   }
 
   /** Opens a stream and resolves once the other side has accepted it; rejects when it refuses or the connection ends. */
@@ -128,6 +126,7 @@ export class SpdyConnection {
     } finally {
       this.#reader.close();
       this.#socket.destroy();
+      this.#dropStreams();
     }
   }
 
@@ -180,7 +179,7 @@ export class SpdyConnection {
     const { readable } = entry.stream;
     const hasRoom = frame.bytes.length === 0 || readable.destroyed || readable.push(frame.bytes);
     if (frame.isLast) this.#finishReading(entry);
-    if (hasRoom || frame.isLast || readable.destroyed) return undefined;
+    if (hasRoom || frame.isLast || readable.destroyed || this.#socket.destroyed) return undefined;
     return new Promise((resolve) => { entry.onRead = resolve; });
   }
 

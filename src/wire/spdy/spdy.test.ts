@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -174,5 +175,19 @@ test('streams are refused where nobody takes them, and end when the connection b
   await other.client.closed;
   await assert.rejects(other.client.open({}), /closing/);
   server.end();
+  await client.closed;
+});
+
+test('what came before the other side hung up is still read', async () => {
+  const socket = new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() });
+  const client = new SpdyConnection({ socket, role: 'client' });
+  const opening = client.open({ streamtype: 'error' });
+  socket.push(Buffer.concat([encodeSynReply(1, new HeaderWriter().encode({ a: 'b' })), encodeDataHead(1, 5, { isLast: false }), Buffer.from('hello'), encodeReset(1, 5)]));
+  // Reading headers takes a turn of the event loop or more: by then the socket is long closed.
+  socket.push(null);
+  socket.end();
+  await once(socket, 'close');
+  const { readable } = await opening;
+  assert.equal(await text(readable), 'hello');
   await client.closed;
 });
