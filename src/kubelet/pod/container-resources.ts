@@ -27,6 +27,16 @@ export function podCgroupResources(pod: Pod): LinuxContainerResources {
   return cpuAndMemory(podRequests(pod.spec), limits);
 }
 
+/** What a group must allow so that both fit into it. Pure. */
+export function enoughForBoth(one: LinuxContainerResources, other: LinuxContainerResources): LinuxContainerResources {
+  const cpuQuota = one.cpuQuota === undefined || other.cpuQuota === undefined ? undefined : Math.max(one.cpuQuota, other.cpuQuota);
+  const memoryLimitInBytes = one.memoryLimitInBytes === undefined || other.memoryLimitInBytes === undefined ? undefined : Math.max(one.memoryLimitInBytes, other.memoryLimitInBytes);
+  return {
+    cpuShares: Math.max(one.cpuShares ?? 0, other.cpuShares ?? 0),
+    ...(cpuQuota !== undefined && { cpuPeriod: cpuPeriodUs, cpuQuota }), ...(memoryLimitInBytes !== undefined && { memoryLimitInBytes }),
+  };
+}
+
 function cpuAndMemory(requests: Readonly<Record<string, string>>, limits: Readonly<Record<string, string>>): LinuxContainerResources {
   const cpuLimit = milliValue(limits['cpu'] ?? '0');
   // A limit without a request is a request of the same amount.

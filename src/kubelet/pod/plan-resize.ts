@@ -55,6 +55,16 @@ export function planResize(view: ResizeView): ResizePlan {
   return { updates: changed.filter((each) => !mustRestart(each)), restarts: changed.filter(mustRestart), pending: undefined };
 }
 
+/** The pod as if it asked for what its running containers have. Pure. */
+export function asGiven({ pod, containers, actual }: Pick<ResizeView, 'pod' | 'containers' | 'actual'>): Pod {
+  const given = (container: Container): Container => {
+    const record = containers.find(({ name, state }) => name === container.name && state === 'running');
+    return record === undefined ? container : { ...container, resources: actual(record) };
+  };
+  const { initContainers } = pod.spec;
+  return { ...pod, spec: { ...pod.spec, containers: pod.spec.containers.map(given), ...(initContainers !== undefined && { initContainers: initContainers.map((each) => (isSidecar(each) ? given(each) : each)) }) } };
+}
+
 /** CPU and memory that are not the same. */
 function differing(left: ResourceRequirements, right: ResourceRequirements): readonly string[] {
   const same = (a: string | undefined, b: string | undefined): boolean => (a === undefined || b === undefined ? a === b : compareQuantity(a, b) === 0);
@@ -63,10 +73,7 @@ function differing(left: ResourceRequirements, right: ResourceRequirements): rea
 
 /** Only more than before can be too much. */
 function whyNot({ pod, containers, actual, allocatable, requestedByOthers }: ResizeView): ResizePlan['pending'] {
-  const now = podRequests({ ...pod.spec, containers: pod.spec.containers.map((container) => {
-    const record = containers.find(({ name, state }) => name === container.name && state === 'running');
-    return record === undefined ? container : { ...container, resources: actual(record) };
-  }) });
+  const now = podRequests(asGiven({ pod, containers, actual }).spec);
   const wanted = podRequests(pod.spec);
   for (const name of resizable) {
     const asked = wanted[name];

@@ -13,12 +13,12 @@ import type { PodFacts, PreparedVolumes } from '../platform.ts';
 import { ProbeManager } from '../probes/probe-manager.ts';
 import { runProbe } from '../probes/run-probe.ts';
 import { planSandboxConfig } from './container-config.ts';
-import { containerResources, podCgroupResources } from './container-resources.ts';
+import { containerResources, enoughForBoth, podCgroupResources } from './container-resources.ts';
 import { dropOld } from './drop-old.ts';
 import { containerTarget, podTarget } from './events.ts';
 import { backoffKey, planPod } from './plan-pod.ts';
 import type { PodPlan, PodView, WaitingReason } from './plan-pod.ts';
-import { planResize } from './plan-resize.ts';
+import { asGiven, planResize } from './plan-resize.ts';
 import { planStatus } from './plan-status.ts';
 import type { ResizeCondition } from './plan-status.ts';
 import { kernelHostName, planDns, planHostsFile } from './pod-dns.ts';
@@ -413,16 +413,20 @@ export class PodWorker {
     const pod = this.#pod;
     const { uid } = pod.metadata;
     for (const key of this.#given.keys()) if (!containers.some((record) => givenKey(record) === key)) this.#given.delete(key);
-    const plan = planResize({ pod, containers, actual: (record) => this.#givenTo(record), allocatable: node.allocatable(), requestedByOthers: () => node.requestedByOthers(uid) });
+    const view = { pod, containers, actual: (record: ContainerRecord) => this.#givenTo(record), allocatable: node.allocatable(), requestedByOthers: () => node.requestedByOthers(uid) };
+    const plan = planResize(view);
     this.#resizeCondition = plan.pending === undefined ? undefined : { type: 'PodResizePending', ...plan.pending };
     if (plan.pending?.reason === 'Deferred') this.#lookAgainIn(retryAfterMs);
+    const hasChanges = plan.updates.length + plan.restarts.length > 0;
     try {
+      // No part may have more than the whole: that gets room for both before the parts change.
+      if (hasChanges) await platform.files.prepareCgroup(pod, enoughForBoth(podCgroupResources(asGiven(view)), podCgroupResources(pod)));
       for (const { container, record } of plan.updates) {
         await runtime.updateContainerResources(record.id, containerResources(pod, container, platform.machine.memoryBytes));
         this.#given.set(givenKey(record), container.resources);
       }
       // The whole follows its parts: what it has less of they no longer use.
-      if (plan.updates.length + plan.restarts.length > 0) await platform.files.prepareCgroup(pod, podCgroupResources(pod));
+      if (hasChanges) await platform.files.prepareCgroup(pod, podCgroupResources(pod));
     } catch (error) {
       this.#resizeCondition = { type: 'PodResizeInProgress', reason: 'Error', message: error instanceof Error ? error.message : String(error) };
       this.#lookAgainIn(retryAfterMs);

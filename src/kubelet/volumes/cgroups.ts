@@ -14,7 +14,7 @@ export function podCgroup(root: string, pod: Pod): string {
 }
 
 /**
- * Makes the pod's control group with the limits of the pod as a whole. Without the right to do so it does nothing: the
+ * Makes the pod's control group with the limits of the pod as a whole; what has no limit loses the one it had. Without the right to do so it does nothing: the
  * runtime then makes the groups it needs, with the limits of the containers.
  */
 export async function prepareCgroup(path: string, resources: LinuxContainerResources): Promise<void> {
@@ -55,8 +55,8 @@ type GroupFiles = readonly (readonly [controller: string, files: readonly (reado
 
 function legacyValues({ cpuShares = 0, cpuPeriod, cpuQuota, memoryLimitInBytes }: LinuxContainerResources): GroupFiles {
   return [
-    ['cpu', [['cpu.shares', String(cpuShares)], ...(cpuQuota === undefined ? [] : [['cpu.cfs_period_us', String(cpuPeriod)], ['cpu.cfs_quota_us', String(cpuQuota)]] as const)]],
-    ['memory', memoryLimitInBytes === undefined ? [] : [['memory.limit_in_bytes', String(memoryLimitInBytes)]]],
+    ['cpu', [['cpu.shares', String(cpuShares)], ...(cpuQuota === undefined ? [] : [['cpu.cfs_period_us', String(cpuPeriod)]] as const), ['cpu.cfs_quota_us', String(cpuQuota ?? -1)]]],
+    ['memory', [['memory.limit_in_bytes', String(memoryLimitInBytes ?? -1)]]],
   ];
 }
 
@@ -64,8 +64,8 @@ function unifiedValues({ cpuShares = 2, cpuPeriod, cpuQuota, memoryLimitInBytes 
   const weight = Math.max(1, Math.floor(1 + ((cpuShares - 2) * 9999) / 262_142));
   return [['', [
     ['cpu.weight', String(weight)],
-    ...(cpuQuota === undefined ? [] : [['cpu.max', `${cpuQuota} ${cpuPeriod}`]] as const),
-    ...(memoryLimitInBytes === undefined ? [] : [['memory.max', String(memoryLimitInBytes)]] as const),
+    ['cpu.max', cpuQuota === undefined ? 'max' : `${cpuQuota} ${cpuPeriod}`],
+    ['memory.max', String(memoryLimitInBytes ?? 'max')],
   ]]];
 }
 
