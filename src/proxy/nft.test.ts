@@ -91,7 +91,7 @@ function runNode(networkNamespace: string, script: string): ChildProcess {
 
 /** A client with one socket that asks again and again. */
 function talk(from: string, address: string, port: number): { readonly hears: (word: string) => Promise<void> } {
-  const child = runNode(from, `const s = require('dgram').createSocket('udp4').on('message', (text) => console.log(String(text))).on('error', () => {}); setInterval(() => s.send('?', ${port}, '${address}'), 50)`);
+  const child = runNode(from, `const s = require('dgram').createSocket('${address.includes(':') ? 'udp6' : 'udp4'}').on('message', (text) => console.log(String(text))).on('error', () => {}); setInterval(() => s.send('?', ${port}, '${address}'), 50)`);
   let heard = '';
   child.stdout?.on('data', (chunk: Buffer) => (heard = chunk.toString().trim().split('\n').at(-1) ?? ''));
   return {
@@ -221,14 +221,14 @@ describe('rules in the kernel', { skip: canRun ? false : 'needs root, nft, busyb
 
   test('a UDP client that keeps its socket follows its service to another endpoint', { skip: hasConntrack ? false : 'needs conntrack' }, async () => {
     const ports = [{ name: 'dns', port: 53, protocol: 'UDP' as const }];
-    const dns = serviceOf('dns', { type: 'NodePort', clusterIP: '10.96.0.53', clusterIPs: ['10.96.0.53'], ports: [{ ...ports[0], port: 53, nodePort: 30053 }] });
-    const slices = (address: string) => [sliceOf('dns', [endpoint(address)], ports)];
-    for (const index of [0, 1]) runNode(`${id}p${index}`, `const s = require('dgram').createSocket('udp4').on('message', (_, { port, address }) => s.send('${index}', port, address)); s.bind(53)`);
-    await apply(planRules([dns], slices('10.244.1.1'), options));
-    const talks = [talk(`${id}p1`, '10.96.0.53', 53), talk(client, '192.0.2.1', 30053)];
+    const dns = serviceOf('dns', { type: 'NodePort', clusterIP: '10.96.0.53', clusterIPs: ['10.96.0.53', 'fd00:10:96::35'], ports: [{ ...ports[0], port: 53, nodePort: 30053 }] });
+    const slices = (last: number) => [sliceOf('dns', [endpoint(`10.244.1.${last}`)], ports), sliceOf('dns', [endpoint(`fd00:244::${last}`)], ports, 'IPv6')];
+    for (const index of [0, 1]) runNode(`${id}p${index}`, `const s = require('dgram').createSocket('udp6').on('message', (_, { port, address }) => s.send('${index}', port, address)); s.bind(53)`);
+    await apply(planRules([dns], slices(1), options));
+    const talks = [talk(`${id}p1`, '10.96.0.53', 53), talk(client, '192.0.2.1', 30053), talk(`${id}p1`, 'fd00:10:96::35', 53), talk(client, 'fd00:2::1', 30053)];
     for (const each of talks) await each.hears('0');
-    await apply(planRules([dns], slices('10.244.1.2'), options));
-    const stale = planStaleFlows(udpTargets([dns], slices('10.244.1.1'), options), udpTargets([dns], slices('10.244.1.2'), options));
+    await apply(planRules([dns], slices(2), options));
+    const stale = planStaleFlows(udpTargets([dns], slices(1), options), udpTargets([dns], slices(2), options));
     assert.equal(await forgetUdpFlows(stale, node), true);
     for (const each of talks) await each.hears('1');
   });

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import type { ExecFileException } from 'node:child_process';
+import type { Family } from './service-endpoints.ts';
 import { parseTableNames } from './table-names.ts';
 import type { TableNames } from './table-names.ts';
 
@@ -26,8 +27,8 @@ export async function listTableNames(tableName: string, options: NftOptions = {}
  * `conntrack`, which may be missing.
  */
 export async function forgetUdpFlows(flows: readonly StaleFlow[], options: NftOptions = {}): Promise<boolean> {
-  for (const { address, port, target } of flows) {
-    const match = [...(address === undefined ? [] : ['--orig-dst', address]), '--dport', String(port), ...(target === undefined ? [] : ['--dst-nat', target])];
+  for (const { family, address, port, target } of flows) {
+    const match = ['--family', family === 'ip' ? 'ipv4' : 'ipv6', ...(address === undefined ? [] : ['--orig-dst', address]), '--dport', String(port), ...(target === undefined ? [] : ['--dst-nat', target])];
     try {
       await runProgram(['conntrack', '-D', '-p', 'udp', ...match], options);
     } catch (error) {
@@ -39,6 +40,7 @@ export async function forgetUdpFlows(flows: readonly StaleFlow[], options: NftOp
 }
 
 export interface StaleFlow {
+  readonly family: Family;
   /** The service's address; undefined for a node port. */
   readonly address: string | undefined;
   readonly port: number;

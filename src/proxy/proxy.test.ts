@@ -118,7 +118,7 @@ test('flows to a UDP endpoint that has gone are forgotten', () =>
     flows.length = 0;
     await client.update(EndpointSlice, { ...slice, endpoints: [endpoint('10.244.1.2')] });
     await clock.advance(200);
-    assert.deepEqual(flows, [{ address: '10.96.0.10', port: 53, target: '10.244.1.1' }]);
+    assert.deepEqual(flows, [{ family: 'ip', address: '10.96.0.10', port: 53, target: '10.244.1.1' }]);
   }));
 
 test('what the proxy does is told under kube-proxy\'s names', () =>

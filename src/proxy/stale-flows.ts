@@ -3,8 +3,9 @@ import type { Service } from '#api/core/service.ts';
 import type { StaleFlow } from './nft.ts';
 import type { RuleOptions } from './plan-rules.ts';
 import { EndpointIndex } from './service-endpoints.ts';
+import type { Family } from './service-endpoints.ts';
 
-/** For every UDP address of a service (`address|port`, node ports with an empty address): the endpoints behind it. */
+/** For every UDP address of a service (`family|address|port`, node ports with an empty address): the endpoints behind it. */
 export type UdpTargets = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** Pure. */
@@ -24,8 +25,8 @@ export function udpTargets(services: readonly Service[], slices: readonly Endpoi
           if (known === undefined) found.set(key, new Set(targets));
           else for (const target of targets) known.add(target);
         };
-        for (const address of addresses) if (address !== '' && address !== 'None' && address.includes(':') === (family === 'ip6')) add(`${address}|${port.port}`);
-        if (port.nodePort !== undefined) add(`|${port.nodePort}`);
+        for (const address of addresses) if (address !== '' && address !== 'None' && address.includes(':') === (family === 'ip6')) add(`${family}|${address}|${port.port}`);
+        if (port.nodePort !== undefined) add(`${family}||${port.nodePort}`);
       }
     }
   }
@@ -47,7 +48,7 @@ export function planStaleFlows(before: UdpTargets, after: UdpTargets): readonly 
   return stale;
 }
 
-function placeOf(key: string): Pick<StaleFlow, 'address' | 'port'> {
-  const bar = key.lastIndexOf('|');
-  return { address: bar === 0 ? undefined : key.slice(0, bar), port: Number(key.slice(bar + 1)) };
+function placeOf(key: string): Pick<StaleFlow, 'family' | 'address' | 'port'> {
+  const [family = '', address = '', port = ''] = key.split('|');
+  return { family: family as Family, address: address === '' ? undefined : address, port: Number(port) };
 }
