@@ -76,14 +76,20 @@ function groupEntry(kinds: readonly ResourceKind[], name: string): object {
 export function apiResourceList(kinds: readonly ResourceKind[], groupVersion: string, hash?: VersionHash): object | undefined {
   const served = kinds.filter((kind) => kind.apiVersion === groupVersion).toSorted(byPlural);
   if (served.length === 0) return undefined;
-  const resources = served.flatMap((kind) => resourceEntries(kind, hash));
+  const resources = served.flatMap((kind) => resourceEntries(kind, hash === undefined ? undefined : storageHash(kind, kinds, hash)));
   // The core group is older than the rule that documents say their version.
   return { kind: 'APIResourceList', ...(groupVersion.includes('/') && { apiVersion: 'v1' }), groupVersion, resources };
 }
 
-function resourceEntries(kind: ResourceKind, hash: VersionHash | undefined): object[] {
-  const namespaced = kind.scope === 'Namespaced';
+/** Of custom resources, nothing is told of a version that is not served. */
+function storageHash(kind: ResourceKind, kinds: readonly ResourceKind[], hash: VersionHash): string | undefined {
   const stored = kind.convertedFrom?.hub() ?? kind;
+  if (!kind.verbs.includes('watch') || (kind.isCustom === true && !kinds.includes(stored))) return undefined;
+  return hash(`${stored.group}/${stored.storageVersion ?? stored.version}/${stored.kind}`);
+}
+
+function resourceEntries(kind: ResourceKind, storageVersionHash: string | undefined): object[] {
+  const namespaced = kind.scope === 'Namespaced';
   return [
     {
       name: kind.plural,
@@ -93,9 +99,9 @@ function resourceEntries(kind: ResourceKind, hash: VersionHash | undefined): obj
       verbs: kind.verbs,
       ...(kind.shortNames.length > 0 && { shortNames: kind.shortNames }),
       ...(kind.categories.length > 0 && { categories: kind.categories }),
-      ...(hash !== undefined && kind.verbs.includes('watch') && { storageVersionHash: hash(`${stored.group}/${stored.storageVersion ?? stored.version}/${stored.kind}`) }),
+      ...(storageVersionHash !== undefined && { storageVersionHash }),
     },
-    ...kind.subresources.toSorted(bySubresource).map((each) => ({
+    ...subresourcesOf(kind).map((each) => ({
       name: `${kind.plural}/${each.name}`,
       singularName: '',
       namespaced,
@@ -123,18 +129,20 @@ export function aggregatedDiscovery(kinds: readonly ResourceKind[], version: Dis
 }
 
 function discoveryEntry(kind: ResourceKind): object {
+  // Kubernetes says of custom resources what it leaves out of its own.
+  const responseKind = kind.isCustom === true ? { group: kind.group, version: kind.version, kind: kind.kind } : { group: '', version: '', kind: kind.kind };
   return {
     resource: kind.plural,
-    responseKind: { group: '', version: '', kind: kind.kind },
+    responseKind,
     scope: kind.scope === 'Namespaced' ? 'Namespaced' : 'Cluster',
     singularResource: kind.singular,
     verbs: kind.verbs,
     ...(kind.shortNames.length > 0 && { shortNames: kind.shortNames }),
     ...(kind.categories.length > 0 && { categories: kind.categories }),
     ...(kind.subresources.length > 0 && {
-      subresources: kind.subresources.toSorted(bySubresource).map((each) => ({
+      subresources: subresourcesOf(kind).map((each) => ({
         subresource: each.name,
-        responseKind: each.kind === undefined ? { group: '', version: '', kind: kind.kind } : { ...each.kind, version: each.kind.group === '' ? '' : each.kind.version },
+        responseKind: each.kind === undefined ? responseKind : { ...each.kind, version: each.kind.group === '' ? '' : each.kind.version },
         verbs: each.verbs,
       })),
     }),
@@ -145,6 +153,7 @@ function byPlural(left: ResourceKind, right: ResourceKind): number {
   return left.plural < right.plural ? -1 : 1;
 }
 
-function bySubresource(left: Subresource, right: Subresource): number {
-  return left.name < right.name ? -1 : 1;
+/** By name; those of custom resources as they are declared, `status` before `scale`. */
+function subresourcesOf({ subresources, isCustom }: ResourceKind): readonly Subresource[] {
+  return isCustom === true ? subresources : subresources.toSorted((left, right) => (left.name < right.name ? -1 : 1));
 }

@@ -36,6 +36,36 @@ test('aggregated discovery comes in the version that the client prefers', async 
   }
 });
 
+test('of custom resources discovery says what Kubernetes says', async () => {
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+  const subresources = { status: {}, scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas' } };
+  await api.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', { body: {
+    apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'boats.sea.example.com' },
+    spec: {
+      group: 'sea.example.com', scope: 'Namespaced', names: { plural: 'boats', singular: 'boat', kind: 'Boat', shortNames: ['bo'], categories: ['all'] },
+      versions: [{ name: 'v1', served: true, storage: true, schema, subresources }, { name: 'v1beta1', served: true, storage: false, schema }],
+    },
+  } });
+  for (let attempt = 0; attempt < 1000 && (await get('/apis/sea.example.com')).code !== 200; attempt++);
+  const verbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
+  const named = { singularName: 'boat', namespaced: true, kind: 'Boat', verbs, shortNames: ['bo'], categories: ['all'], storageVersionHash: 'eBfBLFf7gOA=' };
+  const ofParts = { singularName: '', namespaced: true, verbs: ['get', 'patch', 'update'] };
+  assert.deepEqual((await get('/apis/sea.example.com/v1')).json()['resources'], [
+    { name: 'boats', ...named }, { name: 'boats/status', kind: 'Boat', ...ofParts }, { name: 'boats/scale', group: 'autoscaling', version: 'v1', kind: 'Scale', ...ofParts },
+  ]);
+  assert.deepEqual((await get('/apis/sea.example.com/v1beta1')).json()['resources'], [{ name: 'boats', ...named }]);
+  const { items } = (await get('/apis', { accept: aggregated('v2') })).json<{ readonly items: readonly { readonly metadata: object; readonly versions: readonly { readonly resources: readonly object[] }[] }[] }>();
+  const last = items.at(-1);
+  assert.deepEqual(last?.metadata, { name: 'sea.example.com' });
+  const responseKind = { group: 'sea.example.com', version: 'v1', kind: 'Boat' };
+  assert.deepEqual(last.versions[0]?.resources, [{
+    resource: 'boats', responseKind, scope: 'Namespaced', singularResource: 'boat', verbs, shortNames: ['bo'], categories: ['all'],
+    subresources: [
+      { subresource: 'status', responseKind, verbs: ofParts.verbs }, { subresource: 'scale', responseKind: { group: 'autoscaling', version: 'v1', kind: 'Scale' }, verbs: ofParts.verbs },
+    ],
+  }]);
+});
+
 test('aggregated discovery is not sent again to whoever has it', async () => {
   const accept = aggregated('v2');
   const { headers } = await get('/apis', { accept });
