@@ -134,10 +134,13 @@ describe('conformance: services in the data path', { skip: noNetwork, concurrenc
     const target = await w.service('target', toPods('target'));
     const [names, targets] = await Promise.all([w.replicas('changing', 2), w.replicas('target', 2), w.pod('client')]);
     await servedAs(w, 'client', 'changing', names);
+    const nodePort = (await w.lab.client.get(Service, w.key('changing'))).spec.ports?.[0]?.nodePort;
     const externalName = `target.${w.namespace}.svc.cluster.local`;
     const { spec } = await w.changeService('changing', (old) => ({ ...old, type: 'ExternalName', externalName }));
     assert.equal(spec.clusterIP ?? '', '');
     assert.equal(spec.ports?.[0]?.nodePort, undefined);
+    // Whoever asks for the port that it had gets it.
+    if (nodePort !== undefined) await w.service('next', { type: 'NodePort', ports: [{ port: 80, nodePort }] });
     await eventually('the name leads to the target', () => w.resolve('client', 'changing'), (addresses) => addresses.join() === target.spec.clusterIP);
     await w.reaches('client', 'changing:80', targets);
   };
