@@ -61,7 +61,7 @@ describe('the ports of components alone', { timeout: 120_000 }, () => {
       assert.equal((await get(port, '/metrics', 'nonsense'))?.code, 401);
       let metrics = await get(port, '/metrics', token);
       while (metrics !== undefined && metrics.code === 200 && !metric.test(metrics.text)) metrics = await get(port, '/metrics', token);
-      assert.equal(metrics?.code, 200, metrics?.text);
+      assert.equal(metrics?.code, 200, metrics?.text ?? '');
       assert.match(metrics?.text ?? '', /process_resident_memory_bytes \d+/);
       assert.equal((await get(port, '/else', token))?.code, 403);
     });

@@ -10,7 +10,16 @@ export interface CommonFlags {
 export function componentCommand(description: string): Command {
   return new Command()
     .description(description)
+    .hook('preAction', (command) => emptyIsAbsent(command))
     .addOption(new Option('-v, --v <level>', 'how much is logged: 0 to 10').argParser((given: string) => wholeNumber(given.replace(/^=/, ''))).default(0));
+}
+
+/** An empty text counts as not given, as the original's flags have it: scripts write `--flag="${FLAG}"`. */
+function emptyIsAbsent(command: Command): void {
+  for (const option of command.options) {
+    const name = option.attributeName();
+    if (command.getOptionValue(name) === '') command.setOptionValue(name, option.defaultValue);
+  }
 }
 
 /** Flags that belong together, under one heading of the help. */
@@ -24,9 +33,9 @@ export function withFlagGroups(command: Command, groups: readonly FlagGroup[]): 
   return command;
 }
 
-/** A flag with a text; an empty one counts as not given, as the original's flags have it. */
+/** A flag with a text. */
 export function textOption(flags: string, description: string): Option {
-  return new Option(flags, description).argParser((given: string) => (given === '' ? undefined : given));
+  return new Option(flags, description);
 }
 
 /** A list that is given at once or one by one; what is given takes the place of the default. */
@@ -53,7 +62,7 @@ export function alreadySo(flags: string, why: string): Option {
 export function notBuilt(flags: string, what: string, harmless: readonly string[] = []): Option {
   return withPreset(new Option(flags, `not built: ${what}`).argParser((given: string) => {
     if (given !== '' && !harmless.includes(given)) throw new InvalidArgumentError(`Not built: ${what}.`);
-    return undefined;
+    return '';
   }));
 }
 
@@ -65,7 +74,7 @@ function withPreset(option: Option): Option {
 /** A flag that has one of a few values. */
 export function choiceOption(flags: string, description: string, choices: readonly string[], initial?: string): Option {
   const option = new Option(flags, `${description} (${choices.join(', ')})`).argParser((given: string) => {
-    if (given === '') return initial;
+    if (given === '') return '';
     if (!choices.includes(given)) throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}.`);
     return given;
   });

@@ -64,7 +64,7 @@ export const limitFlags: FlagGroup = {
   ],
 };
 
-function ownVersion(text: string): undefined {
+function ownVersion(text: string): string {
   if (text !== '' && !/^(?:kube=)?v?1\.36(?:\.\d+)?$/.test(text)) throw new InvalidArgumentError('It is 1.36: other versions are not emulated.');
-  return undefined;
+  return text;
 }
