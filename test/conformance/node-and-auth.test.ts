@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
+import { WebSocket } from 'ws';
 import { Pod } from '#api/core/pod.ts';
 import { ServiceAccount } from '#api/core/service-account.ts';
 import { startImageRegistry } from '../support/image-registry.ts';
@@ -10,7 +11,7 @@ import { Kubectl, kubectlMissing } from '../kubectl/kubectl.ts';
 import { isReady } from './cluster.ts';
 import { netexecImage } from './network-image.ts';
 import type { NetworkLab, NetworkSpace } from './network-lab.ts';
-import { eventually, noNetwork, onNetwork, startNetworkLab } from './network-lab.ts';
+import { eventually, noNetwork, onNetwork, podSpec, startNetworkLab } from './network-lab.ts';
 import { nodeProgram } from './node-program.ts';
 
 let started: NetworkLab | undefined;
@@ -132,6 +133,76 @@ describe('conformance: an application of several parts', { skip: noNetwork === f
     }
   });
 });
+
+describe('conformance: ports of the host, logs and streams', { skip: noNetwork === false ? kubectlMissing : noNetwork, concurrency: false }, () => {
+  onNetwork('[sig-network] HostPort validates that there is no conflict between pods with same hostPort but different hostIP and protocol [LinuxOnly] [Conformance]', lab, async (w) => {
+    const { nodeAddress } = lab();
+    const hostPort = 54_323;
+    for (const [name, hostIP, protocol] of [['pod1', '127.0.0.1', 'TCP'], ['pod2', nodeAddress, 'TCP'], ['pod3', nodeAddress, 'UDP']] as const) {
+      const { containers = [], ...spec } = podSpec([{ name: 'c', tcp: 8080, udp: 8080 }]);
+      await lab().client.create(Pod, { metadata: w.key(name), spec: { ...spec, containers: containers.map((each) => ({ ...each, ports: [{ containerPort: 8080, hostPort, hostIP, protocol }] })) } });
+      await w.until(Pod, name, isReady);
+    }
+    await w.pod('e2e-host-exec', { spec: { hostNetwork: true } });
+    await w.reaches('e2e-host-exec', `127.0.0.1:${hostPort}`, ['pod1']);
+    await w.reaches('e2e-host-exec', `${nodeAddress}:${hostPort}`, ['pod2']);
+    await w.reaches('e2e-host-exec', `${nodeAddress}:${hostPort}`, ['pod3'], 'udp');
+  });
+
+  onNetwork('[sig-cli] Kubectl logs logs should be able to retrieve and filter logs [Conformance]', lab, async (w) => {
+    const kubectl = kubectlOf();
+    try {
+      const script = 'i=0; while [ $i -lt 50 ]; do echo "line $i of what is logged"; i=$((i+1)); done; sleep 4; echo "the last"; exec /netexec pause';
+      await w.pod('logs-generator', { spec: { containers: [{ name: 'c', image: netexecImage, imagePullPolicy: 'Never', command: ['sh', '-c', script] }] } });
+      const logs = (flags: string): Promise<string> => kubectl.out(`-n ${w.namespace} logs logs-generator c ${flags}`.trim());
+      await eventually('all has been logged', () => logs(''), (text) => text.includes('the last'));
+      const all = await logs('');
+      assert.equal(all.split('\n').length, 52);
+      assert.equal(await logs('--tail=1'), 'the last\n');
+      assert.equal(await logs('--limit-bytes=1'), 'l');
+      const [stamp = '', ...words] = (await logs('--tail=1 --timestamps')).trim().split(' ');
+      assert.match(stamp, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}(Z|[+-]\d\d:\d\d)$/);
+      assert.equal(words.join(' '), 'the last');
+      assert.equal(await logs('--since=24h'), all);
+      // The first fifty are older than this, by the clock of whoever wrote them.
+      assert.equal(await logs(`--since-time=${new Date(Date.parse(stamp) - 2000).toISOString()}`), 'the last\n');
+    } finally {
+      kubectl.close();
+    }
+  });
+
+  onNetwork('[sig-node] Pods should support remote command execution over websockets [NodeConformance] [Conformance]', lab, async (w) => {
+    await w.pod('p');
+    for (const protocol of ['channel.k8s.io', 'v4.channel.k8s.io', 'v5.channel.k8s.io']) {
+      const channels = await overWebSocket(`/api/v1/namespaces/${w.namespace}/pods/p/exec?container=c&stdout=1&stderr=1&command=sh&command=-c&command=${encodeURIComponent('cat /etc/resolv.conf; echo complaint >&2')}`, protocol);
+      assert.match(channels.get(1) ?? '', /^nameserver \d/m, protocol);
+      assert.equal(channels.get(2), 'complaint\n', protocol);
+    }
+  });
+  onNetwork('[sig-node] Pods should support retrieving logs from the container over websockets [NodeConformance] [Conformance]', lab, async (w) => {
+    await w.pod('p', { spec: { containers: [{ name: 'c', image: netexecImage, imagePullPolicy: 'Never', command: ['sh', '-c', 'echo container is alive; exec /netexec pause'] }] } });
+    await eventually('it has said something', () => logOf(w, 'p'), (text) => text !== '');
+    assert.equal((await overWebSocket(`/api/v1/namespaces/${w.namespace}/pods/p/log?container=c`, 'binary.k8s.io')).get(0), 'container is alive\n');
+  });
+});
+
+/** What came on each channel until the other end closed; without channels all is on channel 0. */
+async function overWebSocket(path: string, protocol: string): Promise<ReadonlyMap<number, string>> {
+  const { server, ca, certificate, key } = lab().connection;
+  const pem = (source: typeof ca): string => (source !== undefined && 'pem' in source ? source.pem : '');
+  const socket = new WebSocket(`${server.replace('https', 'wss')}${path}`, [protocol], { ca: pem(ca), cert: pem(certificate), key: pem(key) });
+  const channels = new Map<number, string>();
+  const closed = Promise.withResolvers<void>();
+  socket.on('message', (message: Buffer) => {
+    const hasChannels = protocol.includes('channel');
+    const channel = hasChannels ? (message[0] ?? 0) : 0;
+    channels.set(channel, (channels.get(channel) ?? '') + message.subarray(hasChannels ? 1 : 0).toString());
+  });
+  socket.on('close', () => closed.resolve());
+  socket.on('error', (error) => closed.reject(error));
+  await closed.promise;
+  return channels;
+}
 
 /** The real kubectl as the cluster's administrator. */
 function kubectlOf(): Kubectl {
