@@ -5,6 +5,7 @@ import { silentLog } from '#base/log.ts';
 import { seededRandom } from '#base/random.ts';
 import { EndpointSlice } from '#api/discovery/endpoint-slice.ts';
 import { ServiceCIDR } from '#api/networking/service-cidr.ts';
+import { Node } from '#api/core/node.ts';
 import { Service } from '#api/core/service.ts';
 import { createClient } from '#client/create-client.ts';
 import { MemoryTransport } from '#client/memory-transport.ts';
@@ -119,6 +120,16 @@ test('flows to a UDP endpoint that has gone are forgotten', () =>
     await client.update(EndpointSlice, { ...slice, endpoints: [endpoint('10.244.1.2')] });
     await clock.advance(200);
     assert.deepEqual(flows, [{ family: 'ip', address: '10.96.0.10', port: 53, target: '10.244.1.1' }]);
+  }));
+
+test('a node that an autoscaler takes away gets no traffic from load balancers', () =>
+  withProxy(async ({ clock, client, proxy }) => {
+    const node = await client.create(Node, { metadata: { name: 'n1' } });
+    await clock.advance(1);
+    assert.equal(proxy.health.isNodeEligible, true);
+    await client.update(Node, { ...node, spec: { ...node.spec, taints: [{ key: 'ToBeDeletedByClusterAutoscaler', effect: 'NoSchedule' }] } });
+    await clock.advance(1);
+    assert.equal(proxy.health.isNodeEligible, false);
   }));
 
 test('what the proxy does is told under kube-proxy\'s names', () =>

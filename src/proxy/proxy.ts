@@ -51,7 +51,7 @@ export interface ProxyHealth {
   readonly waitingSinceMs: number | undefined;
   /** Whether rules get written: the first ones are, and no change has been waiting for long. */
   readonly isWell: boolean;
-  /** Whether the node may get traffic from load balancers: not while it is being deleted. */
+  /** Whether the node may get traffic from load balancers: not while it is being deleted, or about to be. */
   readonly isNodeEligible: boolean;
 }
 
@@ -151,7 +151,7 @@ class Proxy implements RunningProxy {
     return {
       lastSyncedMs, waitingSinceMs,
       isWell: waitingSinceMs === undefined ? lastSyncedMs !== undefined : this.#context.clock.nowMs() - waitingSinceMs < staleAfterMs,
-      isNodeEligible: this.#node.get(this.#options.nodeName)?.metadata.deletionTimestamp === undefined,
+      isNodeEligible: isEligible(this.#node.get(this.#options.nodeName)),
     };
   }
 
@@ -316,6 +316,13 @@ class Proxy implements RunningProxy {
     await this.#effects.close();
     this.#firstSync.reject(this.#stop.signal.reason);
   }
+}
+
+/** What a cluster autoscaler puts on nodes that it takes away. Source: KEP-3836. */
+const leavingTaint = 'ToBeDeletedByClusterAutoscaler';
+
+function isEligible(node: Node | undefined): boolean {
+  return node?.metadata.deletionTimestamp === undefined && node?.spec.taints?.some(({ key }) => key === leavingTaint) !== true;
 }
 
 function zoneOf(node: Node | undefined): string | undefined {
