@@ -32,6 +32,7 @@ const asSent: RunTimeDeclaration = {
     throw new Error('only a server knows who owns the fields of a custom resource');
   },
   openApi: () => ({ type: 'object', 'x-kubernetes-preserve-unknown-fields': true }),
+  listExtensions: {},
   fingerprint: '',
 };
 
