@@ -7,8 +7,8 @@ import { ServiceCIDR } from '#api/networking/service-cidr.ts';
 import { EndpointSlice } from '#api/discovery/endpoint-slice.ts';
 import type { ComponentContext, RunningComponent } from '#client/component.ts';
 import type { Informer } from '#client/informer.ts';
-import { applyRules, forgetUdpFlows, listTableNames } from './nft.ts';
-import type { NftOptions, StaleFlow } from './nft.ts';
+import { applyRules } from './nft.ts';
+import type { NftOptions } from './nft.ts';
 import { idOf, serviceOfSlice, tableName } from './plan-rules.ts';
 import type { RuleOptions } from './plan-rules.ts';
 import { noPlan, planService } from './plan-service.ts';
@@ -16,7 +16,8 @@ import type { ServicePlan } from './plan-service.ts';
 import { ProxyMetrics } from './proxy-metrics.ts';
 import { RuleBook } from './rule-book.ts';
 import { planRemoval } from './rule-set.ts';
-import type { TableNames } from './table-names.ts';
+import { kernelWriter } from './rule-writer.ts';
+import type { RuleWriter } from './rule-writer.ts';
 import { ServiceEffects } from './service-effects.ts';
 
 export interface ProxyOptions extends Omit<RuleOptions, 'node' | 'serviceCidrs'> {
@@ -27,21 +28,6 @@ export interface ProxyOptions extends Omit<RuleOptions, 'node' | 'serviceCidrs'>
   readonly fullSyncPeriodMs?: number;
   /** Where rules go; default the kernel. */
   readonly writer?: RuleWriter;
-}
-
-/** Carries rules to where packets are. */
-export interface RuleWriter {
-  /** All or nothing; throws when refused. */
-  apply(script: string): Promise<void>;
-  /** What the tables of this name hold already. */
-  list(tableName: string): Promise<readonly TableNames[]>;
-  /** False when it cannot. */
-  forgetUdpFlows(flows: readonly StaleFlow[]): Promise<boolean>;
-}
-
-/** Writes to the kernel of this machine. */
-export function kernelWriter(options: NftOptions = {}): RuleWriter {
-  return { apply: (script) => applyRules(script, options), list: (name) => listTableNames(name, options), forgetUdpFlows: (flows) => forgetUdpFlows(flows, options) };
 }
 
 export interface ProxyHealth {

@@ -1,0 +1,18 @@
+import { applyRules, forgetUdpFlows, listTableNames } from './nft.ts';
+import type { NftOptions, StaleFlow } from './nft.ts';
+import type { TableNames } from './table-names.ts';
+
+/** Carries rules to where packets are. */
+export interface RuleWriter {
+  /** All or nothing; throws when refused. */
+  apply(script: string): Promise<void>;
+  /** What the tables of this name hold already. */
+  list(tableName: string): Promise<readonly TableNames[]>;
+  /** False when it cannot. */
+  forgetUdpFlows(flows: readonly StaleFlow[]): Promise<boolean>;
+}
+
+/** Writes to the kernel of this machine. */
+export function kernelWriter(options: NftOptions = {}): RuleWriter {
+  return { apply: (script) => applyRules(script, options), list: (name) => listTableNames(name, options), forgetUdpFlows: (flows) => forgetUdpFlows(flows, options) };
+}
