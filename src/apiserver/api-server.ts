@@ -231,8 +231,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: `${await metrics.text({ kinds, cache, store })}${flowControl.text()}${aggregation.metricsText()}${allocation.metricsText()}${options.audit?.text() ?? ''}${options.features?.metricsText() ?? ''}` };
     const dump = dumpAt({ path: call.info.path, query: call.query, levels: flowControl.levels, clock });
     if (dump !== undefined) return { is: 'raw', code: 200, contentType: 'text/plain; charset=utf-8', body: dump };
-    const found = await documents.find(call);
-    const document = await documents.finish(call, found, await aggregation.extend(call, found));
+    const document = await documents.finish(call, await aggregation.extend(call, await documents.find(call)));
     if (document === undefined) throw noSuchPath();
     return document;
   };

@@ -60,6 +60,12 @@ test('who has a document is told when it has not changed', async () => {
   assert.equal((await get('/openapi/v2', { 'if-none-match': '"other"', 'if-modified-since': modified })).code, 200);
 });
 
+test('those who ask at the same time get the same, each in the form they ask for', async () => {
+  const all = await Promise.all(['application/json', protobufV2, 'application/json', protobufV2].map((accept) => get('/openapi/v2', { accept })));
+  assert.deepEqual(all.map(({ headers }) => headers['content-type']), ['application/json', protobufV2, 'application/json', protobufV2]);
+  assert.ok(all[0]?.bytes.equals(all[2]?.bytes ?? Buffer.alloc(0)) === true && all[1]?.bytes.equals(all[3]?.bytes ?? Buffer.alloc(0)) === true);
+});
+
 test('documents are compressed for who takes that', async () => {
   const plain = await get('/openapi/v3/version');
   const compressed = await get('/openapi/v3/version', { 'accept-encoding': 'gzip' });

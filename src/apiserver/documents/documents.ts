@@ -59,13 +59,12 @@ export class Documents {
    * What is sent of a document that `find` found, or that was added to or made elsewhere since: OpenAPI documents in the
    * form asked for, aggregated discovery with its ETag, others as they are.
    */
-  async finish(call: ApiCall, found: ApiResult | undefined, result: ApiResult | undefined): Promise<ApiResult | undefined> {
+  async finish(call: ApiCall, result: ApiResult | undefined): Promise<ApiResult | undefined> {
     const path = pathOf(call);
     if (result?.is !== 'json' || result.code !== 200) return result;
     if (result.headers?.['content-type']?.includes('as=APIGroupDiscoveryList') === true) return { ...result, headers: { ...result.headers, etag: this.#etagOf(result.body) } };
     if (!isOpenApi(path)) return result;
-    const isOwn = found?.is === 'json' && found.body === result.body;
-    return (await this.#openApiDocuments()).answer(call, path, result.body as JsonObject, isOwn);
+    return (await this.#openApiDocuments()).answer(call, path, result.body as JsonObject);
   }
 
   #etagOf(body: object): string {

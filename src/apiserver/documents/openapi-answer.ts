@@ -34,7 +34,14 @@ export class OpenApiDocuments {
   /** When the kinds last changed, in whole seconds: what Last-Modified says. */
   #modifiedMs = 0;
   #index: JsonObject | undefined;
+  /** By path, of the kinds as they are. */
   #hashes = new Map<string, string>();
+  /** Of the documents made here: of the kinds as they were then. Clients keep a document for ever under its hash. */
+  readonly #hashOf = new WeakMap<JsonObject, string>();
+  /** Who asks while a document is being made gets the same: after a restart many ask at once, and each is megabytes. */
+  #making = new Map<string, Promise<JsonObject | undefined>>();
+  /** The same for its bytes, by media type. */
+  readonly #bytes = new WeakMap<JsonObject, Map<string, Promise<readonly Uint8Array[]>>>();
 
   constructor({ kinds, clock }: { readonly kinds: ServedKinds; readonly clock: Clock }) {
     this.#kinds = kinds;
@@ -44,21 +51,37 @@ export class OpenApiDocuments {
   /** The document at a path; undefined when there is none. */
   async find(path: string): Promise<JsonObject | undefined> {
     this.#refresh();
-    const kinds = this.#kinds.all();
-    if (path === '/openapi/v3') return (this.#index ??= openApiV3Index(kinds, hashOf));
-    const steps = path === '/openapi/v2' ? openApiV2(kinds, bodyKinds, shortHash) : openApiV3(kinds, path.slice('/openapi/v3/'.length), bodyKinds);
-    return steps === undefined ? undefined : withDescriptions(await inTurns(steps));
+    if (path === '/openapi/v3') return (this.#index ??= openApiV3Index(this.#kinds.all(), hashOf));
+    const making = this.#making;
+    let document = making.get(path);
+    if (document === undefined) {
+      document = this.#make(path).finally(() => making.delete(path));
+      making.set(path, document);
+    }
+    return document;
   }
 
-  /** The answer to a call for a document; `isOwn` says that it is what `find` made. */
-  answer(call: ApiCall, path: string, document: JsonObject, isOwn: boolean): ApiResult {
+  async #make(path: string): Promise<JsonObject | undefined> {
+    const kinds = this.#kinds.all();
+    const key = path.slice('/openapi/v3/'.length);
+    const steps = path === '/openapi/v2' ? openApiV2(kinds, bodyKinds, shortHash) : openApiV3(kinds, key, bodyKinds);
+    if (steps === undefined) return undefined;
+    let hash = this.#hashes.get(path);
+    if (hash === undefined) this.#hashes.set(path, (hash = hashOf(path === '/openapi/v2' ? openApiV2Origin(kinds) : openApiV3Origin(kinds, key))));
+    const document = await withDescriptions(await inTurns(steps));
+    this.#hashOf.set(document, hash);
+    return document;
+  }
+
+  /** The answer to a call for a document: one that `find` made, or another. */
+  answer(call: ApiCall, path: string, document: JsonObject): ApiResult {
     // Who is in this process reads no bytes.
     if (call.isInProcess === true) return { is: 'json', code: 200, body: document };
     const type = mediaType(call.accept, path);
     return {
       is: 'upgrade',
       take: async (request, response) => {
-        const hash = isOwn && path !== '/openapi/v3' ? this.#hashOf(path) : await contentHash(document);
+        const hash = this.#hashOf.get(document) ?? (await contentHash(document));
         const named = path.startsWith('/openapi/v3/') ? (call.query['hash'] ?? '') : '';
         if (named !== '' && named !== hash) {
           response.writeHead(301, { location: openApiV3Address(path.slice('/openapi/v3/'.length), hash), vary: 'Accept' });
@@ -72,9 +95,20 @@ export class OpenApiDocuments {
           response.writeHead(304, headers);
           return response.end();
         }
-        return send(request, response, headers, type.isProtobuf ? await protobufOf(path, document) : await jsonOf(document));
+        return send(request, response, headers, await this.#bytesOf(path, document, type));
       },
     };
+  }
+
+  #bytesOf(path: string, document: JsonObject, type: MediaType): Promise<readonly Uint8Array[]> {
+    let forms = this.#bytes.get(document);
+    if (forms === undefined) this.#bytes.set(document, (forms = new Map()));
+    let bytes = forms.get(type.sent);
+    if (bytes === undefined) {
+      bytes = type.isProtobuf ? protobufOf(path, document) : jsonOf(document);
+      forms.set(type.sent, bytes);
+    }
+    return bytes;
   }
 
   #refresh(): void {
@@ -82,17 +116,8 @@ export class OpenApiDocuments {
     this.#generation = this.#kinds.generation;
     this.#modifiedMs = Math.floor(this.#clock.nowMs() / 1000) * 1000;
     this.#index = undefined;
+    this.#making = new Map();
     this.#hashes = new Map();
-  }
-
-  #hashOf(path: string): string {
-    let hash = this.#hashes.get(path);
-    if (hash === undefined) {
-      const kinds = this.#kinds.all();
-      hash = hashOf(path === '/openapi/v2' ? openApiV2Origin(kinds) : openApiV3Origin(kinds, path.slice('/openapi/v3/'.length)));
-      this.#hashes.set(path, hash);
-    }
-    return hash;
   }
 }
 
