@@ -45,7 +45,9 @@ test('rules of every kind bear an empty object and a full one', () => {
       if (input === undefined) continue;
       const object = given(kind, input as object) as unknown as KubeObject;
       for (const rule of kind.validate) assert.doesNotThrow(() => [...(rule as (object: KubeObject) => Iterable<unknown>)(object)], kind.kind);
-      for (const rule of [...kind.validateUpdate, ...kind.validateStatusUpdate]) {
+      // What a sample's status says is nonsense; only that rules do not stumble over it counts.
+      for (const rule of kind.validateStatusUpdate) assert.doesNotThrow(() => [...(rule as (object: KubeObject, old: KubeObject) => Iterable<unknown>)(object, object)], kind.kind);
+      for (const rule of kind.validateUpdate) {
         const wrong = [...(rule as (object: KubeObject, old: KubeObject) => Iterable<unknown>)(object, object)];
         assert.deepEqual(wrong, [], `${kind.kind} may stay as it is`);
       }

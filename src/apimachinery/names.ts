@@ -40,6 +40,11 @@ const subdomain1123 = pattern(
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
   subdomainSource, 'example.com',
 );
+const underscoredLabel = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
+const underscoredSubdomain = pattern(
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character",
+  `${underscoredLabel}(\\.${underscoredLabel})*`, 'example.com',
+);
 const wildcardSubdomain = pattern(
   "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
   `\\*\\.${subdomainSource}`, '*.example.com',
@@ -115,6 +120,10 @@ export function dns1123Label(value: string): readonly string[] {
 export function dns1123Subdomain(value: string): readonly string[] {
   return check(value, subdomain1123, maxSubdomainBytes);
 }
+/** Domains to search in: some of them hold services' names, which begin with an underscore. */
+export function dns1123SubdomainWithUnderscore(value: string): readonly string[] {
+  return check(value, underscoredSubdomain, maxSubdomainBytes);
+}
 export function wildcardDns1123Subdomain(value: string): readonly string[] {
   return check(value, wildcardSubdomain, maxSubdomainBytes);
 }
@@ -165,6 +174,12 @@ export function portName(value: string): readonly string[] {
 }
 export function portNumber(value: number): readonly string[] {
   return value >= 1 && value <= 65535 ? fine : [rangeMessage(1, 65535)];
+}
+
+/** A number as people write it: no plus sign, no leading zeros. */
+export function decimalInteger(value: string): readonly string[] {
+  if (value === '') return [emptyMessage];
+  return /^(?:0|-?[1-9][0-9]*)$/.test(value) ? fine : ['must be a valid decimal integer in canonical form'];
 }
 
 /** An environment variable: anything printable of ASCII but `=`. */

@@ -11,7 +11,7 @@ import { int32, int64, intOrString, list, object, oneOf, pointer, string, struct
 import { defaultPodSpec } from '../core/pod-defaults.ts';
 import { PodTemplateSpec } from '../core/pod-template.ts';
 import { containersColumn, imagesColumn, selectorColumn } from '../core/template-columns.ts';
-import { validateSelectorOf, validateTemplate } from '../core/validate-pod-spec.ts';
+import { validateSelectorOf, validateTemplate } from '../core/validate-template.ts';
 
 export const RollingUpdateDaemonSet = struct('io.k8s.api.apps.v1.RollingUpdateDaemonSet', {
   maxUnavailable: intOrString(1, { pointer: true }),

@@ -11,7 +11,7 @@ import { LabelSelector } from '#apimachinery/label-selector.ts';
 import { PodTemplateSpec } from '../core/pod-template.ts';
 import { defaultPodSpec } from '../core/pod-defaults.ts';
 import { containersColumn, imagesColumn, selectorColumn } from '../core/template-columns.ts';
-import { validateWorkload } from '../core/validate-pod-spec.ts';
+import { validateWorkload } from '../core/validate-template.ts';
 
 export const RollingUpdateDeployment = struct('io.k8s.api.apps.v1.RollingUpdateDeployment', {
   maxUnavailable: intOrString(1, { pointer: true }),

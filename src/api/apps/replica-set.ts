@@ -8,7 +8,7 @@ import { LabelSelector } from '#apimachinery/label-selector.ts';
 import { PodTemplateSpec } from '../core/pod-template.ts';
 import { defaultPodSpec } from '../core/pod-defaults.ts';
 import { containersColumn, imagesColumn, selectorColumn } from '../core/template-columns.ts';
-import { validateWorkload } from '../core/validate-pod-spec.ts';
+import { validateWorkload } from '../core/validate-template.ts';
 
 export const ReplicaSetSpec = struct('io.k8s.api.apps.v1.ReplicaSetSpec', {
   replicas: int32(1, { pointer: true, default: 1, min: 0 }),

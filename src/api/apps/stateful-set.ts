@@ -14,7 +14,7 @@ import { PersistentVolumeClaim } from '../core/persistent-volume-claim.ts';
 import { defaultPodSpec } from '../core/pod-defaults.ts';
 import { PodTemplateSpec } from '../core/pod-template.ts';
 import { containersColumn, imagesColumn } from '../core/template-columns.ts';
-import { validateSelectorOf, validateTemplate } from '../core/validate-pod-spec.ts';
+import { validateSelectorOf, validateTemplate } from '../core/validate-template.ts';
 
 export const RollingUpdateStatefulSetStrategy = struct('io.k8s.api.apps.v1.RollingUpdateStatefulSetStrategy', {
   partition: int32(1, { pointer: true, default: 0, min: 0 }),

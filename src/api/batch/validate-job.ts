@@ -4,7 +4,7 @@ import type { FieldError } from '#apimachinery/field-error.ts';
 import { forbiddenField, invalidValue, notSupported, required } from '#apimachinery/field-error.ts';
 import type { Parts } from '#apimachinery/parts.ts';
 import { immutableValue } from '#apimachinery/rules.ts';
-import { validateSelectorOf, validateTemplate } from '../core/validate-pod-spec.ts';
+import { validateSelectorOf, validateTemplate } from '../core/validate-template.ts';
 import type { JobSpec, JobStatus } from './job.ts';
 
 type Job = Parts<JobSpec, JobStatus>;

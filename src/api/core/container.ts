@@ -73,7 +73,7 @@ export interface ResourceClaim extends Infer<typeof ResourceClaim> {}
 export const ResourceRequirements = struct('io.k8s.api.core.v1.ResourceRequirements', {
   limits: map(1, 'quantity'),
   requests: map(2, 'quantity'),
-  claims: list(3, ResourceClaim, { listType: 'map', keys: ['name'] }),
+  claims: list(3, ResourceClaim, { listType: 'map', keys: ['name'], mayRepeat: true }),
 });
 export interface ResourceRequirements extends Infer<typeof ResourceRequirements> {}
 

@@ -4,7 +4,9 @@ import type { Draft } from '#apimachinery/resource.ts';
 import { column, defineResource, status } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { list, map, object, oneOf, pointer, string, struct, time } from '#apimachinery/schema.ts';
-import { formatAccessModes, validateClaim, validateClaimUpdate } from './validate-storage.ts';
+import { claimWarnings } from './storage-warnings.ts';
+import { formatAccessModes } from './validate-claim-spec.ts';
+import { betaStorageClass, validateClaim, validateClaimStatusUpdate, validateClaimUpdate } from './validate-storage.ts';
 import { PersistentVolumeClaimSpec } from './volume.ts';
 
 export const PersistentVolumeClaimCondition = struct('io.k8s.api.core.v1.PersistentVolumeClaimCondition', {
@@ -37,14 +39,17 @@ export interface PersistentVolumeClaimStatus extends Infer<typeof PersistentVolu
 
 type Parted = Parts<PersistentVolumeClaimSpec, PersistentVolumeClaimStatus>;
 
-/** The older way to name a class. */
-const betaStorageClass = 'volume.beta.kubernetes.io/storage-class';
+function isOldSource(source: Draft<PersistentVolumeClaimSpec>['dataSource']): boolean {
+  const group = source?.apiGroup ?? '';
+  return (source?.kind === 'PersistentVolumeClaim' && group === '') || (source?.kind === 'VolumeSnapshot' && group === 'snapshot.storage.k8s.io');
+}
 
-/** Two fields for one thing: whichever is given fills the other. */
+/** Two fields for one thing: whichever is given fills the other. Sources of other namespaces are behind a gate that is off. */
 function alignDataSources(spec: Draft<PersistentVolumeClaimSpec>): void {
+  if (spec.dataSourceRef !== undefined) spec.dataSourceRef.namespace = undefined;
   const { dataSource, dataSourceRef } = spec;
   if (dataSource !== undefined && dataSourceRef === undefined) spec.dataSourceRef = { ...dataSource };
-  else if (dataSourceRef !== undefined && dataSource === undefined && (dataSourceRef.namespace ?? '') === '') {
+  else if (dataSourceRef !== undefined && dataSource === undefined) {
     const { apiGroup, kind, name } = dataSourceRef;
     spec.dataSource = { apiGroup, kind, name };
   }
@@ -66,12 +71,16 @@ export const PersistentVolumeClaim = defineResource({
     generation: false,
     prepareForCreate(draft) {
       draft.status = { phase: 'Pending' };
+      // The older of the two fields takes only what it always took.
+      if (!isOldSource(draft.spec.dataSource)) draft.spec.dataSource = undefined;
       alignDataSources(draft.spec);
     },
     prepareForUpdate: (draft) => alignDataSources(draft.spec),
+    warnings: claimWarnings,
   },
   validate: [validateClaim],
   validateUpdate: [validateClaimUpdate],
+  validateStatusUpdate: [validateClaimStatusUpdate],
   columns: [
     nameColumn,
     column<Parted>('Status', ({ metadata, status: now }) => (metadata.deletionTimestamp !== undefined ? 'Terminating' : (now.phase ?? ''))),

@@ -5,7 +5,9 @@ import type { Infer } from '#apimachinery/schema.ts';
 import { inline, list, map, object, oneOf, pointer, string, struct, time } from '#apimachinery/schema.ts';
 import { ObjectReference } from './references.ts';
 import { NodeSelector } from './scheduling.ts';
-import { formatAccessModes, validateVolume, validateVolumeUpdate } from './validate-storage.ts';
+import { formatAccessModes } from './validate-claim-spec.ts';
+import { validateVolume, validateVolumeUpdate } from './validate-persistent-volume.ts';
+import { volumeWarnings } from './storage-warnings.ts';
 import { PersistentVolumeSource } from './volume.ts';
 
 export const VolumeNodeAffinity = struct('io.k8s.api.core.v1.VolumeNodeAffinity', {
@@ -53,6 +55,7 @@ export const PersistentVolume = defineResource({
     prepareForCreate(draft) {
       draft.status = { phase: 'Pending' };
     },
+    warnings: volumeWarnings,
   },
   validate: [validateVolume],
   validateUpdate: [validateVolumeUpdate],

@@ -1,11 +1,12 @@
-import { forbiddenField } from '#apimachinery/field-error.ts';
 import type { Parts } from '#apimachinery/parts.ts';
 import type { Draft, Strategy } from '#apimachinery/resource.ts';
 import { mergeLabelKeys } from './match-label-keys.ts';
 import { isTerminal } from './pod-status.ts';
 import type { PodSpec } from './pod-template.ts';
 import type { PodStatus } from './pod.ts';
+import { podWarnings } from './pod-warnings.ts';
 import { qosClassOf } from './qos.ts';
+import { validatePodCreate } from './validate-pod.ts';
 /** What the server does to pods before it validates them. Source: behaviour of the v1.36 API server. */
 
 type Pod = Parts<PodSpec, PodStatus>;
@@ -17,9 +18,8 @@ export const podStrategy: Strategy<Pod> = {
     if ((draft.spec.schedulingGates ?? []).length > 0) draft.status.conditions = [gatedCondition()];
   },
 
-  *validateCreate({ spec }) {
-    if ((spec.ephemeralContainers ?? []).length > 0) yield forbiddenField('spec.ephemeralContainers', 'cannot be set on create');
-  },
+  validateCreate: validatePodCreate,
+  warnings: podWarnings,
 
   prepareForStatusUpdate(draft, old) {
     if (draft.status.qosClass === undefined && old.status.qosClass !== undefined) draft.status.qosClass = old.status.qosClass;

@@ -1,4 +1,5 @@
 import { formatLabels, nameColumn } from '#apimachinery/columns.ts';
+import { saysTheSame } from '#apimachinery/equal.ts';
 import { column, defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, int32, int64, list, map, object, oneOf, pointer, string, struct } from '#apimachinery/schema.ts';
@@ -7,8 +8,9 @@ import { AppArmorProfile, Container, EphemeralContainer, ResourceRequirements, S
 import { LocalObjectReference } from './references.ts';
 import { Affinity, Toleration, TopologySpreadConstraint } from './scheduling.ts';
 import { defaultPodSpec } from './pod-defaults.ts';
+import { warnOfTemplate } from './pod-warnings.ts';
 import { containerImages, containerNames } from './template-columns.ts';
-import { validateTemplate } from './validate-pod-spec.ts';
+import { validateTemplate } from './validate-template.ts';
 import { Volume } from './volume.ts';
 
 export const Sysctl = struct('io.k8s.api.core.v1.Sysctl', {
@@ -118,7 +120,7 @@ export const PodSpec = struct('io.k8s.api.core.v1.PodSpec', {
   setHostnameAsFQDN: bool(35, { pointer: true }),
   os: pointer(36, PodOS),
   hostUsers: bool(37, { pointer: true }),
-  schedulingGates: list(38, PodSchedulingGate, { listType: 'map', keys: ['name'], patch: 'merge', mergeKey: 'name' }),
+  schedulingGates: list(38, PodSchedulingGate, { listType: 'map', keys: ['name'], mayRepeat: true, patch: 'merge', mergeKey: 'name' }),
   resourceClaims: list(39, PodResourceClaim, { listType: 'map', keys: ['name'], patch: 'merge,retainKeys', mergeKey: 'name' }),
   resources: pointer(40, ResourceRequirements),
   hostnameOverride: string(41, { pointer: true }),
@@ -145,7 +147,13 @@ export const PodTemplate = defineResource({
   fields: {
     template: object(2, PodTemplateSpec),
   },
-  strategy: { generationFrom: ['template'], generation: true },
+  strategy: {
+    generationFrom: ['template'],
+    generation: true,
+    *warnings({ template }, old) {
+      if (old === undefined || !saysTheSame(template, old.template)) yield* warnOfTemplate(template, 'template');
+    },
+  },
   defaults: ({ template }) => defaultPodSpec(template.spec),
   validate: [({ template }) => validateTemplate(template, 'template')],
   columns: [

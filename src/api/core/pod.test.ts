@@ -64,7 +64,7 @@ test('what is wrong with a pod is said with its path', () => {
     [{ containers: [{ ...container, resources: { requests: { cpu: '2' }, limits: { cpu: '1' } } }] }, 'spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1'],
     [{ containers: [{ ...container, ports: [{ containerPort: 70000 }] }] }, 'spec.containers[0].ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive'],
     [{ containers: [{ ...container, livenessProbe: {} }] }, 'spec.containers[0].livenessProbe: Required value: must specify a handler type'],
-    [{ containers: [container], volumes: [{ name: 'a', emptyDir: {}, hostPath: { path: '/x' } }] }, 'spec.volumes[0].emptyDir: Forbidden: may not specify more than 1 volume type'],
+    [{ containers: [container], volumes: [{ name: 'a', emptyDir: {}, hostPath: { path: '/x' } }] }, 'spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type'],
     [{ containers: [container], activeDeadlineSeconds: 0 }, 'spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive'],
     [{ containers: [container], tolerations: [{ value: 'x' }] }, 'spec.tolerations[0].operator: Invalid value: "": operator must be Exists when `key` is empty, which means "match all values and all keys"'],
   ];

@@ -6,7 +6,8 @@ import { podColumns } from './pod-columns.ts';
 import { defaultPod } from './pod-defaults.ts';
 import { podStrategy } from './pod-strategy.ts';
 import { PodSpec } from './pod-template.ts';
-import { validatePod, validatePodStatusUpdate, validatePodUpdate } from './validate-pod.ts';
+import { validatePodStatusUpdate } from './validate-pod-status.ts';
+import { validatePod, validatePodUpdate } from './validate-pod.ts';
 
 export const PodCondition = struct('io.k8s.api.core.v1.PodCondition', {
   type: string(1, { required: true }),

@@ -11,7 +11,7 @@ import { matchesLabels, selectorFromMap } from '#apimachinery/selector.ts';
 import { defaultPodSpec } from './pod-defaults.ts';
 import { PodTemplateSpec } from './pod-template.ts';
 import { containersColumn, imagesColumn, mapSelectorColumn } from './template-columns.ts';
-import { validateTemplate } from './validate-pod-spec.ts';
+import { validateTemplate } from './validate-template.ts';
 
 export const ReplicationControllerSpec = struct('io.k8s.api.core.v1.ReplicationControllerSpec', {
   replicas: int32(1, { pointer: true, default: 1, published: true, min: 0 }),

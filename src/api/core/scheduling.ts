@@ -4,7 +4,7 @@ import { LabelSelector } from '#apimachinery/label-selector.ts';
 
 export const NodeSelectorRequirement = struct('io.k8s.api.core.v1.NodeSelectorRequirement', {
   key: string(1, { required: true }),
-  operator: oneOf(2, ['DoesNotExist', 'Exists', 'Gt', 'In', 'Lt', 'NotIn'], { required: true }),
+  operator: oneOf(2, ['DoesNotExist', 'Exists', 'Gt', 'In', 'Lt', 'NotIn'], { required: true, mayBeEmpty: true, worded: true }),
   values: list(3, 'string', { listType: 'atomic' }),
 });
 export interface NodeSelectorRequirement extends Infer<typeof NodeSelectorRequirement> {}
@@ -79,7 +79,7 @@ export interface Toleration extends Infer<typeof Toleration> {}
 export const TopologySpreadConstraint = struct('io.k8s.api.core.v1.TopologySpreadConstraint', {
   maxSkew: int32(1, { required: true }),
   topologyKey: string(2, { required: true }),
-  whenUnsatisfiable: oneOf(3, ['DoNotSchedule', 'ScheduleAnyway'], { required: true }),
+  whenUnsatisfiable: oneOf(3, ['DoNotSchedule', 'ScheduleAnyway'], { required: true, mayBeEmpty: true }),
   labelSelector: pointer(4, LabelSelector),
   minDomains: int32(5, { pointer: true }),
   nodeAffinityPolicy: oneOf(6, ['Honor', 'Ignore'], { pointer: true }),

@@ -1,90 +1,83 @@
 /** Rules on what the subresources `ephemeralcontainers` and `resize` may change. Source: behaviour of the v1.36 API server. */
 import { saysTheSame } from '#apimachinery/equal.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
-import { duplicate, forbiddenField, invalidValue, notFoundValue, notSupported, required } from '#apimachinery/field-error.ts';
-import { dns1123Label } from '#apimachinery/names.ts';
+import { forbiddenField, invalidValue } from '#apimachinery/field-error.ts';
 import type { Parts } from '#apimachinery/parts.ts';
-import type { Container, EphemeralContainer, ResourceRequirements } from './container.ts';
+import type { Container, ResourceRequirements } from './container.ts';
 import type { PodSpec } from './pod-template.ts';
 import type { PodStatus } from './pod.ts';
 import { qosClassOf } from './qos.ts';
+import { mirrorPod } from './validate-pod-annotations.ts';
 
 type Pod = Parts<PodSpec, PodStatus>;
 
-const path = 'spec.ephemeralContainers';
-/** Debugging does not need them, and the scheduler has not counted with them. */
-const notForEphemeral = ['ports', 'livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle', 'resources'] as const;
-
 /** Ephemeral containers are added; those that are there stay as they are. */
 export function* validateEphemeralContainers(pod: Pod, old: Pod): Iterable<FieldError> {
-  const containers = pod.spec.ephemeralContainers ?? [];
-  const others = new Set([...pod.spec.containers, ...(pod.spec.initContainers ?? [])].map((each) => each.name));
-  const names = new Set<string>();
-  for (const [index, container] of containers.entries()) {
-    const at = `${path}[${index}]`;
-    if (container.name === '') yield required(`${at}.name`);
-    else for (const message of dns1123Label(container.name)) yield invalidValue(`${at}.name`, container.name, message);
-    if (names.has(container.name) || others.has(container.name)) yield duplicate(`${at}.name`, container.name);
-    names.add(container.name);
-    yield* validateEphemeral(container, pod, at, others);
-  }
+  const path = 'spec.ephemeralContainers';
+  if (isMirror(old)) return yield forbiddenField('', 'static pods do not support ephemeral containers');
   for (const before of old.spec.ephemeralContainers ?? []) {
-    const now = containers.find((each) => each.name === before.name);
+    const now = pod.spec.ephemeralContainers?.find((each) => each.name === before.name);
     if (now === undefined) yield forbiddenField(path, `existing ephemeral containers ${JSON.stringify(before.name)} may not be removed\n`);
     else if (!saysTheSame(now, before)) yield forbiddenField(path, `existing ephemeral containers ${JSON.stringify(before.name)} may not be changed\n`);
   }
 }
 
-function* validateEphemeral(container: EphemeralContainer, pod: Pod, at: string, others: ReadonlySet<string>): Iterable<FieldError> {
-  if ((container.image ?? '') === '') yield required(`${at}.image`);
-  for (const key of notForEphemeral) {
-    const value = container[key];
-    const isSet = Array.isArray(value) ? value.length > 0 : value !== undefined && Object.keys(value).length > 0;
-    if (isSet) yield forbiddenField(`${at}.${key}`, 'cannot be set for an Ephemeral Container');
-  }
-  const target = container.targetContainerName ?? '';
-  if (target !== '' && !others.has(target)) yield notFoundValue(`${at}.targetContainerName`, target);
-  const volumes = new Set((pod.spec.volumes ?? []).map((each) => each.name));
-  for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
-    if (!volumes.has(mount.name)) yield notFoundValue(`${at}.volumeMounts[${index}].name`, mount.name);
-    if ((mount.subPath ?? '') !== '') yield forbiddenField(`${at}.volumeMounts[${index}].subPath`, 'cannot be set for an Ephemeral Container');
-    if ((mount.subPathExpr ?? '') !== '') yield forbiddenField(`${at}.volumeMounts[${index}].subPathExpr`, 'cannot be set for an Ephemeral Container');
-  }
+function isMirror({ metadata }: Pod): boolean {
+  return metadata.annotations?.[mirrorPod] !== undefined;
 }
-
-const resizable = ['cpu', 'memory'];
 
 /** A running pod may get more or less CPU and memory, as long as it stays in its class of service. */
 export function* validateResize(pod: Pod, old: Pod): Iterable<FieldError> {
-  for (const list of ['containers', 'initContainers'] as const) {
-    for (const [index, container] of (pod.spec[list] ?? []).entries()) {
-      const before = old.spec[list]?.[index];
-      if (before !== undefined) yield* validateContainerResize(container, before, `spec.${list}[${index}].resources`);
+  if (isMirror(old)) return yield forbiddenField('', 'static pods cannot be resized');
+  if (old.spec.os?.name === 'windows') return yield forbiddenField('', 'windows pods cannot be resized');
+  if ((old.status.qosClass ?? qosClassOf(old.spec)) !== qosClassOf(pod.spec)) {
+    yield invalidValue('spec', pod.status.qosClass ?? '', 'Pod QOS Class may not change as a result of resizing');
+  }
+  if (!canResize(old)) yield forbiddenField('spec', 'Pod running on node without support for resize');
+  for (const list of ['initContainers', 'containers'] as const) {
+    for (const [index, before] of (old.spec[list] ?? []).entries()) {
+      const now = pod.spec[list]?.[index];
+      if (now !== undefined && (list === 'containers' || before.restartPolicy === 'Always')) yield* validateRemoved(now.resources, before.resources, `spec.${list}[${index}].resources`);
     }
   }
-  const before = qosClassOf(old.spec);
-  const now = qosClassOf(pod.spec);
-  if (before !== now) yield invalidValue('metadata', pod.metadata.name, `Pod QOS Class may not change as a result of resizing`);
+  yield* validateOnlyResources(pod.spec, old.spec);
+  yield* validateRemoved(pod.spec.resources ?? {}, old.spec.resources ?? {}, 'spec.resources');
 }
 
-function* validateContainerResize(container: Container, old: Container, at: string): Iterable<FieldError> {
-  const now = container.resources ?? {};
-  const before = old.resources ?? {};
-  for (const part of ['limits', 'requests'] as const) {
-    const names = new Set([...Object.keys(now[part] ?? {}), ...Object.keys(before[part] ?? {})]);
-    for (const name of names) {
-      if (now[part]?.[name] === before[part]?.[name]) continue;
-      if (!resizable.includes(name)) yield forbiddenField(`${at}.${part}`, 'only cpu and memory resources are mutable');
-      else if (now[part]?.[name] === undefined) yield forbiddenField(`${at}.${part}`, `resource ${part} cannot be removed`);
-    }
-  }
-  if (!saysTheSame(claimsOf(now), claimsOf(before))) yield forbiddenField(`${at}.claims`, 'only cpu and memory resources are mutable');
-  for (const [index, { resourceName, restartPolicy }] of (container.resizePolicy ?? []).entries()) {
-    if (!resizable.includes(resourceName)) yield notSupported(`${at}.resizePolicy[${index}].resourceName`, resourceName, resizable);
-    if (!['NotRequired', 'RestartContainer'].includes(restartPolicy)) yield notSupported(`${at}.resizePolicy[${index}].restartPolicy`, restartPolicy, ['NotRequired', 'RestartContainer']);
+/** A kubelet that reports what a container has been given can also change it. As long as none runs, nobody knows. */
+function canResize({ status }: Pod): boolean {
+  const running = status.containerStatuses?.find((each) => each.state.running !== undefined);
+  return running === undefined || running.resources !== undefined;
+}
+
+function* validateRemoved(now: Partial<ResourceRequirements>, before: Partial<ResourceRequirements>, path: string): Iterable<FieldError> {
+  for (const part of ['requests', 'limits'] as const) {
+    const isRemoved = Object.keys(before[part] ?? {}).some((name) => now[part]?.[name] === undefined);
+    if (isRemoved) yield forbiddenField(`${path}.${part}`, `resource ${part} cannot be removed`);
   }
 }
 
-function claimsOf(resources: Partial<ResourceRequirements>): unknown {
-  return resources.claims;
+/** Nothing but CPU and memory, and that only of containers that go on running. */
+function* validateOnlyResources(spec: PodSpec, old: PodSpec): Iterable<FieldError> {
+  for (const [index, before] of old.containers.entries()) {
+    if (changesOtherResources(spec.containers[index], before)) yield forbiddenField('spec', 'only cpu and memory resources are mutable');
+  }
+  for (const [index, before] of (old.initContainers ?? []).entries()) {
+    const now = spec.initContainers?.[index];
+    if (before.restartPolicy === 'Always') {
+      if (changesOtherResources(now, before)) yield forbiddenField('spec', 'only cpu and memory resources for sidecar containers are mutable');
+    } else if (!saysTheSame(now, before)) yield forbiddenField('spec', 'resources for non-sidecar init containers are immutable');
+  }
+}
+
+function changesOtherResources(now: Container | undefined, before: Container): boolean {
+  if (now === undefined) return true;
+  return !saysTheSame({ ...now, resources: others(now.resources) }, { ...before, resources: others(before.resources) });
+}
+
+function others(resources: ResourceRequirements): object {
+  const rest = (amounts: Readonly<Record<string, string>> | undefined): object => {
+    return Object.fromEntries(Object.entries(amounts ?? {}).filter(([name]) => name !== 'cpu' && name !== 'memory'));
+  };
+  return { limits: rest(resources.limits), requests: rest(resources.requests), claims: resources.claims };
 }

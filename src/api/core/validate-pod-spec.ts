@@ -4,150 +4,170 @@
  * Source: behaviour of the v1.36 API server; wording as its validation has it.
  */
 import type { FieldError } from '#apimachinery/field-error.ts';
-import { duplicate, forbiddenField, invalidValue, required } from '#apimachinery/field-error.ts';
+import { duplicate, forbiddenField, invalidValue, required, tooLong } from '#apimachinery/field-error.ts';
 import { validateIpAddress } from '#apimachinery/ip.ts';
-import type { LabelSelector } from '#apimachinery/label-selector.ts';
-import { dns1123Label, qualifiedName, rangeMessage, validateAnnotations, validateLabels } from '#apimachinery/names.ts';
-import { labelSelectorFrom, matchesLabels, validateLabelSelector } from '#apimachinery/selector.ts';
-import type { PodSecurityContext, PodSpec, PodTemplateSpec } from './pod-template.ts';
+import { byteLength, dns1123Label, dns1123Subdomain, dns1123SubdomainWithUnderscore, qualifiedName, rangeMessage, validateLabels } from '#apimachinery/names.ts';
+import { compareQuantity } from '#apimachinery/quantity.ts';
+import { isPodLevelResource } from './pod-defaults.ts';
+import { aggregateRequests } from './pod-resources.ts';
+import type { PodDNSConfig, PodResourceClaim, PodSpec } from './pod-template.ts';
 import { validateContainers } from './validate-container.ts';
-import { nonNegative, validateResources } from './validate-resources.ts';
-import { oneOfValues, validateAffinity, validateReference, validateSpread, validateTolerations } from './validate-scheduling.ts';
-import { validateVolumes } from './validate-volume.ts';
+import { validateHostProcess, validateOs } from './validate-os.ts';
+import { validatePodResources, validateResources } from './validate-resources.ts';
+import { validateAffinity, validateReference, validateSpread, validateTolerations } from './validate-scheduling.ts';
+import { validatePodSecurity } from './validate-security.ts';
+import type { VolumeOwner } from './validate-volume.ts';
+import { checkVolumes } from './validate-volume.ts';
 
 const maxInt32 = 2 ** 31 - 1;
 
-/** `path` is `spec` of a pod, `spec.template.spec` of a Deployment. */
-export function* validatePodSpec(spec: PodSpec, path: string): Iterable<FieldError> {
-  yield* validateVolumes(spec.volumes ?? [], `${path}.volumes`);
-  yield* validateContainers(
-    spec,
-    {
-      volumes: new Set((spec.volumes ?? []).map((volume) => volume.name)),
-      hostNetwork: spec.hostNetwork === true,
-      graceSeconds: spec.terminationGracePeriodSeconds ?? 30,
-    },
-    path,
-  );
-  if (spec.resources !== undefined) yield* validateResources(spec.resources, `${path}.resources`);
+/** `path` is `spec` of a pod, `spec.template.spec` of a Deployment. `pod` is given only of a pod. */
+export function* validatePodSpec(spec: PodSpec, path: string, pod?: VolumeOwner): Iterable<FieldError> {
+  const volumes = checkVolumes(spec.volumes ?? [], `${path}.volumes`, pod);
+  yield* volumes.errors;
+  const claims = spec.resourceClaims ?? [];
+  yield* validateClaims(claims, `${path}.resourceClaims`);
+  const claimNames = new Set(claims.map((claim) => claim.name).filter((name) => name !== ''));
+  yield* validateContainers({ spec, volumes: volumes.known, claimNames, isPod: pod !== undefined }, path);
+  yield* validateWhole(spec, `${path}.resources`, claimNames);
+  yield* validateHostNetwork(spec, path, pod !== undefined);
   yield* validateLabels(spec.nodeSelector ?? {}, `${path}.nodeSelector`);
-  yield* validateHostSettings(spec, path);
-  for (const [index, secret] of (spec.imagePullSecrets ?? []).entries()) {
-    if ((secret.name ?? '') === '') yield required(`${path}.imagePullSecrets[${index}].name`);
-  }
+  if (spec.securityContext !== undefined) yield* validatePodSecurity(spec.securityContext, spec, `${path}.securityContext`);
   yield* validateAffinity(spec.affinity, `${path}.affinity`);
-  yield* validateDns(spec, path);
-  for (const [index, gate] of (spec.readinessGates ?? []).entries()) {
-    for (const message of qualifiedName(gate.conditionType)) yield invalidValue(`${path}.readinessGates[${index}].conditionType`, gate.conditionType, message);
+  yield* validateDns(spec, `${path}.dnsConfig`);
+  for (const [index, { conditionType }] of (spec.readinessGates ?? []).entries()) {
+    for (const message of qualifiedName(conditionType)) yield invalidValue(`${path}.readinessGates[${index}].conditionType`, conditionType, message);
   }
+  yield* validateGates(spec, `${path}.schedulingGates`);
   yield* validateSpread(spec.topologySpreadConstraints ?? [], `${path}.topologySpreadConstraints`);
-  yield* validateGates(spec, path);
-  yield* validateReference(spec.serviceAccountName, `${path}.serviceAccountName`);
-  yield* validateReference(spec.nodeName, `${path}.nodeName`);
+  yield* validateHostProcess(spec, path);
+  yield* validateHostUsers(spec, path);
+  for (const key of ['serviceAccountName', 'nodeName', 'priorityClassName', 'runtimeClassName'] as const) yield* validateReference(spec[key], `${path}.${key}`);
   const deadline = spec.activeDeadlineSeconds;
   if (deadline !== undefined && (deadline < 1 || deadline > maxInt32)) yield invalidValue(`${path}.activeDeadlineSeconds`, deadline, rangeMessage(1, maxInt32));
-  for (const key of ['hostname', 'subdomain'] as const) {
-    const name = spec[key];
-    if (name !== undefined) for (const message of dns1123Label(name)) yield invalidValue(`${path}.${key}`, name, message);
-  }
+  yield* validateNames(spec, path);
   yield* validateTolerations(spec.tolerations ?? [], `${path}.tolerations`);
-  for (const [index, alias] of (spec.hostAliases ?? []).entries()) {
-    if (alias.ip !== '') yield* validateIpAddress(alias.ip, `${path}.hostAliases[${index}].ip`);
-  }
-  yield* validateReference(spec.priorityClassName, `${path}.priorityClassName`);
-  yield* validateReference(spec.runtimeClassName, `${path}.runtimeClassName`);
-  for (const [name, amount] of Object.entries(spec.overhead ?? {})) yield* nonNegative(amount, `${path}.overhead[${name}]`);
-  if (spec.os !== undefined && spec.os.name !== '') yield* oneOfValues(spec.os.name, ['linux', 'windows'], `${path}.os.name`);
+  if (spec.overhead !== undefined) yield* validateResources({ limits: spec.overhead }, `${path}.overhead`);
+  yield* validateOs(spec, path);
 }
 
-function* validateHostSettings(spec: PodSpec, path: string): Iterable<FieldError> {
-  if (spec.shareProcessNamespace === true && spec.hostPID === true) {
-    yield invalidValue(`${path}.shareProcessNamespace`, true, 'ShareProcessNamespace and HostPID cannot both be enabled');
-  }
-  if (spec.hostUsers === false) {
-    for (const key of ['hostNetwork', 'hostPID', 'hostIPC'] as const) {
-      if (spec[key] === true) yield forbiddenField(`${path}.${key}`, `when \`hostUsers\` is false`);
+function* validateClaims(claims: readonly PodResourceClaim[], path: string): Iterable<FieldError> {
+  for (const [index, claim] of claims.entries()) {
+    const at = `${path}[${index}]`;
+    const { name, resourceClaimName, resourceClaimTemplateName } = claim;
+    if (name !== '') for (const message of dns1123Label(name)) yield invalidValue(`${at}.name`, name, message);
+    if (resourceClaimName !== undefined && resourceClaimTemplateName !== undefined) {
+      yield invalidValue(at, claim, 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified');
+    }
+    if (resourceClaimName === undefined && resourceClaimTemplateName === undefined) {
+      yield invalidValue(at, claim, 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`');
+    }
+    for (const key of ['resourceClaimName', 'resourceClaimTemplateName'] as const) {
+      const reference = claim[key];
+      if (reference !== undefined) for (const message of dns1123Subdomain(reference)) yield invalidValue(`${at}.${key}`, reference, message);
     }
   }
-  if (spec.securityContext !== undefined) yield* validateSecurity(spec.securityContext, `${path}.securityContext`);
 }
 
-const sysctlForm = /^[a-z0-9]([-_a-z0-9]*[a-z0-9])?([./][a-z0-9]([-_a-z0-9]*[a-z0-9])?)*$/;
-
-function* validateSecurity(context: PodSecurityContext, path: string): Iterable<FieldError> {
-  for (const key of ['runAsUser', 'runAsGroup', 'fsGroup'] as const) {
-    const id = context[key];
-    if (id !== undefined && (id < 0 || id > maxInt32)) yield invalidValue(`${path}.${key}`, id, rangeMessage(0, maxInt32));
+/** Resources of the pod as a whole hold those of its containers. */
+function* validateWhole(spec: PodSpec, path: string, claimNames: ReadonlySet<string>): Iterable<FieldError> {
+  const { resources } = spec;
+  if (resources === undefined) return;
+  yield* validatePodResources(resources, path, claimNames);
+  for (const [name, sum] of Object.entries(aggregateRequests(spec))) {
+    const whole = resources.requests?.[name] ?? '0';
+    if (isPodLevelResource(name) && compareQuantity(sum, whole) > 0) {
+      yield invalidValue(`${path}.requests[${name}]`, whole, `must be greater than or equal to aggregate container requests of ${sum}`);
+    }
   }
-  for (const [index, id] of (context.supplementalGroups ?? []).entries()) {
-    if (id < 0 || id > maxInt32) yield invalidValue(`${path}.supplementalGroups[${index}]`, id, rangeMessage(0, maxInt32));
-  }
-  const names = new Set<string>();
-  for (const [index, sysctl] of (context.sysctls ?? []).entries()) {
-    const at = `${path}.sysctls[${index}].name`;
-    if (sysctl.name === '') continue;
-    if (!sysctlForm.test(sysctl.name)) yield invalidValue(at, sysctl.name, `must have at most 253 characters and match regex ${sysctlForm.source}`);
-    if (names.has(sysctl.name)) yield duplicate(at, sysctl.name);
-    names.add(sysctl.name);
-  }
-}
-
-function* validateDns(spec: PodSpec, path: string): Iterable<FieldError> {
-  const servers = spec.dnsConfig?.nameservers ?? [];
-  if (spec.dnsPolicy === 'None' && spec.dnsConfig === undefined) {
-    yield required(`${path}.dnsConfig`, 'must provide `dnsConfig` when `dnsPolicy` is None');
-  } else if (spec.dnsPolicy === 'None' && servers.length === 0) {
-    yield required(`${path}.dnsConfig.nameservers`, 'must provide at least one DNS nameserver when `dnsPolicy` is None');
-  }
-  if (servers.length > 3) yield invalidValue(`${path}.dnsConfig.nameservers`, servers, 'must not have more than 3 nameservers');
-  for (const [index, server] of servers.entries()) yield* validateIpAddress(server, `${path}.dnsConfig.nameservers[${index}]`);
-}
-
-function* validateGates(spec: PodSpec, path: string): Iterable<FieldError> {
-  const gates = spec.schedulingGates ?? [];
-  for (const [index, gate] of gates.entries()) {
-    for (const message of qualifiedName(gate.name)) yield invalidValue(`${path}.schedulingGates[${index}]`, gate.name, message);
+  for (const [index, container] of spec.containers.entries()) {
+    for (const [name, limit] of Object.entries(container.resources.limits ?? {})) {
+      const whole = resources.limits?.[name];
+      if (whole !== undefined && compareQuantity(limit, whole) > 0) {
+        yield invalidValue(`${path}.containers[${index}][${name}].limits`, limit, `must be less than or equal to pod limits of ${whole}`);
+      }
+    }
   }
 }
 
-/** A template, and that `selector` (when there is one) finds the pods made from it. */
-export function* validateTemplate(template: PodTemplateSpec, path = 'spec.template'): Iterable<FieldError> {
-  yield* validateLabels(template.metadata.labels ?? {}, `${path}.labels`);
-  yield* validateAnnotations(template.metadata.annotations ?? {}, `${path}.annotations`);
-  yield* validatePodSpec(template.spec, `${path}.spec`);
-  if (template.spec.ephemeralContainers !== undefined) yield forbiddenField(`${path}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template');
-}
-
-interface WithTemplate {
-  readonly spec: { readonly selector?: LabelSelector | undefined; readonly template: PodTemplateSpec };
-}
-
-/** Of workloads that keep pods running for ever: selector, template, and restart policy `Always`. */
-export function* validateWorkload({ spec: { selector, template } }: WithTemplate): Iterable<FieldError> {
-  yield* validateSelectorOf(selector, template, 'deployment');
-  yield* validateTemplate(template);
-  if (template.spec.restartPolicy !== undefined && template.spec.restartPolicy !== 'Always') {
-    yield* oneOfValues(template.spec.restartPolicy, ['Always'], 'spec.template.spec.restartPolicy');
-  }
-  if (template.spec.activeDeadlineSeconds !== undefined) {
-    yield forbiddenField('spec.template.spec.activeDeadlineSeconds', 'activeDeadlineSeconds in ReplicaSet is not Supported');
+/** There the ports of containers are ports of the host. A template may leave them out. */
+function* validateHostNetwork(spec: PodSpec, path: string, isPod: boolean): Iterable<FieldError> {
+  if (spec.hostNetwork !== true) return;
+  for (const [index, { ports = [] }] of spec.containers.entries()) {
+    for (const [position, { containerPort, hostPort = 0 }] of ports.entries()) {
+      if ((isPod || hostPort !== 0) && hostPort !== containerPort) {
+        yield invalidValue(`${path}.containers[${index}].ports[${position}].hostPort`, hostPort, 'must match `containerPort` when `hostNetwork` is true');
+      }
+    }
   }
 }
 
-/** `owner` is what upstream calls the kind in its message (a ReplicaSet is a deployment there, too). */
-export function* validateSelectorOf(selector: LabelSelector | undefined, template: PodTemplateSpec, owner: string): Iterable<FieldError> {
-  // No selector finds nothing; the declaration says that there must be one.
-  if (selector !== undefined) yield* validateLabelSelector('spec.selector', selector);
-  if (selector !== undefined && isEmptySelector(selector)) {
-    yield invalidValue('spec.selector', selector, `empty selector is invalid for ${owner}`);
-    return;
+function* validateHostUsers(spec: PodSpec, path: string): Iterable<FieldError> {
+  if (spec.hostUsers !== false) return;
+  const message = 'when `pod.Spec.HostUsers` is false';
+  if (spec.hostNetwork === true) yield forbiddenField(`${path}.hostNetwork`, message);
+  if (spec.hostPID === true) yield forbiddenField(`${path}.HostPID`, message);
+  if (spec.hostIPC === true) yield forbiddenField(`${path}.HostIPC`, message);
+}
+
+/** The names the pod knows itself and others by. */
+function* validateNames(spec: PodSpec, path: string): Iterable<FieldError> {
+  for (const key of ['hostname', 'subdomain'] as const) {
+    const name = spec[key] ?? '';
+    if (name !== '') for (const message of dns1123Label(name)) yield invalidValue(`${path}.${key}`, name, message);
   }
-  const wellFormed = (selector?.matchExpressions ?? []).every(({ operator }) => ['In', 'NotIn', 'Exists', 'DoesNotExist'].includes(operator));
-  if (wellFormed && !matchesLabels(labelSelectorFrom(selector), template.metadata.labels)) {
-    yield invalidValue('spec.template.metadata.labels', template.metadata.labels ?? {}, '`selector` does not match template `labels`');
+  yield* validateHostnameOverride(spec, path);
+  for (const [index, { hostnames = [], ip }] of (spec.hostAliases ?? []).entries()) {
+    const at = `${path}.hostAliases[${index}]`;
+    yield* validateIpAddress(ip, `${at}.ip`);
+    for (const [position, name] of hostnames.entries()) for (const message of dns1123Subdomain(name)) yield invalidValue(`${at}.hostnames[${position}]`, name, message);
   }
 }
 
-function isEmptySelector(selector: LabelSelector): boolean {
-  return Object.keys(selector.matchLabels ?? {}).length === 0 && (selector.matchExpressions ?? []).length === 0;
+/** Bytes of a host's name that the kernel keeps. */
+const longestHostname = 64;
+
+function* validateHostnameOverride(spec: PodSpec, path: string): Iterable<FieldError> {
+  const name = spec.hostnameOverride;
+  if (name === undefined) return;
+  const at = `${path}.hostnameOverride`;
+  if (spec.hostNetwork === true) yield forbiddenField(`${path}.hostNetwork`, 'cannot be set when `hostnameOverride` is set');
+  if (spec.setHostnameAsFQDN === true) yield forbiddenField(`${path}.setHostnameAsFQDN`, 'cannot be set when `hostnameOverride` is set');
+  for (const message of dns1123Subdomain(name)) yield invalidValue(at, name, message);
+  if (byteLength(name) > longestHostname) yield tooLong(at, longestHostname);
+}
+
+/** What the resolvers of C libraries take. */
+const most = { nameservers: 3, searches: 32, characters: 2048 };
+
+function* validateDns({ dnsConfig, dnsPolicy }: PodSpec, path: string): Iterable<FieldError> {
+  if (dnsPolicy === 'None') {
+    if (dnsConfig === undefined) return yield required(path, 'must provide `dnsConfig` when `dnsPolicy` is None');
+    if ((dnsConfig.nameservers ?? []).length === 0) return yield required(`${path}.nameservers`, 'must provide at least one DNS nameserver when `dnsPolicy` is None');
+  }
+  if (dnsConfig !== undefined) yield* validateDnsConfig(dnsConfig, path);
+}
+
+function* validateDnsConfig({ nameservers = [], options = [], searches = [] }: PodDNSConfig, path: string): Iterable<FieldError> {
+  if (nameservers.length > most.nameservers) yield invalidValue(`${path}.nameservers`, nameservers, `must not have more than ${most.nameservers} nameservers`);
+  for (const [index, server] of nameservers.entries()) yield* validateIpAddress(server, `${path}.nameservers[${index}]`);
+  if (searches.length > most.searches) yield invalidValue(`${path}.searches`, searches, `must not have more than ${most.searches} search paths`);
+  if (byteLength(searches.join(' ')) > most.characters) {
+    yield invalidValue(`${path}.searches`, searches, `must not have more than ${most.characters} characters (including spaces) in the search list`);
+  }
+  for (const [index, search] of searches.entries()) {
+    if (search === '.') continue;
+    const name = search.endsWith('.') ? search.slice(0, -1) : search;
+    for (const message of dns1123SubdomainWithUnderscore(name)) yield invalidValue(`${path}.searches[${index}]`, name, message);
+  }
+  for (const [index, option] of options.entries()) if ((option.name ?? '') === '') yield required(`${path}.options[${index}]`, 'must not be empty');
+}
+
+function* validateGates({ schedulingGates = [] }: PodSpec, path: string): Iterable<FieldError> {
+  const seen = new Set<string>();
+  for (const [index, { name }] of schedulingGates.entries()) {
+    for (const message of qualifiedName(name)) yield invalidValue(`${path}[${index}]`, name, message);
+    if (seen.has(name)) yield duplicate(`${path}[${index}]`, name);
+    seen.add(name);
+  }
 }

@@ -7,7 +7,7 @@ import type { Container, HTTPGetAction, Lifecycle, LifecycleHandler, Probe, Prob
 type Probed = Pick<Container, 'livenessProbe' | 'readinessProbe' | 'startupProbe' | 'lifecycle'>;
 
 /** All probes and handlers of one container. `graceSeconds` is the pod's. */
-export function* validateProbes(container: Probed, path: string, graceSeconds: number): Iterable<FieldError> {
+export function* validateProbes(container: Probed, path: string, graceSeconds: number | undefined): Iterable<FieldError> {
   yield* validateLifecycle(container.lifecycle, `${path}.lifecycle`, graceSeconds);
   yield* validateProbe(container.livenessProbe, `${path}.livenessProbe`);
   yield* onlyOneSuccess(container.livenessProbe, `${path}.livenessProbe`);
@@ -30,38 +30,39 @@ function* validateProbe(probe: Probe | undefined, path: string): Iterable<FieldE
   if (grace !== undefined && grace <= 0) yield invalidValue(`${path}.terminationGracePeriodSeconds`, grace, 'must be greater than 0');
 }
 
-function* validateLifecycle(lifecycle: Lifecycle | undefined, path: string, graceSeconds: number): Iterable<FieldError> {
-  if (lifecycle?.postStart !== undefined) yield* validateHook(lifecycle.postStart, `${path}.postStart`, graceSeconds);
-  if (lifecycle?.preStop !== undefined) yield* validateHook(lifecycle.preStop, `${path}.preStop`, graceSeconds);
+function* validateLifecycle(lifecycle: Lifecycle | undefined, path: string, graceSeconds: number | undefined): Iterable<FieldError> {
+  if (lifecycle?.postStart !== undefined) yield* validateHandler(lifecycle.postStart, `${path}.postStart`, graceSeconds);
+  if (lifecycle?.preStop !== undefined) yield* validateHandler(lifecycle.preStop, `${path}.preStop`, graceSeconds);
 }
 
-function* validateHook(handler: LifecycleHandler, path: string, graceSeconds: number): Iterable<FieldError> {
-  yield* validateHandler(handler, path);
-  const seconds = handler.sleep?.seconds;
-  if (seconds !== undefined && (seconds < 0 || seconds > graceSeconds)) {
-    yield invalidValue(`${path}.sleep.seconds`, seconds, `must be non-negative and less than terminationGracePeriodSeconds (${graceSeconds})`);
-  }
-}
+type Handler = ProbeHandler & Pick<LifecycleHandler, 'sleep'>;
 
-function* validateHandler(handler: ProbeHandler & Pick<LifecycleHandler, 'sleep'>, path: string): Iterable<FieldError> {
-  let handlers = 0;
+/** Of several handlers only the first is looked at; the others may not be there. */
+function* validateHandler(handler: Handler, path: string, graceSeconds?: number): Iterable<FieldError> {
+  let first = true;
   for (const kind of ['exec', 'httpGet', 'tcpSocket', 'grpc', 'sleep'] as const) {
     if (handler[kind] === undefined) continue;
-    if (++handlers > 1) yield forbiddenField(`${path}.${kind}`, 'may not specify more than 1 handler type');
+    if (first) yield* validateAction(handler, kind, `${path}.${kind}`, graceSeconds);
+    else yield forbiddenField(`${path}.${kind}`, 'may not specify more than 1 handler type');
+    first = false;
   }
-  if (handlers === 0) yield required(path, 'must specify a handler type');
-  if (handler.exec !== undefined && (handler.exec.command ?? []).length === 0) yield required(`${path}.exec.command`);
-  if (handler.httpGet !== undefined) yield* validateHttpGet(handler.httpGet, `${path}.httpGet`);
-  if (handler.tcpSocket !== undefined) yield* validatePortReference(handler.tcpSocket.port, `${path}.tcpSocket.port`);
-  if (handler.grpc !== undefined) yield* validatePortReference(handler.grpc.port, `${path}.grpc.port`);
+  if (first) yield required(path, 'must specify a handler type');
+}
+
+function* validateAction({ exec, grpc, httpGet, sleep, tcpSocket }: Handler, kind: keyof Handler, path: string, graceSeconds?: number): Iterable<FieldError> {
+  if (kind === 'exec' && (exec?.command ?? []).length === 0) yield required(`${path}.command`);
+  if (kind === 'httpGet' && httpGet !== undefined) yield* validateHttpGet(httpGet, path);
+  if (kind === 'tcpSocket' && tcpSocket !== undefined) yield* validatePortReference(tcpSocket.port, `${path}.port`);
+  if (kind === 'grpc' && grpc !== undefined) yield* validatePortReference(grpc.port, `${path}.port`);
+  if (kind === 'sleep' && sleep !== undefined && graceSeconds !== undefined && (sleep.seconds < 0 || sleep.seconds > graceSeconds)) {
+    yield invalidValue(path, sleep.seconds, `must be non-negative and less than terminationGracePeriodSeconds (${graceSeconds})`);
+  }
 }
 
 function* validateHttpGet(action: HTTPGetAction, path: string): Iterable<FieldError> {
   if ((action.path ?? '') === '') yield required(`${path}.path`);
   yield* validatePortReference(action.port, `${path}.port`);
-  for (const [index, header] of (action.httpHeaders ?? []).entries()) {
-    for (const message of httpHeaderName(header.name)) yield invalidValue(`${path}.httpHeaders[${index}].name`, header.name, message);
-  }
+  for (const { name } of action.httpHeaders ?? []) for (const message of httpHeaderName(name)) yield invalidValue(`${path}.httpHeaders`, name, message);
 }
 
 /** A port by number or by name. */

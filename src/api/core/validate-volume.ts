@@ -1,127 +1,145 @@
 /** Rules on a pod's volumes. Source: behaviour of the v1.36 API server. */
 import type { FieldError } from '#apimachinery/field-error.ts';
-import { forbiddenField, invalidValue, notSupported, required } from '#apimachinery/field-error.ts';
+import { forbiddenField, invalidValue, required } from '#apimachinery/field-error.ts';
 import { dns1123Label, dns1123Subdomain } from '#apimachinery/names.ts';
+import { validateAnnotations, validateLabels } from '#apimachinery/names.ts';
 import { parseQuantity } from '#apimachinery/quantity.ts';
-import type { DownwardAPIVolumeFile, KeyToPath, ProjectedVolumeSource, Volume } from './volume.ts';
+import { validateClaimSpec } from './validate-claim-spec.ts';
+import { staysInside, validateMode } from './validate-paths.ts';
+import { validateDownward, validateItems, validateProjected } from './validate-projection.ts';
+import {
+  isPortalTooLong, portalTooLong, validateAzureDisk, validateCsiDriverName, validateFibreChannel, validateFlexVolume, validateFlocker, validateHostPath, validateIscsi, validateNfs,
+  validatePartition, validateQuobyte, validateScaleIo, validateStorageOs,
+} from './validate-volume-plugins.ts';
+import type { ConfigMapVolumeSource, CSIVolumeSource, EphemeralVolumeSource, SecretVolumeSource, Volume, VolumeSource } from './volume.ts';
 
-export function* validateVolumes(volumes: readonly Volume[], path: string): Iterable<FieldError> {
+/** What of a pod its volumes depend on. A template has none of it. */
+export interface VolumeOwner {
+  /** Empty as long as only `generateName` is given. */
+  readonly name: string;
+}
+
+/** The volumes that nothing is wrong with, by their names: only those can be mounted. */
+export type KnownVolumes = ReadonlyMap<string, Volume>;
+
+export function checkVolumes(volumes: readonly Volume[], path: string, pod: VolumeOwner | undefined): { readonly errors: readonly FieldError[]; readonly known: KnownVolumes } {
+  const errors: FieldError[] = [];
+  const known = new Map<string, Volume>();
+  /** Claims that a controller will make for this pod. */
+  const made = new Set(pod === undefined || pod.name === '' ? [] : volumes.filter((volume) => volume.ephemeral !== undefined).map((volume) => `${pod.name}-${volume.name}`));
   for (const [index, volume] of volumes.entries()) {
     const at = `${path}[${index}]`;
-    if (volume.name !== '') for (const message of dns1123Label(volume.name)) yield invalidValue(`${at}.name`, volume.name, message);
-    yield* validateSource(volume, at);
+    const found = [...validateVolume(volume, at, pod)];
+    errors.push(...found);
+    if (found.length === 0 && volume.name !== '') known.set(volume.name, volume);
+    const claim = volume.persistentVolumeClaim?.claimName;
+    if (claim !== undefined && made.has(claim)) errors.push(invalidValue(`${at}.persistentVolumeClaim.claimName`, claim, 'must not reference a PVC that gets created for an ephemeral volume'));
+  }
+  return { errors, known };
+}
+
+function* validateVolume(volume: Volume, at: string, pod: VolumeOwner | undefined): Iterable<FieldError> {
+  yield* validateSource(volume, at, pod);
+  if (volume.name !== '') for (const message of dns1123Label(volume.name)) yield invalidValue(`${at}.name`, volume.name, message);
+}
+
+type SourceRule<K extends keyof VolumeSource> = (source: NonNullable<VolumeSource[K]>, at: string, pod: VolumeOwner | undefined) => Iterable<FieldError>;
+const none = (): readonly FieldError[] => [];
+
+/** All types of volumes. Of several that are given only the first is looked at; the others may not be there. */
+const rules: { readonly [K in keyof Required<VolumeSource>]: SourceRule<K> } = {
+  *emptyDir({ sizeLimit }, at) {
+    if (sizeLimit !== undefined && parseQuantity(sizeLimit).nanos < 0n) yield forbiddenField(`${at}.sizeLimit`, 'SizeLimit field must be a valid resource quantity');
+  },
+  hostPath: validateHostPath,
+  gitRepo: ({ directory = '' }, at) => staysInside(directory, `${at}.directory`),
+  // Its fields are said to be of `persistentDisk`, as the type was first called.
+  gcePersistentDisk: (disk, at) => validatePartition(disk, at.replace(/gcePersistentDisk$/, 'persistentDisk')),
+  awsElasticBlockStore: validatePartition,
+  secret: validateSecret,
+  nfs: validateNfs,
+  iscsi: (iscsi, at) => validateIscsi(iscsi, at, 'must be valid format starting with iqn, eui, or naa'),
+  glusterfs: none,
+  flocker: validateFlocker,
+  persistentVolumeClaim: none,
+  rbd: none,
+  cinder: none,
+  cephfs: none,
+  quobyte: validateQuobyte,
+  *downwardAPI({ defaultMode, items = [] }, at) {
+    yield* validateMode(defaultMode, `${at}.defaultMode`);
+    yield* validateDownward(items, at);
+  },
+  fc: validateFibreChannel,
+  flexVolume: validateFlexVolume,
+  configMap: validateConfigMap,
+  azureFile: none,
+  vsphereVolume: none,
+  photonPersistentDisk: none,
+  portworxVolume: none,
+  azureDisk: validateAzureDisk,
+  storageos: validateStorageOs,
+  projected: validateProjected,
+  scaleIO: validateScaleIo,
+  csi: validateCsi,
+  ephemeral: (ephemeral, at) => validateEphemeral(ephemeral, at),
+  *image({ reference = '' }, at, pod) {
+    // A template may leave it to whatever fills in images.
+    if (pod !== undefined && reference === '') yield required(`${at}.reference`);
+  },
+};
+
+/** Misspelt where two types are given. */
+const spelling: Readonly<Record<string, string>> = { cephfs: 'cephFS', downwardAPI: 'downwarAPI' };
+
+function* validateSource(volume: Volume, at: string, pod: VolumeOwner | undefined): Iterable<FieldError> {
+  let first = true;
+  for (const type of Object.keys(rules) as (keyof VolumeSource)[]) {
+    const source = volume[type];
+    if (source === undefined) continue;
+    if (first) yield* (rules[type] as SourceRule<typeof type>)(source, `${at}.${type}`, pod);
+    else yield forbiddenField(`${at}.${spelling[type] ?? type}`, 'may not specify more than 1 volume type');
+    first = false;
+  }
+  if (first) yield required(at, 'must specify a volume type');
+  if (volume.iscsi !== undefined && isPortalTooLong(volume.name, volume.iscsi)) yield invalidValue(`${at}.name`, volume.name, portalTooLong);
+  if (volume.ephemeral !== undefined && pod !== undefined && pod.name !== '' && volume.name !== '') {
+    const claim = `${pod.name}-${volume.name}`;
+    for (const message of dns1123Subdomain(claim)) yield invalidValue(`${at}.name`, volume.name, `PVC name ${JSON.stringify(claim)}: ${message}`);
   }
 }
 
-function* validateSource(volume: Volume, path: string): Iterable<FieldError> {
-  const types = Object.entries(volume).filter(([key, value]) => key !== 'name' && value !== undefined).map(([key]) => key);
-  if (types.length === 0) yield required(path, 'must specify a volume type');
-  for (const extra of types.slice(1)) yield forbiddenField(`${path}.${extra}`, 'may not specify more than 1 volume type');
-  const { configMap, downwardAPI, emptyDir, hostPath, persistentVolumeClaim, projected, secret, nfs, csi } = volume;
-  if (emptyDir?.sizeLimit !== undefined && parseQuantity(emptyDir.sizeLimit).nanos < 0n) {
-    yield forbiddenField(`${path}.emptyDir.sizeLimit`, 'SizeLimit field must be a valid resource quantity');
-  }
-  if (hostPath !== undefined && hostPath.path !== '') yield* noBacksteps(hostPath.path, `${path}.hostPath.path`);
-  if (persistentVolumeClaim !== undefined && persistentVolumeClaim.claimName !== '') {
-    yield* nameOf(persistentVolumeClaim.claimName, `${path}.persistentVolumeClaim.claimName`);
-  }
-  if (secret !== undefined) {
-    if ((secret.secretName ?? '') === '') yield required(`${path}.secret.secretName`);
-    yield* validateMode(secret.defaultMode, `${path}.secret.defaultMode`);
-    yield* validateItems(secret.items ?? [], `${path}.secret.items`);
-  }
-  if (configMap !== undefined) {
-    if ((configMap.name ?? '') === '') yield required(`${path}.configMap.name`);
-    yield* validateMode(configMap.defaultMode, `${path}.configMap.defaultMode`);
-    yield* validateItems(configMap.items ?? [], `${path}.configMap.items`);
-  }
-  if (downwardAPI !== undefined) {
-    yield* validateMode(downwardAPI.defaultMode, `${path}.downwardAPI.defaultMode`);
-    yield* validateDownward(downwardAPI.items ?? [], `${path}.downwardAPI`);
-  }
-  if (nfs !== undefined && nfs.path !== '' && !nfs.path.startsWith('/')) yield invalidValue(`${path}.nfs.path`, nfs.path, 'must be an absolute path');
-  if (csi !== undefined && csi.driver !== '') yield* nameOf(csi.driver, `${path}.csi.driver`);
-  if (projected !== undefined) yield* validateProjected(projected, `${path}.projected`);
+function* validateSecret({ defaultMode, items = [], secretName = '' }: SecretVolumeSource, at: string): Iterable<FieldError> {
+  if (secretName === '') yield required(`${at}.secretName`);
+  yield* validateMode(defaultMode, `${at}.defaultMode`);
+  yield* validateItems(items, `${at}.items`);
 }
 
-function* nameOf(name: string, path: string): Iterable<FieldError> {
-  for (const message of dns1123Subdomain(name)) yield invalidValue(path, name, message);
+function* validateConfigMap({ defaultMode, items = [], name = '' }: ConfigMapVolumeSource, at: string): Iterable<FieldError> {
+  if (name === '') yield required(`${at}.name`);
+  yield* validateMode(defaultMode, `${at}.defaultMode`);
+  yield* validateItems(items, `${at}.items`);
 }
 
-function* validateMode(mode: number | undefined, path: string): Iterable<FieldError> {
-  if (mode !== undefined && (mode < 0 || mode > 0o777)) yield invalidValue(path, mode, 'must be a number between 0 and 0777 (octal), both inclusive');
+function* validateCsi({ driver, nodePublishSecretRef }: CSIVolumeSource, at: string): Iterable<FieldError> {
+  yield* validateCsiDriverName(driver, `${at}.driver`);
+  if (nodePublishSecretRef === undefined) return;
+  const { name = '' } = nodePublishSecretRef;
+  if (name === '') yield required(`${at}.nodePublishSecretRef.name`);
+  else for (const message of dns1123Subdomain(name)) yield invalidValue(`${at}.nodePublishSecretRef.name`, name, message);
 }
 
-function* validateItems(items: readonly KeyToPath[], path: string): Iterable<FieldError> {
-  for (const [index, item] of items.entries()) {
-    if (item.path !== '') yield* localPath(item.path, `${path}[${index}].path`);
-    yield* validateMode(item.mode, `${path}[${index}].mode`);
+/** What a template of a claim may say of the claim's metadata; the rest is the pod's. */
+const templateMeta = new Set(['labels', 'annotations']);
+
+function* validateEphemeral({ volumeClaimTemplate }: EphemeralVolumeSource, at: string): Iterable<FieldError> {
+  if (volumeClaimTemplate === undefined) return yield required(`${at}.volumeClaimTemplate`);
+  const { metadata, spec } = volumeClaimTemplate;
+  const path = `${at}.volumeClaimTemplate`;
+  yield* validateAnnotations(metadata.annotations ?? {}, `${path}.metadata.annotations`);
+  yield* validateLabels(metadata.labels ?? {}, `${path}.metadata.labels`);
+  for (const [key, value] of Object.entries(metadata)) {
+    if (!templateMeta.has(key) && value !== undefined && value !== '' && value !== null) yield forbiddenField(`${path}.metadata.${key}`, 'cannot be set');
   }
-}
-
-const fileFields = ['metadata.annotations', 'metadata.labels', 'metadata.name', 'metadata.namespace', 'metadata.uid'];
-const subscripted = /^metadata\.(labels|annotations)\['([^']+)'\]$/;
-
-function* validateDownward(items: readonly DownwardAPIVolumeFile[], path: string): Iterable<FieldError> {
-  for (const [index, item] of items.entries()) {
-    if (item.path !== '') yield* localPath(item.path, `${path}.path`);
-    if (item.fieldRef !== undefined && item.resourceFieldRef !== undefined) {
-      yield invalidValue(path, 'resource', 'fieldRef and resourceFieldRef can not be specified simultaneously');
-    }
-    if (item.fieldRef === undefined && item.resourceFieldRef === undefined) yield required(path, 'one of fieldRef and resourceFieldRef is required');
-    const field = item.fieldRef?.fieldPath ?? '';
-    if (field !== '' && !fileFields.includes(field) && !subscripted.test(field)) yield notSupported(`${path}.fieldRef.fieldPath`, field, fileFields);
-    if (item.resourceFieldRef !== undefined && (item.resourceFieldRef.containerName ?? '') === '') yield required(`${path}.resourceFieldRef.containerName`);
-    yield* validateMode(item.mode, `${path}.items[${index}].mode`);
-  }
-}
-
-function* validateProjected(projected: ProjectedVolumeSource, path: string): Iterable<FieldError> {
-  yield* validateMode(projected.defaultMode, `${path}.defaultMode`);
-  const paths = new Set<string>();
-  for (const [index, source] of projected.sources.entries()) {
-    const at = `${path}.sources[${index}]`;
-    const types = Object.entries(source).filter(([, value]) => value !== undefined).map(([key]) => key);
-    if (types.length === 0) yield required(at, `missing source type for projected volume`);
-    for (const extra of types.slice(1)) yield forbiddenField(`${at}.${extra}`, 'may not specify more than 1 volume type');
-    const files: string[] = [];
-    for (const kind of ['secret', 'configMap'] as const) {
-      const projection = source[kind];
-      if (projection === undefined) continue;
-      if ((projection.name ?? '') === '') yield required(`${at}.${kind}.name`);
-      yield* validateItems(projection.items ?? [], `${at}.${kind}.items`);
-      files.push(...(projection.items ?? []).map((item) => item.path));
-    }
-    if (source.downwardAPI !== undefined) {
-      yield* validateDownward(source.downwardAPI.items ?? [], `${at}.downwardAPI`);
-      files.push(...(source.downwardAPI.items ?? []).map((item) => item.path));
-    }
-    const token = source.serviceAccountToken;
-    if (token !== undefined) {
-      if (token.path !== '') yield* localPath(token.path, `${at}.serviceAccountToken.path`);
-      if ((token.expirationSeconds ?? 3600) < 600) yield invalidValue(`${at}.serviceAccountToken.expirationSeconds`, token.expirationSeconds, 'may not specify a duration less than 10 minutes');
-      if ((token.expirationSeconds ?? 3600) > 2 ** 32) yield invalidValue(`${at}.serviceAccountToken.expirationSeconds`, token.expirationSeconds, 'may not specify a duration larger than 2^32 seconds');
-      files.push(token.path);
-    }
-    for (const file of files) {
-      if (file !== '' && paths.has(file)) yield invalidValue(path, projected.sources[index], `conflicting duplicate paths`);
-      paths.add(file);
-    }
-  }
-}
-
-/** A path below the volume's root, to be written there. */
-function* localPath(path: string, at: string): Iterable<FieldError> {
-  yield* staysInside(path, at);
-  if (path.startsWith('..') && path !== '..' && !path.startsWith('../')) yield invalidValue(at, path, "must not start with '..'");
-}
-
-/** A relative path without steps upwards. */
-export function* staysInside(path: string, at: string): Iterable<FieldError> {
-  if (path.startsWith('/')) yield invalidValue(at, path, 'must be a relative path');
-  yield* noBacksteps(path, at);
-}
-
-function* noBacksteps(path: string, at: string): Iterable<FieldError> {
-  if (path.split('/').includes('..')) yield invalidValue(at, path, "must not contain '..'");
+  yield* validateClaimSpec(spec, `${path}.spec`);
 }
