@@ -8,6 +8,7 @@ import { isJsonObject } from './json.ts';
 export function goText(value: JsonValue): string {
   if (value === null) return '<nil>';
   if (Array.isArray(value)) return `[${value.map((each) => goText(each as JsonValue)).join(' ')}]`;
-  if (!isJsonObject(value)) return String(value);
+  if (typeof value === 'string') return value;
+  if (!isJsonObject(value)) return JSON.stringify(value);
   return `map[${Object.keys(value).sort().map((key) => `${key}:${goText(value[key] ?? null)}`).join(' ')}]`;
 }

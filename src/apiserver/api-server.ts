@@ -51,6 +51,8 @@ import { defaultObjects } from './bootstrap/default-objects.ts';
 import { publishApiService } from './bootstrap/kubernetes-service.ts';
 import { nodeRules } from './bootstrap/roles/component-roles.ts';
 import { Documents } from './documents/documents.ts';
+import type { VersionInfo } from './documents/version.ts';
+import { versionInfo } from './documents/version.ts';
 import type { FeatureGates } from './features/feature-gates.ts';
 import { flowControlObjects } from './bootstrap/flow-control.ts';
 import { dumpAt } from './flow-control/dumps.ts';
@@ -129,6 +131,8 @@ export interface ApiServerOptions {
   readonly serves?: ((kind: ResourceKind) => boolean) | undefined;
   /** Names that are on or off, for the metrics. */
   readonly features?: FeatureGates | undefined;
+  /** What the server calls itself at /version. Default: its own version. */
+  readonly version?: VersionInfo | undefined;
   /** Records requests; the server closes it. Default: nobody does. */
   readonly audit?: Audit | undefined;
 }
@@ -176,9 +180,9 @@ const drainMs = 10_000;
 
 /** Starts an API server on a store. Resolves when it is ready: caches filled, default objects there. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { clock, random, log } = options;
+  const { clock, random, log, version = versionInfo } = options;
   const stopping = new AbortController();
-  const metrics = new ApiMetrics({ clock, signal: stopping.signal });
+  const metrics = new ApiMetrics({ clock, signal: stopping.signal, version });
   const store = metrics.store.measured(options.eventTtlMs === undefined ? options.store : withExpiringEvents(options.store, { clock, ttlMs: options.eventTtlMs }), clock);
   const egress = options.egress ?? directly;
   const cache = new WatchCache({ store, clock, log });
@@ -217,7 +221,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     subresources: [podBinding(registry), podEviction(registry), namespaceFinalize(registry), serviceAccountToken(registry, issuer), ...podStreams(registry, options.nodes), ...proxySubresources({ registry, nodes: options.nodes, egress }), ...narrowParts(registry)],
     reviews: [bindings(registry), ...reviews({ authorizers, authenticators, issuer, rbac })],
   };
-  const documents = new Documents({ kinds, issuer, address: () => address, clock });
+  const documents = new Documents({ kinds, issuer, address: () => address, clock, version });
   let address = '127.0.0.1:6443';
 
   const handle = async (call: ApiCall): Promise<ApiResult> => {

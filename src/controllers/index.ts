@@ -56,7 +56,7 @@ export const controllers: readonly Entry[] = [
   { name: 'cronjob-controller', alias: 'cronjob', make: () => cronJobController },
   { name: 'ttl-after-finished-controller', alias: 'ttl-after-finished', make: () => ttlAfterFinishedController },
   { name: 'certificatesigningrequest-approving-controller', alias: 'csrapproving', make: ({ clusterSigning }) => (clusterSigning === undefined ? undefined : csrApprovingController) },
-  { name: 'certificatesigningrequest-signing-controller', alias: 'csrsigning', make: ({ clusterSigning }) => (clusterSigning === undefined ? undefined : csrSigningController(clusterSigning)) },
+  { name: 'certificatesigningrequest-signing-controller', alias: 'csrsigning', make: ({ clusterSigning, clusterSigningSeconds }) => (clusterSigning === undefined ? undefined : csrSigningController(clusterSigning, clusterSigningSeconds)) },
   { name: 'certificatesigningrequest-cleaner-controller', alias: 'csrcleaner', make: () => csrCleanerController },
   { name: 'disruption-controller', alias: 'disruption', make: () => disruptionController },
   { name: 'pod-garbage-collector-controller', alias: 'podgc', make: () => podGcController },

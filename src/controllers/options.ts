@@ -8,6 +8,8 @@ export interface ControllerOptions {
   readonly rootCaPem?: string;
   /** The authority that signs certificate requests (`--cluster-signing-cert-file`, `-key-file`). Without it none is signed. */
   readonly clusterSigning?: PemPair;
+  /** `--cluster-signing-duration`: how long certificates are good at most. Default: a year. */
+  readonly clusterSigningSeconds?: number;
   /** `--cluster-cidr`, one per family, from which nodes get their pod ranges. Default: 10.244.0.0/16. */
   readonly clusterCidrs?: readonly string[];
   /** `--node-cidr-mask-size`: 24 (IPv4). */

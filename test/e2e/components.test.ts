@@ -36,7 +36,7 @@ describe('the components in separate processes', { skip: noContainersHere() || k
     await until('the API server has written its kubeconfigs', () => existsSync(kubeconfig('proxy')));
     kubectl = new Kubectl(readFileSync(kubeconfig('admin'), 'utf8'));
     await until('the API server is ready', async () => (await kubectl.run('get --raw /readyz')).code === 0);
-    start('controller-manager', '--kubeconfig', kubeconfig('controller-manager'), '--secure-port', '0', '--cluster-cidr', podRange, '--root-ca-file', join(api, 'pki/ca.crt'));
+    start('controller-manager', '--kubeconfig', kubeconfig('controller-manager'), '--secure-port', '0', '--allocate-node-cidrs', '--use-service-account-credentials', '--cluster-cidr', podRange, '--root-ca-file', join(api, 'pki/ca.crt'));
     start('scheduler', '--kubeconfig', kubeconfig('scheduler'), '--secure-port', '0');
     start('proxy', '--kubeconfig', kubeconfig('proxy'), '--cluster-name', name, '--cluster-cidr', podRange, '--healthz-port', '0');
     start('kubelet', '--kubeconfig', kubeconfig('kubelet'), '--cluster-name', name, '--root-dir', kubeletDirectory, '--cluster-cidr', podRange, '--port', String(kubeletPort), '--client-ca-file', join(api, 'pki/ca.crt'));

@@ -9,7 +9,7 @@ import type { ApiCall, ApiResult, JsonResult } from '../request/api-call.ts';
 import { acceptedTypes } from '../request/negotiate.ts';
 import type { ServedKinds } from '../request/served-kinds.ts';
 import type { OpenApiDocuments } from './openapi-answer.ts';
-import { versionInfo } from './version.ts';
+import type { VersionInfo } from './version.ts';
 
 export interface DocumentDependencies {
   readonly kinds: ServedKinds;
@@ -17,6 +17,7 @@ export interface DocumentDependencies {
   /** Where clients reach the server, `host:port`. */
   readonly address: () => string;
   readonly clock: Clock;
+  readonly version: VersionInfo;
 }
 
 /**
@@ -88,7 +89,7 @@ export class Documents {
       case '/':
         return { paths: [...new Set([...ownPaths, ...kinds.filter((each) => each.group !== '').flatMap((each) => [`/apis/${each.group}`, `/apis/${each.apiVersion}`])])].sort() };
       case '/version':
-        return versionInfo;
+        return this.#dependencies.version;
       case '/api':
         return apiVersions(this.#dependencies.address());
       case '/apis':

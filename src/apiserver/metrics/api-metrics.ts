@@ -2,7 +2,7 @@ import { Registry } from 'prom-client';
 import type { Clock } from '#base/clock.ts';
 import { registerProcessMetrics } from '#serving/process-metrics.ts';
 import type { Store } from '#store/store.ts';
-import { versionInfo } from '../documents/version.ts';
+import type { VersionInfo } from '../documents/version.ts';
 import type { ServedKinds } from '../request/served-kinds.ts';
 import { AdmissionMetrics } from '../admission/admission-metrics.ts';
 import { WebhookMetrics } from '../admission/webhooks/webhook-metrics.ts';
@@ -21,18 +21,20 @@ export class ApiMetrics {
   readonly webhooks = new WebhookMetrics();
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
+  readonly #version: VersionInfo;
   #process: Registry | undefined;
 
   /** `signal` ends what runs beside: the probe of the event loop. */
-  constructor({ clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal }) {
+  constructor({ clock, signal, version }: { readonly clock: Clock; readonly signal: AbortSignal; readonly version: VersionInfo }) {
     this.#clock = clock;
     this.#signal = signal;
+    this.#version = version;
     this.requests = new RequestMetrics(clock);
   }
 
   /** The answer to GET /metrics. */
   async text({ kinds, cache, store }: { readonly kinds: ServedKinds; readonly cache: WatchCache; readonly store: Store }): Promise<string> {
-    const { gitVersion, gitCommit, major, minor, platform } = versionInfo;
+    const { gitVersion, gitCommit, major, minor, platform } = this.#version;
     const objects = kinds.all().filter((kind) => kind.convertedFrom === undefined && kind.verbs.includes('list'));
     const { bytes } = await store.size();
     return [

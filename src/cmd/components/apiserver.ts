@@ -46,7 +46,7 @@ import type { ServingFlags } from './apiserver/serving-flags.ts';
 import { checkStorage, openStore, storageFlags } from './apiserver/storage-flags.ts';
 import type { StorageFlags } from './apiserver/storage-flags.ts';
 import type { CommonFlags } from './flags.ts';
-import { componentCommand, logLevelOf, withFlagGroups } from './flags.ts';
+import { componentCommand, logLevelOf, reportedVersion, withFlagGroups } from './flags.ts';
 
 interface Flags extends CommonFlags, ServingFlags, StorageFlags, AuthenticationFlags, AuthorizationFlags, AdmissionFlags, AuditFlags, LimitFlags, ClusterFlags {}
 
@@ -114,6 +114,7 @@ async function optionsOf(flags: Flags, log: Logger, certificates: ClusterCertifi
       admission: withoutFeatures(await admissionSettingsOf(flags), features),
       audit: await openAuditOf(flags, dependencies),
       features,
+      version: reportedVersion(flags),
       serves: (kind) => runtime(kind) && (features.isOn('MutatingAdmissionPolicy') || !kind.plural.startsWith('mutatingadmissionpolic')),
       serviceClusterIpRanges: flags.serviceClusterIpRange,
       serviceNodePortRange: flags.serviceNodePortRange,

@@ -1,17 +1,47 @@
 /** Flags as the original's components take them: `--name=value`, lists with commas, durations like `1m30s`. */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { VersionInfo } from '#apiserver/documents/version.ts';
+import { versionCalled, versionInfo } from '#apiserver/documents/version.ts';
+import { UserError } from '../fail.ts';
 import type { LogLevel } from '../log.ts';
 
 /** What every component takes. */
 export interface CommonFlags {
   readonly v: number;
+  /** What the component is to call itself; one that was asked for its version has ended by the time it is looked at. */
+  readonly version?: string | true;
 }
 
 export function componentCommand(description: string): Command {
   return new Command()
     .description(description)
-    .hook('preAction', (command) => emptyIsAbsent(command))
-    .addOption(new Option('-v, --v <level>', 'how much is logged: 0 to 10').argParser((given: string) => wholeNumber(given.replace(/^=/, ''))).default(0));
+    .hook('preAction', (command) => {
+      emptyIsAbsent(command);
+      printVersionIfAsked(command.opts<CommonFlags>());
+    })
+    .addOption(new Option('-v, --v <level>', 'how much is logged: 0 to 10').argParser((given: string) => wholeNumber(given.replace(/^=/, ''))).default(0))
+    .addOption(new Option('--version [version]', 'alone or with raw: print the version and end; else what to call itself, a version of the same release'));
+}
+
+function printVersionIfAsked(flags: CommonFlags): void {
+  const { version } = flags;
+  if (version === undefined) return;
+  if (version !== true && version !== 'true' && version !== 'raw') {
+    reportedVersion(flags);
+    return;
+  }
+  process.stdout.write(version === 'raw' ? `${JSON.stringify(versionInfo)}\n` : `Kubernetes ${versionInfo.gitVersion}\n`);
+  process.exit(0);
+}
+
+/** What the component calls itself. Throws a `UserError` when that is not of its release. */
+export function reportedVersion({ version }: CommonFlags): VersionInfo {
+  if (version === undefined || version === true) return versionInfo;
+  try {
+    return versionCalled(version);
+  } catch (error) {
+    throw new UserError(`--version: ${error instanceof Error ? error.message : version}`);
+  }
 }
 
 /** An empty text counts as not given, as the original's flags have it: scripts write `--flag="${FLAG}"`. */

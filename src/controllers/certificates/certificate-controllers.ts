@@ -16,8 +16,7 @@ import { parseCertificateRequest } from '#pki/certificate-request.ts';
 import { judgeRequest, kubeletClientRefusal, kubeletClientSigner } from './signers.ts';
 
 const daySeconds = 86_400;
-/** `--cluster-signing-duration`. */
-const maxSeconds = 365 * daySeconds;
+const usualSeconds = 365 * daySeconds;
 /** How long requests are kept: decided ones an hour, others a day. */
 const decidedMs = 3_600_000;
 const pendingMs = 86_400_000;
@@ -75,7 +74,7 @@ function withCondition(csr: CertificateSigningRequest, condition: CertificateSig
 }
 
 /** Signs approved requests of Kubernetes' own signers with the cluster's authority. */
-export function csrSigningController(pair: PemPair): Controller {
+export function csrSigningController(pair: PemPair, maxSeconds: number = usualSeconds): Controller {
   const authority = loadAuthority(pair);
   return defineController<CertificateSigningRequest>({
     name: 'certificatesigningrequest-signing-controller',

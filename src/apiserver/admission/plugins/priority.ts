@@ -1,5 +1,7 @@
 import { Pod } from '#api/core/pod.ts';
+import type { PodSpec } from '#api/core/pod-template.ts';
 import { PriorityClass } from '#api/scheduling/priority-class.ts';
+import type { Draft } from '#apimachinery/resource.ts';
 import { forbidden } from '#apimachinery/status-error.ts';
 import type { AdmissionPlugin, ObjectReader } from '../admission.ts';
 import { writes } from '../admission.ts';
@@ -11,8 +13,13 @@ import { writes } from '../admission.ts';
 export const priority: AdmissionPlugin = {
   name: 'Priority',
   mutate(request, { objects }) {
-    if (request.operation !== 'CREATE' || !writes(request, Pod)) return;
+    if (!writes(request, Pod)) return;
     const { spec, metadata } = request.object;
+    if (request.operation === 'UPDATE') {
+      keepPriority(spec, request.old as Pod | undefined);
+      return;
+    }
+    if (request.operation !== 'CREATE') return;
     const className = spec.priorityClassName ?? '';
     const found = className === '' ? globalDefault(objects) : objects.get(PriorityClass, className);
     if (found === undefined && className !== '') {
@@ -27,6 +34,12 @@ export const priority: AdmissionPlugin = {
     spec.preemptionPolicy ??= found?.preemptionPolicy ?? 'PreemptLowerPriority';
   },
 };
+
+/** Whoever applies a pod anew without what was filled in at its creation does not take that away. */
+function keepPriority(spec: Draft<PodSpec>, old: Pod | undefined): void {
+  if (spec.priority === undefined && old?.spec.priority !== undefined) spec.priority = old.spec.priority;
+  if (spec.preemptionPolicy === undefined && old?.spec.preemptionPolicy !== undefined) spec.preemptionPolicy = old.spec.preemptionPolicy;
+}
 
 /** Of several classes that claim to be the default, the lowest counts. */
 function globalDefault(objects: ObjectReader): PriorityClass | undefined {
