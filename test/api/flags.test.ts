@@ -1,7 +1,7 @@
 /** `skiff apiserver` by its flags: what test harnesses and installers pass, and what it says of the others. */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { systemClock } from '#base/clock.ts';
@@ -119,6 +119,42 @@ describe('skiff apiserver with admission, feature and API flags', { timeout: 60_
   it('bears an Audit-Id on every answer, the client\'s own where it has one', async () => {
     assert.match(String((await api.request('GET', '/version')).headers['audit-id']), /^[0-9a-f-]{36}$/);
     assert.equal((await api.request('GET', '/version', { headers: { 'audit-id': 'mine' } })).headers['audit-id'], 'mine');
+  });
+});
+
+describe('skiff apiserver with the flags of installers', { timeout: 60_000 }, () => {
+  it('takes those of a manifest of kubeadm', async (t) => {
+    const { directory, clientCa } = envtestFiles();
+    const file = (name: string): string => join(directory, name);
+    const client = issueCertificate(clientCa, { commonName: 'kube-apiserver-kubelet-client', usages: ['client'], clock: systemClock, validDays: 1 });
+    for (const [name, text] of [['client.crt', client.certificatePem], ['client.key', client.privateKeyPem], ['ca.crt', clientCa.certificatePem]] as const) writeFileSync(file(name), text);
+    const api = await spawnApiServer([
+      '--advertise-address=127.0.0.1', '--allow-privileged=true', '--authorization-mode=Node,RBAC', `--client-ca-file=${file('ca.crt')}`, '--enable-admission-plugins=NodeRestriction', '--enable-bootstrap-token-auth=true',
+      `--kubelet-client-certificate=${file('client.crt')}`, `--kubelet-client-key=${file('client.key')}`, '--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname', `--proxy-client-cert-file=${file('client.crt')}`,
+      `--proxy-client-key-file=${file('client.key')}`, '--requestheader-allowed-names=front-proxy-client', `--requestheader-client-ca-file=${file('ca.crt')}`, '--requestheader-extra-headers-prefix=X-Remote-Extra-',
+      '--requestheader-group-headers=X-Remote-Group', '--requestheader-username-headers=X-Remote-User', '--requestheader-uid-headers=X-Remote-Uid', '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
+      `--service-account-key-file=${file('sa-signer.crt')}`, `--service-account-signing-key-file=${file('sa-signer.key')}`, '--service-cluster-ip-range=10.96.0.0/12', `--tls-cert-file=${file('apiserver.crt')}`, `--tls-private-key-file=${file('apiserver.key')}`,
+      '--runtime-config=',
+    ], directory);
+    t.after(() => api.stop());
+    assert.equal((await fetchInsecurely(api.port, '/livez?verbose')).code, 200);
+  });
+
+  it('takes those of hack/local-up-cluster.sh, where much is empty', async (t) => {
+    const directory = scratch();
+    writeFileSync(join(directory, 'audit.yaml'), 'apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n');
+    writeFileSync(join(directory, 'egress.yaml'), 'apiVersion: apiserver.k8s.io/v1beta1\nkind: EgressSelectorConfiguration\negressSelections: [{name: cluster, connection: {proxyProtocol: Direct}}]\n');
+    const api = await spawnApiServer([
+      '--authorization-mode=Node,RBAC', '--authorization-webhook-config-file=', '--authentication-token-webhook-config-file=', '--cloud-provider=', '--cloud-config=', '--v=3', '--vmodule=', `--audit-policy-file=${directory}/audit.yaml`,
+      `--audit-log-path=${directory}/audit.log`, `--egress-selector-config-file=${directory}/egress.yaml`, '--service-account-lookup=true', '--service-account-issuer=https://kubernetes.default.svc', '--service-account-jwks-uri=https://kubernetes.default.svc/openid/v1/jwks',
+      '--enable-admission-plugins=NamespaceLifecycle,LimitRanger,ServiceAccount,DefaultStorageClass,DefaultTolerationSeconds,Priority,MutatingAdmissionWebhook,ValidatingAdmissionWebhook,ResourceQuota,NodeRestriction',
+      '--disable-admission-plugins=', '--admission-control-config-file=', '--storage-backend=etcd3', '--storage-media-type=application/vnd.kubernetes.protobuf', '--service-cluster-ip-range=10.0.0.0/24', '--feature-gates=AllAlpha=false', '--emulated-version=',
+      '--external-hostname=localhost', '--requestheader-username-headers=X-Remote-User', '--cors-allowed-origins=/127.0.0.1(:[0-9]+)?$,/localhost(:[0-9]+)?$',
+    ], directory);
+    t.after(() => api.stop());
+    assert.equal((await api.request('GET', '/version')).code, 200);
+    const recorded = readFileSync(join(directory, 'audit.log'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { readonly requestURI: string; readonly stage: string });
+    assert.deepEqual(recorded.filter(({ requestURI }) => requestURI === '/version').map(({ stage }) => stage), ['RequestReceived', 'ResponseComplete']);
   });
 });
 

@@ -3,6 +3,7 @@
  *
  * Source: API reference, admission.k8s.io/v1 AdmissionReview; texts as the API server words them.
  */
+import { parseExactJson } from '#apimachinery/exact-json.ts';
 import type { JsonObject, JsonValue } from '#apimachinery/json.ts';
 import { isJsonObject } from '#apimachinery/json.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
@@ -124,7 +125,7 @@ function patchOf(response: JsonObject, version: string, isMutating: boolean): Js
   if (!isMutating) throw new ReviewError('validating webhook may not return response.patch');
   if (type !== '' && type !== 'JSONPatch') throw new ReviewError(`webhook returned invalid response.patchType of ${type}`);
   try {
-    return JSON.parse(Buffer.from(encoded, 'base64').toString()) as JsonValue;
+    return parseExactJson(Buffer.from(encoded, 'base64').toString());
   } catch (error) {
     throw new ReviewError(`invalid JSON patch: ${(error as Error).message}`, { cause: error });
   }

@@ -1,4 +1,5 @@
 import { MutatingWebhookConfiguration } from '#api/admissionregistration/mutating-webhook-configuration.ts';
+import { parseExactJson } from '#apimachinery/exact-json.ts';
 import { sameJson } from '#apimachinery/json.ts';
 import type { JsonObject } from '#apimachinery/json.ts';
 import { jsonPatch } from '#apimachinery/patch-json.ts';
@@ -65,7 +66,7 @@ function asksAgain({ webhook }: Hook): boolean {
 }
 
 function snapshot({ object }: AdmissionRequest): object | null {
-  return object === undefined ? null : (JSON.parse(JSON.stringify(object)) as object);
+  return object === undefined ? null : (parseExactJson(JSON.stringify(object)) as object);
 }
 
 function hooksOf({ objects }: AdmissionContext): readonly Hook[] {
