@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import https from 'node:https';
 import { describe, it } from 'node:test';
 import { seededRandom } from '#base/random.ts';
 import { silentLog } from '#base/log.ts';
@@ -127,6 +130,21 @@ describe('the configuration of flow control', { timeout: 30_000 }, () => {
     assert.equal((await api.request('GET', '/version')).headers['x-kubernetes-pf-flowschema-uid'], (await client.get(FlowSchema, { name: 'exempt' })).metadata.uid);
     await client.create(PriorityLevelConfiguration, { metadata: { name: 'later' }, spec: { type: 'Limited', limited: { limitResponse: { type: 'Reject' } } } });
     await until(clock, async () => (await dangling()) === `False Found ${what} and it exists`);
+  });
+
+  it('counts a list as running until it is sent', async (t) => {
+    const api = await startApiServer();
+    t.after(() => api.close());
+    const data = 'x'.repeat(100_000);
+    for (let index = 0; index < 150; index++) await api.client.create(ConfigMap, { metadata: { namespace, name: `large-${index}` }, data: { data } });
+    const seats = async (): Promise<string | undefined> => /current_executing_seats\{priority_level="exempt",flow_schema="exempt"\} (\d+)/.exec((await api.request('GET', '/metrics')).text)?.[1];
+    assert.equal(await seats(), '1');
+    // Fifteen megabytes that nobody reads do not fit into what lies between server and client.
+    const request = https.get({ ...api.connection, path: `/api/v1/namespaces/${namespace}/configmaps` });
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    assert.equal(await seats(), '2');
+    response.destroy();
+    while ((await seats()) !== '1') await new Promise((resolve) => setImmediate(resolve));
   });
 
   it('is told to clients by ids, and to administrators in full', async (t) => {

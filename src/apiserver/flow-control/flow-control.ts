@@ -117,11 +117,17 @@ export class FlowControl {
     let isHeld = false;
     try {
       const result = await handle(call);
-      if (result.is !== 'watch' || !isTrue(call.query['sendInitialEvents'])) return result;
-      // What a streaming list costs is sent after it has begun.
-      isHeld = true;
       const granted = seat;
-      return { ...result, batches: afterInitialEvents(result.batches, () => this.#leave(request, granted, startedMs)) };
+      const leave = (): void => this.#leave(request, granted, startedMs);
+      // What lists cost, streaming ones too, comes when they are sent.
+      if (result.is === 'list' && call.whenAnswered !== undefined) {
+        isHeld = true;
+        call.whenAnswered(leave);
+      } else if (result.is === 'watch' && isTrue(call.query['sendInitialEvents'])) {
+        isHeld = true;
+        return { ...result, batches: afterInitialEvents(result.batches, leave) };
+      }
+      return result;
     } finally {
       if (!isHeld) this.#leave(request, seat, startedMs);
     }

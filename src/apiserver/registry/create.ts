@@ -89,6 +89,10 @@ export async function createObject(
         const result = await store(request, allocation);
         isWritten = result !== undefined;
         if (result !== undefined) return result;
+      } catch (error) {
+        // Another name may be tried. Where it is open whether something was written, the draft may be what was.
+        if (error instanceof StatusError) allocation?.undo();
+        throw error;
       } finally {
         allocation?.settle(isWritten);
       }

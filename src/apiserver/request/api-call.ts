@@ -32,6 +32,8 @@ export interface ApiCall {
   readonly origin?: CallOrigin | undefined;
   /** Puts headers on the answer, whatever it will be; absent where there is no HTTP. */
   readonly addHeaders?: ((headers: Readonly<Record<string, string>>) => void) | undefined;
+  /** Calls back once, when the answer is out or has failed; absent where there is nothing to send. */
+  readonly whenAnswered?: ((callback: () => void) => void) | undefined;
   /** A component of this process asks, which speaks no HTTP. */
   readonly isInProcess?: true;
   /** Adds an annotation to the request's audit event, where there is one. */

@@ -57,18 +57,30 @@ export function httpFace(options: HttpFaceOptions): (request: ServerRequest, res
     const warnings: string[] = [];
     const auditId = auditIdOf(request, options.random);
     response.addHeaders({ 'audit-id': auditId });
+    let call: AnsweredCall | undefined;
     try {
       const sender = await senderOf(request, auditId, options);
       const acting = impersonated(options.authorizers, sender, request.headers);
       const user = acting instanceof Promise ? await acting : acting;
-      const call = await callOf(request, response, user, warnings, options.audit === undefined ? undefined : originOf(request, auditId, sender), options);
+      call = await callOf(request, response, user, warnings, options.audit === undefined ? undefined : originOf(request, auditId, sender), options);
       checkAcceptable(call);
       const result = await options.handle(call);
       await answer(options, request, response, call, result, warnings);
     } catch (error) {
       answerError(options.log, request, response, error, warnings);
+    } finally {
+      if (call !== undefined) {
+        call.isAnswered = true;
+        call.onAnswered?.();
+      }
     }
   };
+}
+
+/** A call that may want to know when its answer is out. */
+interface AnsweredCall extends ApiCall {
+  isAnswered?: true;
+  onAnswered?: () => void;
 }
 
 /** Source: header Audit-Id of the Kubernetes API. */
@@ -96,7 +108,7 @@ function originOf({ target, headers, remoteAddress }: ServerRequest, auditId: st
   return { auditId, sender, requestUri: target, sourceIps: [...new Set([...forwarded, ...(real === '' ? [] : [real]), address])], userAgent: headerText(headers['user-agent']) };
 }
 
-async function callOf(request: ServerRequest, response: ServerResponse, user: UserInfo, warnings: string[], origin: CallOrigin | undefined, { kindOf, passesOn }: Pick<HttpFaceOptions, 'kindOf' | 'passesOn'>): Promise<ApiCall> {
+async function callOf(request: ServerRequest, response: ServerResponse, user: UserInfo, warnings: string[], origin: CallOrigin | undefined, { kindOf, passesOn }: Pick<HttpFaceOptions, 'kindOf' | 'passesOn'>): Promise<AnsweredCall> {
   const query = queryOf(request.query);
   const contentType = mediaType(request.headers['content-type']);
   const info = requestInfo(request.method, request.path, isTrue(query['watch']));
@@ -105,7 +117,7 @@ async function callOf(request: ServerRequest, response: ServerResponse, user: Us
   const bytes = hasBody ? await readBody(request, { limitBytes: maxBodyBytes, tooLarge: () => tooLarge(maxBodyBytes) }) : undefined;
   let body: CallBody | undefined;
   let isRead = false;
-  return {
+  const call: AnsweredCall = {
     info,
     user,
     query,
@@ -122,10 +134,16 @@ async function callOf(request: ServerRequest, response: ServerResponse, user: Us
       return request.signal;
     },
     addHeaders: (headers) => response.addHeaders(headers),
+    whenAnswered: (callback) => {
+      // It may be that nobody wanted to wait for the result.
+      if (call.isAnswered === true) callback();
+      else call.onAnswered = callback;
+    },
     warn: (text) => {
       if (!warnings.includes(text)) warnings.push(text);
     },
   };
+  return call;
 }
 
 /** What is written has to be shown, and whoever cannot be shown it must not have written. */

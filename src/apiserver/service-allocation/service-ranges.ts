@@ -42,6 +42,9 @@ export class ServiceRanges {
   }
 }
 
+/** IPv6 ranges larger than this are not used, as upstream. */
+const minPrefixBits = 64;
+
 interface Known {
   readonly all: readonly AddressRange[];
   readonly ready: readonly AddressRange[];
@@ -56,5 +59,5 @@ export function isReady({ metadata, status }: ServiceCidrObject): boolean {
 
 function rangesOf(objects: readonly ServiceCidrObject[]): readonly AddressRange[] {
   const texts = new Set(objects.flatMap(({ spec }) => spec.cidrs ?? []));
-  return [...texts].flatMap((cidr) => parseRange(cidr) ?? []);
+  return [...texts].flatMap((cidr) => parseRange(cidr) ?? []).filter(({ family, bits }) => family === 'IPv4' || bits >= minPrefixBits);
 }
