@@ -105,21 +105,17 @@ interface Permission {
 /** One node after the other: how fast the nodes of each zone may be emptied. */
 class ZoneEvictions {
   readonly #nextMs = new Map<string, number>();
+  #counted: { readonly atMs: number; readonly zones: ReadonlyMap<string, ZoneCount> } | undefined;
 
   mayEvict(node: Node, { lister, clock }: ReconcileContext): Permission {
-    const counts = new Map<string, { ready: number; notReady: number }>();
-    for (const other of lister.list(Node)) {
-      const count = counts.get(zoneOf(other)) ?? { ready: 0, notReady: 0 };
-      if (other.metadata.name !== node.metadata.name && isNodeReady(other)) count.ready++;
-      else count.notReady++;
-      counts.set(zoneOf(other), count);
-    }
+    const nowMs = clock.nowMs();
     const zone = zoneOf(node);
+    const counts = this.#count(lister, nowMs);
     const states = new Map([...counts].map(([name, { ready, notReady }]) => [name, zoneState(ready, notReady)]));
-    const { ready = 0, notReady = 1 } = counts.get(zone) ?? {};
+    const { ready, notReady } = withoutReady(counts.get(zone), lister.get(Node, node.metadata.name));
+    states.set(zone, zoneState(ready, notReady));
     const rate = evictionRate(states, zone, ready + notReady);
     if (rate === 0) return { isAllowed: false, isStopped: [...states.values()].every((state) => state === 'FullDisruption'), afterMs: undefined };
-    const nowMs = clock.nowMs();
     const nextMs = this.#nextMs.get(zone) ?? nowMs;
     const hasTaint = node.spec.taints?.some(({ key, effect }) => effect === 'NoExecute' && key === evictionTaint(node.status.conditions)) === true;
     if (hasTaint) return { isAllowed: true, isStopped: false, afterMs: undefined };
@@ -127,6 +123,32 @@ class ZoneEvictions {
     this.#nextMs.set(zone, nowMs + 1000 / rate);
     return { isAllowed: true, isStopped: false, afterMs: undefined };
   }
+
+  /** When a thousand nodes are not ready, each of them asks. */
+  #count(lister: ReconcileContext['lister'], nowMs: number): ReadonlyMap<string, ZoneCount> {
+    if (this.#counted !== undefined && nowMs < this.#counted.atMs + countAgainAfterMs) return this.#counted.zones;
+    const zones = new Map<string, { ready: number; notReady: number }>();
+    for (const node of lister.list(Node)) {
+      const count = zones.get(zoneOf(node)) ?? { ready: 0, notReady: 0 };
+      if (isNodeReady(node)) count.ready++;
+      else count.notReady++;
+      zones.set(zoneOf(node), count);
+    }
+    this.#counted = { atMs: nowMs, zones };
+    return zones;
+  }
+}
+
+interface ZoneCount {
+  readonly ready: number;
+  readonly notReady: number;
+}
+
+const countAgainAfterMs = 100;
+
+/** A node that is known not to be ready counts as such, though the lister may show it as it was. */
+function withoutReady({ ready, notReady }: ZoneCount = { ready: 0, notReady: 0 }, shown: Node | undefined): ZoneCount {
+  return shown !== undefined && isNodeReady(shown) && ready > 0 ? { ready: ready - 1, notReady: notReady + 1 } : { ready, notReady: Math.max(1, notReady) };
 }
 
 function zoneOf({ metadata }: Node): string {
