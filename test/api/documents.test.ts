@@ -134,6 +134,11 @@ test('watches stay lines, YAML stays YAML', async () => {
   const { headers, text } = await get(`${maps}/a?pretty=true`, { accept: 'application/yaml' });
   assert.equal(headers['content-type'], 'application/yaml');
   assert.deepEqual((parse(text) as { readonly data: object }).data, { key: 'one\ntwo', empty: '' });
+  const words = { switch: 'yes', mode: '0777', other: '0o17', time: '2026-01-01', empty: '~', list: '- a' };
+  await api.request('POST', maps, { body: { metadata: { name: 'words' }, data: words } });
+  const written = await get(`${maps}/words`, { accept: 'application/yaml' });
+  for (const version of ['1.1', '1.2'] as const) assert.deepEqual((parse(written.text, { version }) as { readonly data: object }).data, words);
+  assert.equal((await api.request('PUT', `${maps}/words`, { body: written.text, headers: { 'content-type': 'application/yaml' } })).code, 200);
   for (const path of ['/apis', '/api', '/version', maps, `${maps}/none`]) {
     const answer = await get(path, { accept: 'application/yaml' });
     assert.equal(answer.headers['content-type'], 'application/yaml', path);

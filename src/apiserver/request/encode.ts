@@ -160,13 +160,16 @@ export function encodeDocument(document: object, media: Media, kindOf: KindOf, i
   return bytes === undefined ? { media: 'json', bytes: Buffer.from(JSON.stringify(document)) } : { media, bytes };
 }
 
+/** Readers of YAML 1.1 and 1.2 find the same in it: `yes` and 0o17 are texts. The layout is that of Kubernetes. */
+const yamlOptions = { version: '1.1', compat: 'core', sortMapEntries: true, indentSeq: false, aliasDuplicateObjects: false, lineWidth: 0 } as const;
+
 /** In the media type asked for. */
 export function print(document: object, { form, isPretty }: Pick<EncodeContext, 'form' | 'isPretty'>): Buffer {
   switch (form.media) {
     case 'json':
       return Buffer.from(JSON.stringify(document, undefined, isPretty ? 2 : undefined));
     case 'yaml':
-      return Buffer.from(stringifyYaml(document, { aliasDuplicateObjects: false, lineWidth: 0 }));
+      return Buffer.from(stringifyYaml(document, yamlOptions));
     case 'cbor':
       return Buffer.from(encodeCbor(document));
     case 'protobuf':
