@@ -3,6 +3,7 @@
  * `kubernetes-models` and `@kubernetes-models/apimachinery`, which were made of Kubernetes' own documents. Where they
  * are absent (they are only for development) the documents describe no schemas.
  */
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
 import path from 'node:path';
@@ -132,24 +133,34 @@ function describeField(schema: JsonValue, text: string): JsonValue {
 
 /** Which descriptions are served, if any; a document's address changes with it. */
 export function descriptionsVersion(): string {
-  return packageFolders() === undefined ? '' : 'kubernetes-models';
+  return packageFolders()?.version ?? '';
 }
 
-let foldersOnce: { readonly found: Readonly<Record<Place['package'], string>> | undefined } | undefined;
+interface PackageFolders extends Readonly<Record<Place['package'], string>> {
+  /** Of both packages. */
+  readonly version: string;
+}
 
-function packageFolders(): Readonly<Record<Place['package'], string>> | undefined {
+let foldersOnce: { readonly found: PackageFolders | undefined } | undefined;
+
+function packageFolders(): PackageFolders | undefined {
   if (foldersOnce === undefined) {
-    const models = folderOf('kubernetes-models');
-    const machinery = folderOf('@kubernetes-models/apimachinery');
-    foldersOnce = { found: models === undefined || machinery === undefined ? undefined : { 'kubernetes-models': models, '@kubernetes-models/apimachinery': machinery } };
+    const models = installed('kubernetes-models');
+    const machinery = installed('@kubernetes-models/apimachinery');
+    foldersOnce = {
+      found: models === undefined || machinery === undefined ? undefined
+        : { 'kubernetes-models': models.folder, '@kubernetes-models/apimachinery': machinery.folder, version: `${models.version} ${machinery.version}` },
+    };
   }
   return foldersOnce.found;
 }
 
-function folderOf(name: Place['package']): string | undefined {
+function installed(name: Place['package']): { readonly folder: string; readonly version: string } | undefined {
   try {
     const manifest = findPackageJSON(name, import.meta.url);
-    return manifest === undefined ? undefined : path.dirname(manifest);
+    if (manifest === undefined) return undefined;
+    const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string };
+    return { folder: path.dirname(manifest), version };
   } catch {
     return undefined;
   }

@@ -21,8 +21,6 @@ import { bodyKinds } from '../request/served-kinds.ts';
 import { descriptionsVersion, withDescriptions } from './descriptions.ts';
 import { jsonPieces } from './json-pieces.ts';
 
-/** To be raised when documents of the same kinds change, so that no client goes on with an old one. */
-const format = 2;
 /** As upstream's compression of these documents; less would not pay. */
 const minGzipBytes = 1400;
 const yearMs = 365 * 24 * 60 * 60 * 1000;
@@ -122,7 +120,7 @@ export class OpenApiDocuments {
 }
 
 function hashOf(origin: unknown): string {
-  return createHash('sha512').update(JSON.stringify([format, origin, descriptionsVersion()])).digest('hex').toUpperCase();
+  return createHash('sha512').update(JSON.stringify([origin, descriptionsVersion()])).digest('hex').toUpperCase();
 }
 
 /** Six bytes in eight letters. */
