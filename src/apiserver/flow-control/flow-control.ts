@@ -8,7 +8,6 @@ import type { ApiCall, ApiResult } from '../request/api-call.ts';
 import { isTrue } from '../request/api-call.ts';
 import type { CallHandler } from '../request/in-process.ts';
 import { isLongRunning } from '../request/long-running.ts';
-import type { FlowStats } from './flow-metrics.ts';
 import { FlowMetrics } from './flow-metrics.ts';
 import type { SchemaState } from './flow-request.ts';
 import { FlowRequest } from './flow-request.ts';
@@ -97,7 +96,7 @@ export class FlowControl {
   }
 
   async #seated(handle: CallHandler, call: ApiCall, schema: SchemaState): Promise<ApiResult> {
-    const { level, stats } = schema;
+    const { level } = schema;
     const { clock, load } = this.#options;
     call.addHeaders?.(schema.headers);
     const arrivedMs = clock.monotonicMs();
@@ -112,7 +111,7 @@ export class FlowControl {
       startedMs = clock.monotonicMs();
       request.onWaited();
     }
-    if (typeof seat === 'string') throw this.#refuse(seat, stats, (startedMs - arrivedMs) / 1000);
+    if (typeof seat === 'string') throw this.#refuse(seat, schema, (startedMs - arrivedMs) / 1000);
     request.onStart((startedMs - arrivedMs) / 1000);
     let isHeld = false;
     try {
@@ -142,10 +141,12 @@ export class FlowControl {
     if (level.isQuiescing && level.queues.isIdle) this.#configure();
   }
 
-  #refuse(reason: Refusal, stats: FlowStats, waitedSeconds: number): Error {
+  #refuse(reason: Refusal, { stats, level }: SchemaState, waitedSeconds: number): Error {
     stats.rejected(reason).value++;
     if (reason === 'time-out' || reason === 'cancelled') stats.waitedInVain.observe(waitedSeconds);
-    return tooManyRequests('Too many requests, please try again later.', 1);
+    const { seconds } = level.retryAfter;
+    level.retryAfter.note(Math.floor(this.#options.clock.nowMs() / 1000));
+    return tooManyRequests('Too many requests, please try again later.', seconds);
   }
 
   #sort({ user, info }: ApiCall): SchemaState | undefined {

@@ -3,6 +3,7 @@ import type { PriorityLevelConfiguration } from '#api/flowcontrol/priority-level
 import type { FlowRequest } from './flow-request.ts';
 import type { Queuing } from './queue-set.ts';
 import { QueueSet } from './queue-set.ts';
+import { RetryAfter } from './retry-after.ts';
 import type { Demand, Observed } from './seat-demand.ts';
 import { nextDemand, noDemand } from './seat-demand.ts';
 import type { SeatLimits } from './share-seats.ts';
@@ -21,6 +22,7 @@ export class PriorityLevel {
   readonly executingRatio: TimedRatio;
   readonly waitingRatio: TimedRatio;
   readonly demandRatio: TimedRatio;
+  readonly retryAfter = new RetryAfter();
   #object: PriorityLevelConfiguration;
   #limits: SeatLimits;
   #current: number;
