@@ -193,8 +193,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const own = { Node: () => nodeAuthorizer({ graph, nodeRules }), RBAC: () => rbacAuthorizer(rbac) };
   const authorizers = [masters, ...(options.authorizers ?? ['Node', 'RBAC'] as const).map((each) => (typeof each === 'string' ? own[each]() : each))];
   const kinds = new ServedKinds(options.serves === undefined ? builtInKinds : builtInKinds.filter(options.serves));
-  const dynamic = dynamicAdmission({ objects, authorizers, kinds, egress, clock, random, log, metrics: metrics.webhooks });
   const settings = options.admission ?? {};
+  const identities = settings.configuration === undefined ? undefined : (await import('./admission/webhooks/identities.ts')).webhookIdentities(settings.configuration, clock);
+  const dynamic = dynamicAdmission({ objects, authorizers, kinds, egress, clock, random, log, metrics: metrics.webhooks, ...(identities !== undefined && { identities }) });
   const signers = new Map(certificateSigners(authorizers).map((plugin) => [plugin.name, plugin]));
   const plugins = await admissionPlugins({ settings, clock, kinds, authorizers, registry: () => registry, admin: () => admin, dynamic: dynamic.plugins, certificates: signers });
   const always = [definitionValidation, certificateRequester, dynamic.expressionCheck, escalationCheck({ authorizers, rbac })];

@@ -8,6 +8,7 @@ import type { ServedKinds } from '../request/served-kinds.ts';
 import { WebhookClient } from '../webhooks/webhook-client.ts';
 import type { AdmissionPlugin, ObjectReader } from './admission.ts';
 import { lazyConditionCheck, lazyExpressionCheck, lazyMutatingPolicies, lazyValidatingPolicies } from './policies/lazy-policies.ts';
+import type { WebhookIdentity } from '../webhooks/webhook-identity.ts';
 import type { WebhookDependencies } from './webhooks/hooks.ts';
 import { mutatingWebhooks } from './webhooks/mutating-webhooks.ts';
 import { validatingWebhooks } from './webhooks/validating-webhooks.ts';
@@ -23,6 +24,8 @@ export interface DynamicAdmissionDependencies {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: WebhookMetrics;
+  /** Who this server is to the webhooks of a plugin, by its name. Default: nobody. */
+  readonly identities?: ReadonlyMap<string, WebhookIdentity>;
 }
 
 export interface DynamicAdmission {
@@ -36,10 +39,10 @@ export interface DynamicAdmission {
   close(): void;
 }
 
-export function dynamicAdmission({ objects, authorizers, kinds, egress, clock, random, log, metrics }: DynamicAdmissionDependencies): DynamicAdmission {
+export function dynamicAdmission({ objects, authorizers, kinds, egress, clock, random, log, metrics, identities }: DynamicAdmissionDependencies): DynamicAdmission {
   const client = new WebhookClient({ objects, egress, clock });
   const webhooks: WebhookDependencies = { client, equivalents: (kind) => kinds.inOtherVersions(kind), conditions: lazyConditionCheck({ objects, authorizers }), clock, random, log, metrics };
   const policies = { kinds, authorizers };
-  const plugins = [lazyMutatingPolicies(policies), mutatingWebhooks(webhooks), lazyValidatingPolicies(policies), validatingWebhooks(webhooks)];
+  const plugins = [lazyMutatingPolicies(policies), mutatingWebhooks({ ...webhooks, identity: identities?.get('MutatingAdmissionWebhook') }), lazyValidatingPolicies(policies), validatingWebhooks({ ...webhooks, identity: identities?.get('ValidatingAdmissionWebhook') })];
   return { client, expressionCheck: lazyExpressionCheck, plugins: new Map(plugins.map((plugin) => [plugin.name, plugin])), close: () => client.close() };
 }

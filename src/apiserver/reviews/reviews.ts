@@ -40,6 +40,7 @@ export function reviews({ authorizers, authenticators, issuer, rbac }: ReviewDep
       ...(decision.reason !== '' && { reason: decision.reason }),
     };
   };
+  const asksElsewhere = authorizers.some((each) => each.ask !== undefined);
   /** Tokens of other issuers are for this server, which bears the names of its audiences. */
   const verifiedElsewhere = async (token: string, wanted: readonly string[]): Promise<{ readonly user: UserInfo; readonly audiences: readonly string[] } | undefined> => {
     const audiences = wanted.length === 0 ? issuer.audiences : issuer.audiences.filter((each) => wanted.includes(each));
@@ -85,7 +86,8 @@ export function reviews({ authorizers, authenticators, issuer, rbac }: ReviewDep
       draft.status = {
         resourceRules: rules.filter((rule) => (rule.resources ?? []).length > 0).map(({ verbs, apiGroups, resources, resourceNames }) => ({ verbs, apiGroups, resources, resourceNames })),
         nonResourceRules: rules.filter((rule) => (rule.nonResourceURLs ?? []).length > 0).map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
-        incomplete: false,
+        incomplete: asksElsewhere,
+        ...(asksElsewhere && { evaluationError: 'webhook authorizer does not support user rule resolution' }),
       } as never;
     }),
   ];

@@ -13,6 +13,7 @@ import type { ObjectReader } from '../admission/admission.ts';
 import type { Egress } from '../proxy/egress.ts';
 import { hostPort } from '../proxy/egress.ts';
 import { serviceAddress } from '../proxy/service-address.ts';
+import type { WebhookIdentity } from './webhook-identity.ts';
 
 /** The webhook did not answer, or not with a document. */
 export class WebhookCallError extends Error {
@@ -26,6 +27,8 @@ export interface WebhookCall {
   /** Put into the query, as admission webhooks are told how long the server will wait. */
   readonly query?: string;
   readonly signal?: AbortSignal;
+  /** Who this server is to the webhook. Default: nobody. */
+  readonly identity?: WebhookIdentity | undefined;
 }
 
 export interface WebhookClientDependencies {
@@ -48,13 +51,13 @@ export class WebhookClient {
   }
 
   /** The answer's document. Throws `WebhookCallError`. */
-  async call({ client, body, timeoutMs, query = '', signal }: WebhookCall): Promise<unknown> {
+  async call({ client, body, timeoutMs, query = '', signal, identity }: WebhookCall): Promise<unknown> {
     const target = this.#targetOf(client);
     const url = `https://${target.hostName}${target.path}${query === '' ? '' : `?${query}`}`;
     const deadline = new AbortController();
     const timer = this.#dependencies.clock.after(timeoutMs, () => deadline.abort());
     try {
-      const response = await this.#post(target, client, { body, query, signal: signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]) });
+      const response = await this.#post(target, client, { body, query, shown: await shownTo(identity, target), signal: signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]) });
       const text = await bodyOf(response);
       const code = response.statusCode ?? 0;
       if (code < 200 || code >= 300) throw new WebhookCallError(text === '' ? `the server responded with the status code ${code}` : text.trim().slice(0, 1000));
@@ -72,13 +75,13 @@ export class WebhookClient {
     this.#agents.clear();
   }
 
-  #post(target: Target, client: WebhookClientConfig, { body, query, signal }: { readonly body: object; readonly query: string; readonly signal: AbortSignal }): Promise<IncomingMessage> {
+  #post(target: Target, client: WebhookClientConfig, { body, query, shown, signal }: { readonly body: object; readonly query: string; readonly shown: Shown | undefined; readonly signal: AbortSignal }): Promise<IncomingMessage> {
     const bytes = Buffer.from(JSON.stringify(body));
     return new Promise((resolve, reject) => {
       const request = https.request({
         host: target.host, port: target.port, path: `${target.path}${query === '' ? '' : `?${query}`}`, method: 'POST', signal,
-        agent: this.#agentFor(client, target),
-        headers: { host: target.hostName, 'content-type': 'application/json', accept: 'application/json', 'content-length': bytes.length, 'user-agent': 'kube-apiserver-admission' },
+        agent: this.#agentFor(client, target, shown),
+        headers: { ...shown?.headers, host: target.hostName, 'content-type': 'application/json', accept: 'application/json', 'content-length': bytes.length, 'user-agent': 'kube-apiserver-admission' },
       }, resolve);
       request.on('error', reject);
       request.end(bytes);
@@ -86,13 +89,13 @@ export class WebhookClient {
   }
 
   /** TLS is checked against the name that the configuration gives, wherever the connection leads. */
-  #agentFor(client: WebhookClientConfig, { serverName }: Target): https.Agent {
-    const key = `${serverName} ${client.caBundle ?? ''}`;
+  #agentFor(client: WebhookClientConfig, { serverName }: Target, shown: Shown | undefined): https.Agent {
+    const key = `${serverName} ${client.caBundle ?? ''} ${shown?.name ?? ''}`;
     let agent = this.#agents.get(key);
     if (agent !== undefined) return agent;
     const ca = client.caBundle === undefined ? undefined : Buffer.from(client.caBundle, 'base64').toString();
     const isAddress = /^[\d.]+$|:/.test(serverName);
-    agent = new https.Agent({ keepAlive: true, maxSockets: 100, ...(ca !== undefined && { ca }), ...(!isAddress && { servername: serverName }) });
+    agent = new https.Agent({ keepAlive: true, maxSockets: 100, ...shown?.tls, ...(ca !== undefined && { ca }), ...(!isAddress && { servername: serverName }) });
     if (this.#agents.size >= maxAgents) for (const [oldest, old] of this.#agents) {
       old.destroy();
       this.#agents.delete(oldest);
@@ -118,6 +121,20 @@ export class WebhookClient {
     if (found === 'none-ready') throw new WebhookCallError(`Post ${JSON.stringify(`https://${name}:${port}${service.path ?? '/'}`)}: no endpoints available for service ${JSON.stringify(service.name)}`);
     return { ...egress(found), hostName: hostPort({ host: name, port }), serverName: name, path: service.path ?? '/' };
   }
+}
+
+/** What is shown of an identity. */
+interface Shown {
+  readonly name: string;
+  readonly tls: { readonly cert?: string; readonly key?: string };
+  readonly headers: Readonly<Record<string, string | string[]>>;
+}
+
+async function shownTo(identity: WebhookIdentity | undefined, { hostName }: Target): Promise<Shown | undefined> {
+  const found = identity?.(hostName.replace(/:443$/, ''));
+  if (found === undefined) return undefined;
+  const { cert, key } = await found.credentials.tls();
+  return { name: found.name, tls: { ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) }, headers: await found.credentials.headers() };
 }
 
 interface Target {

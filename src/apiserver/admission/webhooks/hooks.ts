@@ -10,6 +10,7 @@ import type { ResourceKind } from '#apimachinery/resource.ts';
 import { StatusError, badRequest, internalError } from '#apimachinery/status-error.ts';
 import type { WebhookClient } from '../../webhooks/webhook-client.ts';
 import { WebhookCallError } from '../../webhooks/webhook-client.ts';
+import type { WebhookIdentity } from '../../webhooks/webhook-identity.ts';
 import type { AdmissionContext, AdmissionRequest } from '../admission.ts';
 import type { Equivalents } from '../matching/rule-match.ts';
 import { matchedKind, matchesSelectors } from '../matching/rule-match.ts';
@@ -19,6 +20,8 @@ import type { WebhookMetrics } from './webhook-metrics.ts';
 
 export interface WebhookDependencies {
   readonly client: WebhookClient;
+  /** Who this server is to webhooks. Default: nobody. */
+  readonly identity?: WebhookIdentity | undefined;
   readonly equivalents: Equivalents;
   /** Evaluates match conditions. */
   readonly conditions: ConditionCheck;
@@ -71,14 +74,14 @@ export async function kindFor(hook: Hook, request: AdmissionRequest, context: Ad
  * Asks one webhook. Undefined: it could not be asked, and that does not matter. Throws a StatusError when it says no, or
  * cannot be asked and must be.
  */
-export async function ask(hook: Hook, request: AdmissionRequest, kind: ResourceKind, type: HookType, { client, clock, random, log, metrics }: WebhookDependencies): Promise<Verdict | undefined> {
+export async function ask(hook: Hook, request: AdmissionRequest, kind: ResourceKind, type: HookType, { client, identity, clock, random, log, metrics }: WebhookDependencies): Promise<Verdict | undefined> {
   const { webhook } = hook;
   if (request.dryRun && webhook.sideEffects !== 'None' && webhook.sideEffects !== 'NoneOnDryRun') throw badRequest(`admission webhook ${JSON.stringify(webhook.name)} does not support dry run`);
   const startMs = clock.monotonicMs();
   const measured = (rejected: boolean, code: number): void => metrics.called({ name: webhook.name, type, operation: request.operation, rejected, code, seconds: (clock.monotonicMs() - startMs) / 1000 });
   let verdict: Verdict;
   try {
-    verdict = await call(hook, request, kind, type, { client, random });
+    verdict = await call(hook, request, kind, type, { client, identity, random });
   } catch (error) {
     if (!(error instanceof WebhookCallError) && !(error instanceof ReviewError)) throw error;
     const isCall = error instanceof WebhookCallError;
@@ -105,13 +108,13 @@ export async function ask(hook: Hook, request: AdmissionRequest, kind: ResourceK
   return verdict;
 }
 
-async function call({ webhook }: Hook, request: AdmissionRequest, kind: ResourceKind, type: HookType, { client, random }: Pick<WebhookDependencies, 'client' | 'random'>): Promise<Verdict> {
+async function call({ webhook }: Hook, request: AdmissionRequest, kind: ResourceKind, type: HookType, { client, identity, random }: Pick<WebhookDependencies, 'client' | 'identity' | 'random'>): Promise<Verdict> {
   const version = webhook.admissionReviewVersions.find((each) => versions.includes(each));
   if (version === undefined) throw new ReviewError(`no supported review version among ${webhook.admissionReviewVersions.join(', ')}`);
   const uid = random.uuid();
   const seconds = webhook.timeoutSeconds ?? defaultTimeoutSeconds;
   await objectsReady(kind, request);
   const body = reviewFor({ uid, version, kind, request });
-  const answer = await client.call({ client: webhook.clientConfig, body, timeoutMs: seconds * 1000, query: `timeout=${seconds}s` });
+  const answer = await client.call({ client: webhook.clientConfig, body, timeoutMs: seconds * 1000, query: `timeout=${seconds}s`, identity });
   return verdictOf(answer, { uid, version, isMutating: type === 'admit' });
 }

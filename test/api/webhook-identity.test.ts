@@ -1,0 +1,63 @@
+/** How admission webhooks know the API server: credentials by host, from the kubeconfig of a plugin's settings. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
+import { it } from 'node:test';
+import { systemClock } from '#base/clock.ts';
+import { userFor } from '#apiserver/webhooks/webhook-identity.ts';
+import { createAuthority, issueCertificate } from '#pki/authority.ts';
+import { startApiServer } from '../support/api-server.ts';
+import { scratch } from '../support/spawned-api-server.ts';
+
+it('a host\'s own user comes first, then those of ever wider names', () => {
+  const users = ['hook.ns.svc', '*.svc', '*.ns.svc', '*', 'hook.ns.svc:8443'].map((name) => ({ name, user: {} }));
+  assert.deepEqual(['hook.ns.svc', 'hook.ns.svc:8443', 'other.ns.svc', 'hook.other.svc', 'example.com'].map((host) => userFor(users, host)?.name), ['hook.ns.svc', 'hook.ns.svc:8443', '*.ns.svc', '*.svc', '*']);
+  assert.equal(userFor([], 'a'), undefined);
+});
+
+it('validating webhooks are shown the certificate of their settings, mutating ones the token of theirs', { timeout: 60_000 }, async (t) => {
+  const authority = createAuthority({ commonName: 'webhooks', clock: systemClock, validDays: 1 });
+  const pair = issueCertificate(authority, { commonName: 'hook', ipAddresses: ['127.0.0.1'], usages: ['server'], clock: systemClock, validDays: 1 });
+  const own = issueCertificate(authority, { commonName: 'the-api-server', usages: ['client'], clock: systemClock, validDays: 1 });
+  const seen: (readonly [path: string | undefined, authorization: string | undefined, name: string])[] = [];
+  const server = https.createServer({ cert: pair.certificatePem, key: pair.privateKeyPem, ca: authority.certificatePem, requestCert: true, rejectUnauthorized: false }, (request, response) => {
+    seen.push([request.url?.split('?', 1)[0], request.headers.authorization, String((request.socket as TLSSocket).getPeerCertificate().subject?.CN ?? '')]);
+    let text = '';
+    request.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    request.on('end', () => {
+      const review = JSON.parse(text) as { readonly apiVersion: string; readonly kind: string; readonly request: { readonly uid: string } };
+      response.end(JSON.stringify({ apiVersion: review.apiVersion, kind: review.kind, response: { uid: review.request.uid, allowed: true } }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const directory = scratch();
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  const kubeconfig = (file: string, user: object): string => {
+    writeFileSync(join(directory, file), JSON.stringify({ apiVersion: 'v1', kind: 'Config', users: [{ name: `127.0.0.1:${port}`, user }] }));
+    return join(directory, file);
+  };
+  const api = await startApiServer({
+    admission: {
+      configuration: new Map([
+        ['MutatingAdmissionWebhook', { apiVersion: 'apiserver.config.k8s.io/v1', kind: 'WebhookAdmissionConfiguration', kubeConfigFile: kubeconfig('mutating', { token: 'secret' }) }],
+        ['ValidatingAdmissionWebhook', { apiVersion: 'apiserver.config.k8s.io/v1', kind: 'WebhookAdmissionConfiguration', kubeConfigFile: kubeconfig('validating', { 'client-certificate-data': base64(own.certificatePem), 'client-key-data': base64(own.privateKeyPem) }) }],
+      ]),
+    },
+  });
+  t.after(async () => {
+    await api.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  for (const type of ['mutating', 'validating']) {
+    const webhook = { name: `${type}.example.com`, clientConfig: { url: `https://127.0.0.1:${port}/${type}`, caBundle: base64(authority.certificatePem) }, rules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'] }], sideEffects: 'None', admissionReviewVersions: ['v1'] };
+    assert.equal((await api.request('POST', `/apis/admissionregistration.k8s.io/v1/${type}webhookconfigurations`, { body: { metadata: { name: type }, webhooks: [webhook] } })).code, 201);
+  }
+  const created = await api.request('POST', '/api/v1/namespaces/default/configmaps', { body: { metadata: { name: 'a' } } });
+  assert.equal(created.code, 201, created.text);
+  assert.deepEqual(seen, [['/mutating', 'Bearer secret', ''], ['/validating', undefined, 'the-api-server']]);
+});
