@@ -6,6 +6,7 @@
  */
 import { Token, Type, decodeFirst, encode } from 'cborg';
 import type { DecodeOptions, EncodeOptions } from 'cborg/interface';
+import { exactInteger } from './exact-json.ts';
 import type { JsonValue } from './json.ts';
 import { setOwn } from './json.ts';
 
@@ -40,7 +41,7 @@ const decodeOptions: DecodeOptions = {
   allowUndefined: false,
   allowNaN: false,
   allowInfinity: false,
-  rejectDuplicateMapKeys: false,
+  rejectDuplicateMapKeys: true,
   tags: {
     55799: (inner) => inner(),
     // Bytes that JSON has as base64 (22), base64url (21) or hexadecimal (23).
@@ -65,8 +66,11 @@ function asBytes(value: unknown): Uint8Array {
   throw new CborError('a tag for bytes stands before something else');
 }
 
-/** The JSON that a document stands for; of a key that stands twice the last one counts. Throws `CborError`. */
-export function decodeCbor(bytes: Uint8Array): JsonValue {
+/**
+ * The JSON that a document stands for. `exact`: integers that a number cannot hold are bigints. Throws `CborError`, also for
+ * a key that stands twice, as the original does.
+ */
+export function decodeCbor(bytes: Uint8Array, { exact = false }: { readonly exact?: boolean } = {}): JsonValue {
   let decoded: unknown;
   let rest: Uint8Array;
   try {
@@ -75,25 +79,29 @@ export function decodeCbor(bytes: Uint8Array): JsonValue {
     throw error instanceof CborError ? error : new CborError((error as Error).message, { cause: error });
   }
   if (rest.length > 0) throw new CborError(`${rest.length} bytes of extraneous data`);
-  return toJson(decoded, 0);
+  return toJson(decoded, 0, exact);
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-function toJson(value: unknown, depth: number): JsonValue {
+function toJson(value: unknown, depth: number, exact: boolean): JsonValue {
   if (depth > maxDepth) throw new CborError('it nests too deeply');
   if (value instanceof Uint8Array) return textOf(value);
   if (value instanceof EncodedBytes) return value.text;
   if (value instanceof Map) {
     const output: Record<string, JsonValue> = {};
+    let index = 0;
     for (const [key, item] of value as Map<unknown, unknown>) {
       if (typeof key !== 'string' && !(key instanceof Uint8Array)) throw new CborError('a key is no text');
-      setOwn(output, typeof key === 'string' ? key : textOf(key), toJson(item, depth + 1));
+      const name = typeof key === 'string' ? key : textOf(key);
+      if (Object.hasOwn(output, name)) throw new CborError(`found duplicate map key ${JSON.stringify(name)} at map element index ${index}`);
+      setOwn(output, name, toJson(item, depth + 1, exact));
+      index++;
     }
     return output;
   }
-  if (Array.isArray(value)) return value.map((item) => toJson(item, depth + 1));
-  if (typeof value === 'bigint') return Number(value);
+  if (Array.isArray(value)) return value.map((item) => toJson(item, depth + 1, exact));
+  if (typeof value === 'bigint') return exact ? (exactInteger(value) as JsonValue) : Number(value);
   if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
   throw new CborError('it holds what JSON cannot');
 }

@@ -25,4 +25,80 @@ describe('what clients rely on', () => {
     assert.equal(message, 'PodLogOptions "p" is invalid: [tailLines: Invalid value: -1: must be greater than or equal to 0, limitBytes: Invalid value: 0: must be greater than 0]');
     assert.equal((await api.request('GET', '/api/v1/namespaces/default/pods/p/log?tailLines=many')).code, 400);
   });
+
+  describe('custom objects', () => {
+    const things = '/apis/clients.example.com/v1/namespaces/default/things';
+    const thing = (name: string, spec: string): string => `{"apiVersion":"clients.example.com/v1","kind":"Thing","metadata":{"name":"${name}"},"spec":${spec}}`;
+    const specOf = (text: string): string => /"spec":(\{[^}]*\})/.exec(text)?.[1] ?? text;
+
+    before(async () => {
+      const spec = {
+        type: 'object',
+        properties: {
+          n: { type: 'integer', 'x-kubernetes-validations': [{ rule: 'self % 2 == 1', message: 'must be odd' }] }, small: { type: 'integer', format: 'int32' }, long: { type: 'integer', format: 'int64' },
+          f: { type: 'number' }, any: { 'x-kubernetes-preserve-unknown-fields': true },
+        },
+      };
+      const made = await api.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+        body: {
+          apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'things.clients.example.com' },
+          spec: {
+            group: 'clients.example.com', scope: 'Namespaced', names: { plural: 'things', kind: 'Thing' },
+            versions: [{ name: 'v1', served: true, storage: true, selectableFields: [{ jsonPath: '.spec.n' }], additionalPrinterColumns: [{ name: 'N', type: 'integer', jsonPath: '.spec.n' }], schema: { openAPIV3Schema: { type: 'object', properties: { spec } } } }],
+          },
+        },
+      });
+      assert.equal(made.code, 201, made.text);
+      for (let attempt = 0; attempt < 1000 && (await api.request('GET', things)).code !== 200; attempt++);
+    });
+
+    it('keep integers up to int64 digit by digit, however they are written', async () => {
+      const json = await api.request('POST', things, { body: thing('big', '{"n":9223372036854775807}'), headers: { 'content-type': 'application/json' } });
+      assert.equal(specOf(json.text), '{"n":9223372036854775807}');
+      const merged = await api.request('PATCH', `${things}/big`, { body: '{"spec":{"any":-9007199254740993}}', headers: { 'content-type': 'application/merge-patch+json' } });
+      assert.equal(specOf(merged.text), '{"n":9223372036854775807,"any":-9007199254740993}');
+      const tested = await api.request('PATCH', `${things}/big`, { body: '[{"op":"test","path":"/spec/n","value":9223372036854775807},{"op":"remove","path":"/spec/any"}]', headers: { 'content-type': 'application/json-patch+json' } });
+      assert.equal(specOf(tested.text), '{"n":9223372036854775807}');
+      const applied = await api.request('PATCH', `${things}/big?fieldManager=m&force=true`, { body: thing('big', '{"n":9223372036854775805}'), headers: { 'content-type': 'application/apply-patch+yaml' } });
+      assert.equal(specOf(applied.text), '{"n":9223372036854775805}');
+      const yaml = await api.request('POST', things, { body: 'apiVersion: clients.example.com/v1\nkind: Thing\nmetadata:\n  name: yaml\nspec:\n  long: 9007199254740993\n', headers: { 'content-type': 'application/yaml' } });
+      assert.match(yaml.text, /"long":9007199254740993/);
+      const selected = await api.request('GET', `${things}?fieldSelector=spec.n%3D9223372036854775805`, { headers: { accept: 'application/json;as=Table;g=meta.k8s.io;v=v1' } });
+      assert.match(selected.text, /"cells":\["big",9223372036854775805\]/);
+    });
+
+    it('have rules that see integers as they are', async () => {
+      const even = await api.request('POST', things, { body: thing('even', '{"n":9223372036854775806}'), headers: { 'content-type': 'application/json' } });
+      assert.match(even.text, /must be odd/);
+    });
+
+    it('take no number that is none, and tell what is no integer of the format', async () => {
+      const post = async (spec: string): Promise<StatusBody> => (await api.request('POST', things, { body: thing('no', spec), headers: { 'content-type': 'application/json' } })).json();
+      assert.equal((await post('{"f":1e400}')).message, 'Thing in version "v1" cannot be handled as a Thing: json: cannot unmarshal number 1e400 into Go value of type float64');
+      assert.match((await post('{"n":9223372036854775808}')).message, /is invalid: \[spec\.n: Invalid value: "number": spec\.n in body must be of type integer: "number", <nil>: Invalid value: "": Checked value must be of type integer \(default format\) in spec\.n/);
+      assert.match((await post('{"long":1.5}')).message, /spec\.long: Invalid value: "float64": spec\.long in body must be of type int64: "float64"/);
+      assert.match((await post('{"small":2147483648}')).message, /<nil>: Invalid value: "": Checked value must be of type integer with format int32 in spec\.small/);
+    });
+
+    it('of another kind or version are told so', async () => {
+      const other = await api.request('POST', things, { body: { apiVersion: 'clients.example.com/v1', kind: 'Other', metadata: { name: 'x' } } });
+      assert.deepEqual([other.code, other.json<StatusBody>().message], [422, 'Other.clients.example.com "x" is invalid: kind: Invalid value: "Other": must be Thing']);
+      const later = await api.request('POST', things, { body: { apiVersion: 'clients.example.com/v2', kind: 'Thing', metadata: { name: 'x' } } });
+      assert.deepEqual([later.code, later.json<StatusBody>().message], [400, 'the API version in the data (clients.example.com/v2) does not match the expected API version (clients.example.com/v1)']);
+    });
+
+    it('that are not there are not found, whatever version a PUT names', async () => {
+      const put = await api.request('PUT', `${things}/none`, { body: thing('none', '{}'), headers: { 'content-type': 'application/json' } });
+      assert.deepEqual([put.code, put.json<StatusBody>().message], [404, 'things.clients.example.com "none" not found']);
+    });
+  });
+
+  it('CBOR in which a key stands twice is refused', async () => {
+    const twice = Buffer.from('a2616101616102', 'hex');
+    const answer = await api.request('POST', '/api/v1/namespaces/default/configmaps', { body: twice, headers: { 'content-type': 'application/cbor' } });
+    assert.equal(answer.code, 400);
+    assert.match(answer.text, /duplicate map key|repeat map key/);
+    const bytes = Buffer.from('a2416101416102', 'hex');
+    assert.match((await api.request('POST', '/api/v1/namespaces/default/configmaps', { body: bytes, headers: { 'content-type': 'application/cbor' } })).text, /found duplicate map key/);
+  });
 });

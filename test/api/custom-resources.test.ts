@@ -118,7 +118,7 @@ describe('a defined kind', () => {
     const groups = (await api.request('GET', '/apis')).json<{ groups: { name: string; preferredVersion: object }[] }>();
     assert.deepEqual(groups.groups.find((each) => each.name === group)?.preferredVersion, { groupVersion: `${group}/v1`, version: 'v1' });
     const { resources } = (await api.request('GET', `/apis/${group}/v1`)).json<{ resources: { name: string; shortNames?: string[]; categories?: string[] }[] }>();
-    assert.deepEqual(resources.map(({ name }) => name), ['crontabs', 'crontabs/scale', 'crontabs/status']);
+    assert.deepEqual(resources.map(({ name }) => name), ['crontabs', 'crontabs/status', 'crontabs/scale']);
     assert.deepEqual([resources[0]?.shortNames, resources[0]?.categories], [['ct'], ['all']]);
     const index = (await api.request('GET', '/openapi/v3')).json<{ paths: Record<string, { serverRelativeURL: string }> }>();
     const url = index.paths[`apis/${group}/v1`]?.serverRelativeURL ?? '';

@@ -109,7 +109,7 @@ describe('a deletion', { timeout: 60_000 }, () => {
     const path = `${configMaps}/${metadata.name}`;
     const wrong = await remove(path, { preconditions: { uid: 'another' } });
     assert.equal(wrong.code, 409);
-    assert.match(wrong.json<Answer>().message ?? '', /Precondition failed: UID in precondition: another, UID in object meta: /);
+    assert.match(wrong.json<Answer>().message ?? '', /Operation cannot be fulfilled on \w+ "[^"]+": the UID in the precondition \(another\) does not match the UID in record \([-0-9a-f]+\)\. The object might have been deleted and then recreated$/);
     assert.equal((await remove(path, { preconditions: { resourceVersion: '1' } })).code, 409);
     assert.equal((await remove(path, { preconditions: { uid: metadata.uid, resourceVersion: metadata.resourceVersion } })).code, 200);
   });

@@ -2,6 +2,9 @@
 import type { CustomResourceSubresourceScale } from '#api/apiextensions/custom-resource-definition.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { invalidValue } from '#apimachinery/field-error.ts';
+import { isInteger } from '#apimachinery/exact-json.ts';
+import { goText } from '#apimachinery/go-text.ts';
+import type { JsonValue } from '#apimachinery/json.ts';
 import { isJsonObject } from '#apimachinery/json.ts';
 
 const maxReplicas = 2 ** 31 - 1;
@@ -16,13 +19,13 @@ export function* checkScaleStatus(scale: CustomResourceSubresourceScale | undefi
   const path = scale.labelSelectorPath;
   if (path === undefined || path === '') return;
   const selector = valueAt(object, path);
-  if (selector !== undefined && typeof selector !== 'string') yield invalidValue(path, '', `${path} accessor error: ${text(selector)} is of the type ${typeof selector}, expected string`);
+  if (selector !== undefined && typeof selector !== 'string') yield invalidValue(path, '', `${path} accessor error: ${goText(selector as JsonValue)} is of the type ${goType(selector)}, expected string`);
 }
 
 function* checkReplicas(path: string, object: object): Iterable<FieldError> {
   const value = valueAt(object, path);
   if (value === undefined) return;
-  if (typeof value !== 'number' || !Number.isInteger(value)) yield invalidValue(path, 0, `${path} accessor error: ${text(value)} is of the type ${typeof value}, expected int64`);
+  if (!isInteger(value)) yield invalidValue(path, 0, `${path} accessor error: ${goText(value as JsonValue)} is of the type ${goType(value)}, expected int64`);
   else if (value < 0) yield invalidValue(path, value, 'should be a non-negative integer');
   else if (value > maxReplicas) yield invalidValue(path, value, `should be less than or equal to ${maxReplicas}`);
 }
@@ -33,6 +36,14 @@ function valueAt(object: object, path: string): unknown {
   return value;
 }
 
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+/** What Go's decoder makes of a value. */
+function goType(value: unknown): string {
+  if (value === null) return '<nil>';
+  if (Array.isArray(value)) return '[]interface {}';
+  switch (typeof value) {
+    case 'object': return 'map[string]interface {}';
+    case 'boolean': return 'bool';
+    case 'number': case 'bigint': return isInteger(value) ? 'int64' : 'float64';
+    default: return typeof value;
+  }
 }

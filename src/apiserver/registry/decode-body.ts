@@ -1,8 +1,10 @@
 import { DecodeError, decodeDraft } from '#apimachinery/decode.ts';
+import { invalidValue } from '#apimachinery/field-error.ts';
+import type { JsonObject, JsonValue } from '#apimachinery/json.ts';
 import { isJsonObject } from '#apimachinery/json.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
-import { badRequest } from '#apimachinery/status-error.ts';
+import { badRequest, invalid } from '#apimachinery/status-error.ts';
 import type { ApiCall, CallBody } from '../request/api-call.ts';
 import { toHub } from './served.ts';
 
@@ -16,11 +18,22 @@ export function decodeBody(kind: ResourceKind, call: ApiCall): Draft<KubeObject>
 /** What a document that does not fit its kind is answered. */
 type Refusal = (kind: ResourceKind, fault: DecodeError) => Error;
 
+/** The document of a request. Objects of custom kinds may hold any int64, those of built-in ones hold none beyond 2^53. */
+export function bodyJson(kind: ResourceKind, { json, exact }: CallBody, refusal: Refusal = cannotBeHandled): JsonValue {
+  if (kind.isCustom !== true || exact === undefined) return json;
+  try {
+    return exact();
+  } catch (error) {
+    if (error instanceof RangeError) throw refusal(kind, new DecodeError(error.message));
+    throw error;
+  }
+}
+
 /** The same for a document made here (a patched object); `duplicateFields` are those of the patch. */
 export function decodeAs(kind: ResourceKind, body: CallBody, call: ApiCall, refusal: Refusal = cannotBeHandled): Draft<KubeObject> {
-  const { json } = body;
+  const json = bodyJson(kind, body, refusal);
   if (!isJsonObject(json)) throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonWord(json)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
-  checkTypeMeta(kind, json['apiVersion'], json['kind']);
+  checkTypeMeta(kind, json);
   const validation = call.query['fieldValidation'] ?? 'Warn';
   const unknownFields: string[] = [];
   let draft: Draft<KubeObject>;
@@ -44,10 +57,15 @@ export function decodeAs(kind: ResourceKind, body: CallBody, call: ApiCall, refu
   return kind.convertedFrom === undefined ? draft : (toHub(kind, draft) as unknown as Draft<KubeObject>);
 }
 
-function checkTypeMeta(kind: ResourceKind, apiVersion: unknown, kindName: unknown): void {
+function checkTypeMeta(kind: ResourceKind, { apiVersion, kind: kindName, metadata }: JsonObject): void {
   const givenVersion = typeof apiVersion === 'string' && apiVersion !== '' ? apiVersion : kind.apiVersion;
   const givenKind = typeof kindName === 'string' && kindName !== '' ? kindName : kind.kind;
   if (givenKind === kind.kind && givenVersion === kind.apiVersion) return;
+  if (kind.isCustom === true) {
+    // Of custom kinds the API server reads anything, and then finds that it is something else.
+    if (givenVersion !== kind.apiVersion) throw badRequest(`the API version in the data (${givenVersion}) does not match the expected API version (${kind.apiVersion})`);
+    throw invalid({ group: kind.group, kind: givenKind }, isJsonObject(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : '', [invalidValue('kind', givenKind, `must be ${kind.kind}`)]);
+  }
   const version = givenVersion.slice(givenVersion.indexOf('/') + 1);
   const full = givenVersion.includes('/') ? givenVersion : `/${givenVersion}`;
   throw badRequest(`${givenKind} in version ${JSON.stringify(version)} cannot be handled as a ${kind.kind}: no kind ${JSON.stringify(givenKind)} is registered for version ${JSON.stringify(full)} here`);

@@ -11,7 +11,7 @@ import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
 import { badRequest, invalid, unsupportedMediaType } from '#apimachinery/status-error.ts';
 import type { ApiCall, CallBody, ObjectResult } from '../request/api-call.ts';
 import { isTrue } from '../request/api-call.ts';
-import { decodeAs } from './decode-body.ts';
+import { bodyJson, decodeAs } from './decode-body.ts';
 import { checkedManager } from './field-ownership.ts';
 import type { RegistryContext } from './registry-context.ts';
 import { nowText } from './registry-context.ts';
@@ -35,11 +35,12 @@ export async function patchFromCall(
     throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [{ type: 'FieldValueForbidden', path: 'force', detail: 'may not be specified for non-apply patch' }]);
   }
   const patched = patcher(served, call.contentType);
+  const patch = bodyJson(served, body);
   return updateObject(context, served, call, {
     ...part,
     change: (current) => {
       const document = toServed(served, current as KubeObject) as unknown as JsonObject;
-      return forAnyVersion(asDraft(served, patched(document, body.json), body, call), current);
+      return forAnyVersion(asDraft(served, patched(document, patch), body, call), current);
     },
   });
 }
@@ -89,7 +90,7 @@ async function applyFromCall(
     throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [{ type: 'FieldValueRequired', path: 'fieldManager', detail: 'is required for apply patch' }]);
   }
   checkedManager(manager, 'patch');
-  const applied = appliedConfiguration(served, body.json, call);
+  const applied = appliedConfiguration(served, bodyJson(served, body), call);
   // Checks the configuration by itself: unknown fields and wrong types are its own, not the merged object's.
   decodeAs(served, { json: applied, duplicateFields: body.duplicateFields }, call);
   let managedFields: readonly ManagedFieldsEntry[] = [];

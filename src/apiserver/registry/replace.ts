@@ -1,10 +1,12 @@
 import { invalidValue } from '#apimachinery/field-error.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
-import { badRequest, invalid } from '#apimachinery/status-error.ts';
+import { badRequest, invalid, notFound } from '#apimachinery/status-error.ts';
 import type { ApiCall, ObjectResult } from '../request/api-call.ts';
 import { decodeBody } from './decode-body.ts';
 import type { RegistryContext } from './registry-context.ts';
+import { storeKey } from './registry-context.ts';
+import { hubOf } from './served.ts';
 import type { UpdatePart } from './update.ts';
 import { updateObject } from './update.ts';
 
@@ -33,6 +35,9 @@ export async function replace(registry: RegistryContext, kind: ResourceKind, cal
       throw badRequest(`the namespace of the object (${namespace}) does not match the namespace on the request (${call.info.namespace})`);
     }
     if (kind.strategy.needsResourceVersion === true && (draft.metadata.resourceVersion ?? '') === '') {
+      // Whoever is not there needs no version to be not found.
+      const isThere = registry.cache.of(hubOf(kind)).get(storeKey(hubOf(kind), call.info.namespace, name)) !== undefined;
+      if (!isThere && kind.strategy.createOnUpdate !== true) throw notFound(kind, name);
       throw invalid({ group: kind.group, kind: kind.plural }, name, [invalidValue('metadata.resourceVersion', 0, 'must be specified for an update')]);
     }
     return draft;

@@ -55,6 +55,8 @@ export type Query = Readonly<Record<string, string | undefined>>;
 
 export interface CallBody {
   readonly json: JsonValue;
+  /** The same with integers beyond 2^53 as bigints; undefined: there are none. For objects whose fields may hold any int64. */
+  readonly exact?: () => JsonValue;
   /** Paths of keys that stand twice in one object; found only when asked for. */
   readonly duplicateFields: () => readonly string[];
 }

@@ -1,5 +1,6 @@
 import { parseDocument } from 'yaml';
 import { CborError, decodeCbor } from '#apimachinery/cbor.ts';
+import { mayNeedExactness, parseExactJson, withExactIntegers } from '#apimachinery/exact-json.ts';
 import type { JsonValue } from '#apimachinery/json.ts';
 import { ProtobufError, decodeProtobuf, openEnvelope } from '#apimachinery/protobuf.ts';
 import { WireError } from '#apimachinery/protobuf-wire.ts';
@@ -32,7 +33,7 @@ export function readCallBody(bytes: Buffer, contentType: string, kindOf: KindOf)
   if (isYaml && !looksLikeJson(bytes)) return readYaml(text);
   try {
     const json = wellFormed(JSON.parse(text) as JsonValue, text);
-    return { json, duplicateFields: () => duplicateKeys(text) };
+    return { json, exact: () => (mayNeedExactness(text) ? wellFormed(parseExactJson(text), text, parseExactJson) : json), duplicateFields: () => duplicateKeys(text) };
   } catch (error) {
     if (isYaml) return readYaml(text);
     throw badRequest(`couldn't get version/kind; json parse error: ${(error as Error).message}`);
@@ -43,11 +44,15 @@ export function readCallBody(bytes: Buffer, contentType: string, kindOf: KindOf)
  * Halves of surrogate pairs, which only escapes can bring in, become U+FFFD, as Go's decoder makes of them: keys of the
  * store and protobuf are UTF-8, which has no form for them.
  */
-function wellFormed(json: JsonValue, text: string): JsonValue {
+function wellFormed(json: JsonValue, text: string, parse: (text: string) => JsonValue = parseJson): JsonValue {
   if (!/\\[uU](?:0000)?[dD][89a-fA-F]/.test(text)) return json;
   // JSON.stringify escapes nothing of the kind but halves.
   const escaped = JSON.stringify(json).replaceAll(/\\(?:\\|u(d[89a-f][0-9a-f]{2}))/g, (found, half: string | undefined) => (half === undefined ? found : '\\ufffd'));
-  return JSON.parse(escaped) as JsonValue;
+  return parse(escaped);
+}
+
+function parseJson(text: string): JsonValue {
+  return JSON.parse(text) as JsonValue;
 }
 
 function looksLikeJson(bytes: Buffer): boolean {
@@ -55,7 +60,10 @@ function looksLikeJson(bytes: Buffer): boolean {
 }
 
 function readYaml(text: string): CallBody {
-  const document = parseDocument(text, { uniqueKeys: false, version: '1.1', schema: 'yaml-1.1', merge: true, maxAliasCount: 100 } as never);
+  // What looks like a time stays the text it is, as Go's reader has it.
+  const customTags = (tags: readonly { readonly tag?: string }[]): unknown => tags.filter((each) => each.tag !== 'tag:yaml.org,2002:timestamp');
+  const options = { uniqueKeys: false, version: '1.1', schema: 'yaml-1.1', merge: true, maxAliasCount: 100, customTags };
+  const document = parseDocument(text, options as never);
   const [error] = document.errors;
   if (error !== undefined) throw badRequest(`error parsing YAML: ${error.message.split('\n', 1)[0] ?? 'invalid document'}`);
   const strict = parseDocument(text, { uniqueKeys: true });
@@ -66,12 +74,18 @@ function readYaml(text: string): CallBody {
   } catch (failure) {
     throw badRequest(`error parsing YAML: ${(failure as Error).message}`);
   }
-  return { json, duplicateFields: () => duplicates };
+  const exact = (): JsonValue => (mayNeedExactness(text) ? wellFormed(withExactIntegers(parseDocument(text, { ...options, intAsBigInt: true } as never).toJS({ maxAliasCount: 100 })), text, parseExactJson) : json);
+  return { json, exact, duplicateFields: () => duplicates };
 }
+
+/** What stands before integers of eight bytes. */
+const longInteger = 0x1b;
+const longNegative = 0x3b;
 
 function readCbor(bytes: Buffer): CallBody {
   try {
-    return { json: decodeCbor(bytes), duplicateFields: () => [] };
+    const json = decodeCbor(bytes);
+    return { json, exact: () => (bytes.includes(longInteger) || bytes.includes(longNegative) ? decodeCbor(bytes, { exact: true }) : json), duplicateFields: () => [] };
   } catch (error) {
     if (error instanceof CborError) throw badRequest(`unable to decode the CBOR body: ${error.message}`);
     throw error;

@@ -1,3 +1,4 @@
+import { parseExactJson } from '#apimachinery/exact-json.ts';
 import { decodeObject } from '#apimachinery/decode.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
@@ -173,9 +174,8 @@ function encodeAnew<T extends KubeObject>(kind: ResourceKind<T>, object: T): Uin
 }
 
 function decodeStored<T extends KubeObject>(kind: ResourceKind<T>, bytes: Uint8Array, revision: number): T {
-  const json = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()) as {
-    metadata: { resourceVersion?: string };
-  };
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  const json = (kind.isCustom === true ? parseExactJson(text) : JSON.parse(text)) as { metadata: { resourceVersion?: string } };
   json.metadata.resourceVersion = String(revision);
   return decodeObject(kind, json);
 }

@@ -6,6 +6,7 @@
 import type { JSONSchemaProps } from '#api/apiextensions/json-schema-props.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { invalidValue, notSupported, required, tooLong, tooMany } from '#apimachinery/field-error.ts';
+import { isInteger } from '#apimachinery/exact-json.ts';
 import type { JsonObject, JsonValue } from '#apimachinery/json.ts';
 import { isJsonObject, sameJson } from '#apimachinery/json.ts';
 import { regularExpression } from '#cel/regular-expression.ts';
@@ -52,7 +53,10 @@ function typeSteps(schema: JSONSchemaProps): Step[] {
   const hasType = type !== undefined && type !== '';
   const steps: Step[] = [];
   if (hasType) steps.push((value, path, errors) => {
-    if (!isOfType(value, type)) errors.push(wrongType(path, value, type));
+    if (!isOfType(value, type)) errors.push(...(type === 'integer' && typeof value === 'number' ? noInteger(path, format) : [wrongType(path, value, type)]));
+  });
+  if (type === 'integer' && format === 'int32') steps.push((value, path, errors) => {
+    if (isInteger(value) && (value < -(2 ** 31) || value >= 2 ** 31)) errors.push(notChecked(path, format));
   });
   else if (schema.nullable !== true && schema['x-kubernetes-preserve-unknown-fields'] !== true && schema.properties !== undefined) steps.push((value, path, errors) => {
     if (value === null) errors.push(wrongType(path, value, 'object'));
@@ -65,16 +69,12 @@ function typeSteps(schema: JSONSchemaProps): Step[] {
   return steps;
 }
 
-function isInteger(value: unknown): boolean {
-  return typeof value === 'number' && Number.isInteger(value);
-}
-
 function isOfType(value: unknown, type: string): boolean {
   switch (type) {
     case 'object': return isJsonObject(value);
     case 'array': return Array.isArray(value);
     case 'integer': return isInteger(value);
-    case 'number': return typeof value === 'number';
+    case 'number': return typeof value === 'number' || typeof value === 'bigint';
     default: return typeof value === type;
   }
 }
@@ -82,13 +82,24 @@ function isOfType(value: unknown, type: string): boolean {
 function typeName(value: unknown): string {
   if (value === null || value === undefined) return 'null';
   if (Array.isArray(value)) return 'array';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
+  if (typeof value === 'number' || typeof value === 'bigint') return isInteger(value) ? 'integer' : 'number';
   return typeof value;
 }
 
 function wrongType(path: string, value: unknown, type: string): FieldError {
   const name = typeName(value);
   return { type: 'FieldValueTypeInvalid', path, value: name, detail: `${path} in body must be of type ${type}: ${JSON.stringify(name)}` };
+}
+
+/** Of a number that is no integer the original tells twice, and the name of its type follows the format. */
+function noInteger(path: string, format: string | undefined): readonly FieldError[] {
+  const [wanted, found] = format === 'int32' || format === 'int64' ? [format, 'float64'] : ['integer', 'number'];
+  return [{ type: 'FieldValueTypeInvalid', path, value: found, detail: `${path} in body must be of type ${wanted}: ${JSON.stringify(found)}` }, notChecked(path, format)];
+}
+
+function notChecked(path: string, format: string | undefined): FieldError {
+  const name = format === 'int32' || format === 'int64' ? `integer with format ${format}` : 'integer (default format)';
+  return composite(`Checked value must be of type ${name} in ${path}`);
 }
 
 /** Faults of which no field is told, only the path in the text. */
@@ -193,12 +204,12 @@ function characters(text: string): number {
 
 function numberSteps({ maximum, exclusiveMaximum, minimum, exclusiveMinimum, multipleOf }: JSONSchemaProps): Step[] {
   const steps: Step[] = [];
-  const when = (fails: (value: number) => boolean, detail: string): void => {
+  const when = (fails: (value: number | bigint) => boolean, detail: string): void => {
     steps.push((value, path, errors) => {
-      if (typeof value === 'number' && fails(value)) errors.push(invalidValue(path, value, `${path} in body should be ${detail}`));
+      if ((typeof value === 'number' || typeof value === 'bigint') && fails(value)) errors.push(invalidValue(path, value, `${path} in body should be ${detail}`));
     });
   };
-  if (multipleOf !== undefined) when((value) => !Number.isInteger(Number((value / multipleOf).toPrecision(12))), `a multiple of ${multipleOf}`);
+  if (multipleOf !== undefined) when((value) => !Number.isInteger(Number((Number(value) / multipleOf).toPrecision(12))), `a multiple of ${multipleOf}`);
   if (maximum !== undefined) {
     if (exclusiveMaximum === true) when((value) => value >= maximum, `less than ${maximum}`);
     else when((value) => value > maximum, `less than or equal to ${maximum}`);
