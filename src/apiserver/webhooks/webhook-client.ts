@@ -9,6 +9,7 @@ import type { Clock } from '#base/clock.ts';
 import type { WebhookClientConfig } from '#api/admissionregistration/matching.ts';
 import { Service } from '#api/core/service.ts';
 import { EndpointSlice } from '#api/discovery/endpoint-slice.ts';
+import { parseExactJson } from '#apimachinery/exact-json.ts';
 import type { ObjectReader } from '../admission/admission.ts';
 import type { Egress } from '../proxy/egress.ts';
 import { hostPort } from '../proxy/egress.ts';
@@ -61,7 +62,8 @@ export class WebhookClient {
       const text = await bodyOf(response);
       const code = response.statusCode ?? 0;
       if (code < 200 || code >= 300) throw new WebhookCallError(text === '' ? `the server responded with the status code ${code}` : text.trim().slice(0, 1000));
-      return JSON.parse(text) as unknown;
+      // Conversion webhooks answer with objects.
+      return parseExactJson(text);
     } catch (error) {
       const why = deadline.signal.aborted ? 'context deadline exceeded' : (error as Error).message;
       throw new WebhookCallError(error instanceof WebhookCallError ? why : `Post ${JSON.stringify(url)}: ${why}`, { cause: error });
