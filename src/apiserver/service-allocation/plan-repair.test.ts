@@ -14,7 +14,7 @@ function service(name: string, clusterIP: string, nodePort?: number): Service {
   return { metadata: { name, namespace: 'n' }, spec: { type: 'NodePort', clusterIP, clusterIPs: [clusterIP], ports: [{ port: 80, nodePort }] } } as unknown as Service;
 }
 function claimOf(claim: Claim, name: string): readonly [Claim, IPAddressObject] {
-  return [claim, claimDraft(claim, { namespace: 'n', name }, made) as unknown as IPAddressObject];
+  return [claim, claimDraft(claim, { namespace: 'n', name }, made)];
 }
 function view(services: readonly Service[], claims: readonly (readonly [Claim, IPAddressObject])[]): RepairView {
   const byKey = new Map(claims.map(([claim, object]) => [keyOfClaim(claim), object]));
@@ -70,5 +70,5 @@ test('claims that nobody has go, those of others than Services are theirs', () =
   assert.deepEqual(check(claimOf(portClaim(30_001), 'gone')), [['PortNotAllocated', 'delete']]);
   const [claim, object] = claimOf(addressClaim('10.96.0.8'), 'gone');
   assert.deepEqual(check([claim, { ...object, metadata: { ...object.metadata, labels: {} } }]), []);
-  assert.deepEqual(check([claim, { ...object, spec: { parentRef: { group: 'x.io', resource: 'gateways', name: 'g' } } } as unknown as IPAddressObject]), [['IPAddressNotAllocated', 'delete']]);
+  assert.deepEqual(check([claim, { ...object, spec: { parentRef: { group: 'x.io', resource: 'gateways', name: 'g' } } }]), [['IPAddressNotAllocated', 'delete']]);
 });
