@@ -2,6 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 
@@ -49,8 +50,39 @@ export async function listenDns(at: { readonly host: string; readonly port: numb
   }
 }
 
-async function listenUdp({ host, port }: { readonly host: string; readonly port: number }, { respond, log }: ListenerDependencies): Promise<DnsListener> {
-  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
+async function listenUdp({ host, port }: { readonly host: string; readonly port: number }, dependencies: ListenerDependencies): Promise<DnsListener> {
+  const sockets = [await bindUdp({ host, port, isShared: isWildcard(host) }, dependencies)];
+  for (const own of isWildcard(host) ? ownAddresses(host) : []) {
+    await bindUdp({ host: own, port, isShared: true }, dependencies).then((socket) => sockets.push(socket), (error: unknown) =>
+      dependencies.log.warn({ error, address: own }, 'questions to this address may be answered from another one'));
+  }
+  return { port, close: async () => { await Promise.all(sockets.map((socket) => socket.close())); } };
+}
+
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
+/**
+ * A socket for all addresses answers from the one that lies nearest to the client, which need not be the one that was asked,
+ * and then nobody takes the answer. So each address of the machine has a socket besides.
+ */
+function ownAddresses(wildcard: string): readonly string[] {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  // Link-local addresses mean nothing without their link.
+  const usable = all.filter(({ family, address }) => (family === 'IPv4' || (wildcard === '::' && !/^fe[89ab]/i.test(address))));
+  return [...new Set(usable.map(({ address }) => address))];
+}
+
+interface UdpAddress {
+  readonly host: string;
+  readonly port: number;
+  /** Whether other sockets of ours have the same port. */
+  readonly isShared: boolean;
+}
+
+async function bindUdp({ host, port, isShared }: UdpAddress, { respond, log }: ListenerDependencies): Promise<{ close(): Promise<void> }> {
+  const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', reuseAddr: isShared });
   let isOpen = true;
   socket.on('message', (packet, peer) => {
     const send = (reply: Buffer | undefined): void => {
@@ -71,7 +103,6 @@ async function listenUdp({ host, port }: { readonly host: string; readonly port:
     });
   });
   return {
-    port: socket.address().port,
     close: () => new Promise((resolve) => {
       isOpen = false;
       socket.close(() => resolve());

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import dnsPacket from 'dns-packet';
@@ -310,6 +310,22 @@ test('a server of both families answers the node and pods of either', () => with
     const replies = await askTcp(port, [questionOf(name), questionOf(name, 'AAAA')], host);
     assert.deepEqual(replies.map(addressesIn), [['10.96.0.7'], ['fd00:10:96::7']], host);
   }
+}));
+
+const outer = Object.values(networkInterfaces()).flatMap((each) => each ?? []).find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+
+test('who asks one of many addresses is answered from that one', { skip: outer === undefined && 'needs an address besides the loopback one' }, () => withDns({ listen: { host: '0.0.0.0', port: 0 } }, async ({ port }) => {
+  const socket = createSocket('udp4');
+  // From the loopback address to another: the way back suggests the loopback address as the sender.
+  socket.bind(0, loopback);
+  await once(socket, 'listening');
+  socket.connect(port, outer);
+  await once(socket, 'connect');
+  const answered = once(socket, 'message');
+  socket.send(questionOf('hello.default.svc.cluster.local'));
+  const [reply] = (await answered) as [Buffer];
+  assert.deepEqual(addressesIn(dnsPacket.decode(reply)), ['10.96.0.5']);
+  socket.close();
 }));
 
 test('two servers do not share a port, and say so', () => withDns({}, async ({ port }) => {
