@@ -1,4 +1,3 @@
-import { assert } from '#base/assert.ts';
 import type { Clock } from '#base/clock.ts';
 import { systemClock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
@@ -18,14 +17,13 @@ import { Past } from './etcd/past.ts';
 import { entryOf, planTxn, resultOf } from './etcd/write-txn.ts';
 import { LeaseTimes } from './leases.ts';
 import { checkRevision, checkWrites, defaultLimitBytes, entryBytes } from './limits.ts';
+import { LoggedStore, readAnewWhenPassed } from './logged-store.ts';
 import { restoreMemoryStore, type MemoryContent } from './memory.ts';
 import { memoryContent } from './memory-content.ts';
 import { RevisionWindow } from './revision-window.ts';
 import { toWire, type ExportState, type WireChange, type WireEntry } from './sqlite-protocol.ts';
 import {
   StoreError,
-  type DeleteExpectation,
-  type Expectation,
   type LeaseId,
   type RangeOptions,
   type Retention,
@@ -33,7 +31,6 @@ import {
   type StoreEntry,
   type StorePage,
   type StoreRead,
-  type StoreWatch,
   type StoreWrite,
   type WriteResult,
 } from './store.ts';
@@ -97,12 +94,12 @@ interface Opened extends EtcdStoreOptions {
   readonly head: number;
 }
 
-class EtcdStore implements Store {
+class EtcdStore extends LoggedStore<Commit> implements Store {
   readonly #client: EtcdClient;
   readonly #keys: KeySpace;
   readonly #options: Opened;
   readonly #limitBytes: number;
-  readonly #log: ChangeLog<Commit>;
+  protected readonly log: ChangeLog<Commit>;
   readonly #feed: Feed;
   readonly #leases: LeaseTimes;
   /** Leases that this store has ended: etcd may not know it yet. */
@@ -120,6 +117,7 @@ class EtcdStore implements Store {
   #closing: Promise<void> | undefined;
 
   constructor(options: Opened) {
+    super();
     const { client, keys, clock, random, log, head, compacted } = options;
     this.#client = client;
     this.#keys = keys;
@@ -128,7 +126,7 @@ class EtcdStore implements Store {
     const retention = { ...defaultRetention, ...options.retention };
     this.#past = new Past(clock, { ...retention, bytes: Math.min(retention.bytes, this.#limitBytes / 8) });
     this.#revision = new Linearized(() => askRevision(client, keys));
-    this.#log = new ChangeLog({
+    this.log = new ChangeLog({
       window: new RevisionWindow<Commit>(head + 1),
       head, compacted,
       readOlder: (afterRevision) => this.#readLog(afterRevision),
@@ -162,33 +160,7 @@ class EtcdStore implements Store {
       await this.#beforeAll();
       return { entries: [], revision: 0, more: false, remaining: 0 };
     }
-    for (;;) {
-      try {
-        return await this.#range(prefix, options);
-      } catch (error) {
-        // Compaction may pass a range of now that is read in several pieces; it is then read anew.
-        const isPassed = options.revision === undefined && error instanceof StoreError && error.code === 'compacted';
-        if (!isPassed) throw error;
-      }
-    }
-  }
-
-  put(key: string, value: Uint8Array, expect: Expectation, options: { readonly leaseId?: LeaseId } = {}): Promise<WriteResult> {
-    return this.#write([{ key, value, expect, ...options }]);
-  }
-
-  delete(key: string, expect: DeleteExpectation): Promise<WriteResult> {
-    return this.#write([{ key, value: undefined, expect }]);
-  }
-
-  async transaction(writes: readonly StoreWrite[]): Promise<WriteResult> {
-    assert(new Set(writes.map((write) => write.key)).size === writes.length, 'a transaction names a key twice');
-    if (writes.length === 0) return { ok: true, revision: await this.revision() };
-    return this.#write(writes);
-  }
-
-  watch(prefix: string, options: { readonly afterRevision: number; readonly signal: AbortSignal }): StoreWatch {
-    return this.#log.watch(prefix, options);
+    return readAnewWhenPassed(options, () => this.#range(prefix, options));
   }
 
   async grantLease(ttlSeconds: number): Promise<LeaseId> {
@@ -217,14 +189,14 @@ class EtcdStore implements Store {
 
   async compact(revision: number): Promise<void> {
     this.#checkOpen();
-    checkRevision(revision, { head: this.#log.head, compacted: 0 });
+    checkRevision(revision, { head: this.log.head, compacted: 0 });
     await this.#compact(revision);
   }
 
   async compactedRevision(): Promise<number> {
     this.#checkOpen();
     await this.#compaction;
-    return this.#log.compacted;
+    return this.log.compacted;
   }
 
   async size(): Promise<{ readonly bytes: number; readonly limitBytes: number }> {
@@ -252,7 +224,7 @@ class EtcdStore implements Store {
       } catch (error) {
         // Another store may compact what is just being read.
         if (!(error instanceof StoreError && error.code === 'compacted')) throw error;
-        this.#log.setCompacted(await findCompacted(this.#client, this.#log.head));
+        this.log.setCompacted(await findCompacted(this.#client, this.log.head));
       }
     }
   }
@@ -267,7 +239,7 @@ class EtcdStore implements Store {
     await this.#turns.idle();
     await this.#compaction;
     this.#feed.close();
-    this.#log.close();
+    this.log.close();
     for (const { resolve } of this.#waiting.splice(0)) resolve();
     this.#client.close();
   }
@@ -289,11 +261,11 @@ class EtcdStore implements Store {
   /** Revision 0 is before everything; it is gone as soon as anything is. Answers the store's revision. */
   async #beforeAll(): Promise<number> {
     const revision = await this.revision();
-    checkRevision(0, this.#log);
+    checkRevision(0, this.log);
     return revision;
   }
 
-  async #write(writes: readonly StoreWrite[]): Promise<WriteResult> {
+  protected async write(writes: readonly StoreWrite[]): Promise<WriteResult> {
     this.#checkOpen();
     checkWrites(writes);
     for (const write of writes) if ('leaseId' in write && write.leaseId !== undefined) await this.#findLease(write.leaseId);
@@ -339,7 +311,7 @@ class EtcdStore implements Store {
 
   async #compact(revision: number): Promise<void> {
     await this.#compaction;
-    if (revision <= this.#log.compacted) return;
+    if (revision <= this.log.compacted) return;
     this.#compaction = this.#compactNow(revision);
     try {
       await this.#compaction;
@@ -351,11 +323,11 @@ class EtcdStore implements Store {
   async #compactNow(revision: number): Promise<void> {
     try {
       await this.#client.call(methods.compact, { revision, physical: true });
-      this.#log.setCompacted(revision);
+      this.log.setCompacted(revision);
     } catch (error) {
       // Another store of the cluster was quicker.
       if (!(error instanceof StoreError && error.code === 'compacted')) throw error;
-      this.#log.setCompacted(Math.max(revision, await findCompacted(this.#client, this.#log.head)));
+      this.log.setCompacted(Math.max(revision, await findCompacted(this.#client, this.log.head)));
     }
   }
 
@@ -379,13 +351,13 @@ class EtcdStore implements Store {
   }
 
   async #readLog(afterRevision: number): Promise<readonly Commit[]> {
-    return readLog({ client: this.#client, keys: this.#keys, onCompacted: (revision) => this.#log.setCompacted(revision) }, Math.max(firstRevision, afterRevision), this.#log.head);
+    return readLog({ client: this.#client, keys: this.#keys, onCompacted: (revision) => this.log.setCompacted(revision) }, Math.max(firstRevision, afterRevision), this.log.head);
   }
 
   async #export(): Promise<MemoryContent> {
     await this.#compaction;
     const head = await this.revision();
-    const { compacted } = this.#log;
+    const { compacted } = this.log;
     const state: ExportState = { head, compacted, ...(await listLeases(this.#client, this.#keys)) };
     return memoryContent({ ...state, base: this.#basePages(compacted), changes: this.#changePages(state) }, this.#options.clock.monotonicMs());
   }
@@ -410,7 +382,7 @@ class EtcdStore implements Store {
 
   /** Resolves with `revision` when the log has it: what is answered is then also what watches show. */
   async #seen(revision: number): Promise<number> {
-    if (this.#log.head >= revision) return revision;
+    if (this.log.head >= revision) return revision;
     const { promise, resolve } = Promise.withResolvers<void>();
     const waiter = { revision, resolve };
     this.#waiting.push(waiter);
@@ -428,8 +400,8 @@ class EtcdStore implements Store {
 
   #onCommits(commits: readonly Commit[]): void {
     for (const commit of commits) this.#windowBytes += commitBytes(commit);
-    this.#log.publish(commits);
-    const { window, head } = this.#log;
+    this.log.publish(commits);
+    const { window, head } = this.log;
     while (window.size > windowRevisions || this.#windowBytes > windowBytes) {
       const oldest = window.shift();
       if (oldest === undefined) break;
@@ -440,7 +412,7 @@ class EtcdStore implements Store {
       this.#waiting = this.#waiting.filter(({ revision }) => revision > head);
       for (const { resolve } of due) resolve();
     }
-    const target = this.#past.add(commits, this.#log.compacted);
+    const target = this.#past.add(commits, this.log.compacted);
     if (target > 0 && this.#compaction === undefined && this.#closing === undefined) {
       this.#compact(target).catch((error: unknown) => this.#options.log.warn({ error }, 'etcd could not be compacted'));
     }
@@ -448,8 +420,8 @@ class EtcdStore implements Store {
 
   /** What happened is not known any more, so no watch may go on as if it were. */
   #onGap(compactRevision: number): void {
-    this.#log.setCompacted(compactRevision);
-    this.#log.close(new StoreError('compacted', `etcd was out of reach until revision ${compactRevision} was compacted`));
+    this.log.setCompacted(compactRevision);
+    this.log.close(new StoreError('compacted', `etcd was out of reach until revision ${compactRevision} was compacted`));
     for (const { resolve } of this.#waiting.splice(0)) resolve();
   }
 

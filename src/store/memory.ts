@@ -1,4 +1,3 @@
-import { assert } from '#base/assert.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Random } from '#base/random.ts';
 import { ChangeLog, firstRevision, type Commit } from './change-log.ts';
@@ -6,11 +5,10 @@ import { emptyTree, findEntry, prefixSpan, sliceEntries, withEntry, withoutKey, 
 import { compareKeys } from './key-order.ts';
 import { LeaseTimes } from './leases.ts';
 import { checkRevision, checkWrites, entryBytes, leaseKeysPerRevision, mayWrite, noSpace } from './limits.ts';
+import { LoggedStore } from './logged-store.ts';
 import { RevisionWindow } from './revision-window.ts';
 import {
   StoreError,
-  type DeleteExpectation,
-  type Expectation,
   type LeaseId,
   type RangeOptions,
   type Retention,
@@ -18,7 +16,6 @@ import {
   type StoreChange,
   type StorePage,
   type StoreRead,
-  type StoreWatch,
   type StoreWrite,
   type WriteResult,
 } from './store.ts';
@@ -93,11 +90,11 @@ export function commitOn(tree: EntryTree, writes: readonly StoreWrite[], options
   return { revision, changes, tree: next, atMs, pastBytes };
 }
 
-class MemoryStore implements Store {
+class MemoryStore extends LoggedStore<MemoryCommit> implements Store {
   readonly #options: MemoryStoreOptions;
   readonly #limitBytes: number;
   readonly #retention: Retention;
-  readonly #log: ChangeLog<MemoryCommit>;
+  protected readonly log: ChangeLog<MemoryCommit>;
   readonly #leases: LeaseTimes;
   readonly #leaseOfKey: Map<string, LeaseId>;
   readonly #keysOfLease = new Map<LeaseId, Set<string>>();
@@ -109,12 +106,13 @@ class MemoryStore implements Store {
   #isClosed = false;
 
   constructor(options: MemoryStoreOptions, content: MemoryContent) {
+    super();
     this.#options = options;
     this.#limitBytes = options.limitBytes ?? 256 * 2 ** 20;
     this.#retention = { ageMs: Infinity, revisions: 10_000, bytes: 32 * 2 ** 20, ...options.retention };
     this.#base = content.base;
     const head = content.base.revision + content.commits.size;
-    this.#log = new ChangeLog({ window: content.commits, head, compacted: content.compacted });
+    this.log = new ChangeLog({ window: content.commits, head, compacted: content.compacted });
     this.#tree = content.commits.get(head)?.tree ?? content.base.tree;
     this.#leases = new LeaseTimes({
       clock: options.clock,
@@ -130,12 +128,12 @@ class MemoryStore implements Store {
 
   async revision(): Promise<number> {
     this.#checkOpen();
-    return this.#log.head;
+    return this.log.head;
   }
 
   async get(key: string, options: { readonly revision?: number } = {}): Promise<StoreRead> {
     this.#checkOpen();
-    return { entry: findEntry(this.#treeAt(options.revision), key), revision: this.#log.head };
+    return { entry: findEntry(this.#treeAt(options.revision), key), revision: this.log.head };
   }
 
   async range(prefix: string, options: RangeOptions = {}): Promise<StorePage> {
@@ -144,24 +142,7 @@ class MemoryStore implements Store {
     const { start, end } = prefixSpan(tree, prefix, options.from);
     const entries = sliceEntries(tree, start, Math.min(end, start + (options.limit ?? Infinity)));
     const remaining = end - start - entries.length;
-    return { entries, revision: options.revision ?? this.#log.head, more: remaining > 0, remaining };
-  }
-
-  async put(key: string, value: Uint8Array, expect: Expectation, options: { readonly leaseId?: LeaseId } = {}): Promise<WriteResult> {
-    return this.#write([{ key, value, expect, ...options }]);
-  }
-
-  async delete(key: string, expect: DeleteExpectation): Promise<WriteResult> {
-    return this.#write([{ key, value: undefined, expect }]);
-  }
-
-  async transaction(writes: readonly StoreWrite[]): Promise<WriteResult> {
-    assert(new Set(writes.map((write) => write.key)).size === writes.length, 'a transaction names a key twice');
-    return this.#write(writes);
-  }
-
-  watch(prefix: string, options: { readonly afterRevision: number; readonly signal: AbortSignal }): StoreWatch {
-    return this.#log.watch(prefix, options);
+    return { entries, revision: options.revision ?? this.log.head, more: remaining > 0, remaining };
   }
 
   async grantLease(ttlSeconds: number): Promise<LeaseId> {
@@ -184,14 +165,14 @@ class MemoryStore implements Store {
 
   async compact(revision: number): Promise<void> {
     this.#checkOpen();
-    checkRevision(revision, { head: this.#log.head, compacted: 0 });
-    while (this.#log.window.size > 0 && this.#log.window.firstRevision <= revision) this.#dropOldest();
-    this.#log.setCompacted(revision);
+    checkRevision(revision, { head: this.log.head, compacted: 0 });
+    while (this.log.window.size > 0 && this.log.window.firstRevision <= revision) this.#dropOldest();
+    this.log.setCompacted(revision);
   }
 
   async compactedRevision(): Promise<number> {
     this.#checkOpen();
-    return this.#log.compacted;
+    return this.log.compacted;
   }
 
   async size(): Promise<{ readonly bytes: number; readonly limitBytes: number }> {
@@ -203,7 +184,7 @@ class MemoryStore implements Store {
     this.#checkOpen();
     // Loaded when needed: a store in memory must not cost the loading of SQLite.
     const { writeStoreFile } = await import('./store-file-copy.ts');
-    const revision = this.#log.head;
+    const revision = this.log.head;
     const entries = sliceEntries(this.#tree, 0, this.#tree.count);
     await writeStoreFile(file, { entries, revision, leases: [...this.#leases.entries()], leaseOfKey: new Map(this.#leaseOfKey) });
     return { revision };
@@ -213,8 +194,8 @@ class MemoryStore implements Store {
     this.#checkOpen();
     return new MemoryStore(this.#options, {
       base: this.#base,
-      compacted: this.#log.compacted,
-      commits: this.#log.window.copy(),
+      compacted: this.log.compacted,
+      commits: this.log.window.copy(),
       leases: this.#leases.entries(),
       leaseOfKey: this.#leaseOfKey,
       liveBytes: this.#liveBytes,
@@ -225,7 +206,7 @@ class MemoryStore implements Store {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#leases.close();
-    this.#log.close();
+    this.log.close();
   }
 
   #checkOpen(): void {
@@ -234,11 +215,15 @@ class MemoryStore implements Store {
 
   #treeAt(revision: number | undefined): EntryTree {
     if (revision === undefined) return this.#tree;
-    checkRevision(revision, this.#log);
-    return revision <= this.#base.revision ? this.#base.tree : (this.#log.window.get(revision)?.tree ?? this.#tree);
+    checkRevision(revision, this.log);
+    return revision <= this.#base.revision ? this.#base.tree : (this.log.window.get(revision)?.tree ?? this.#tree);
   }
 
-  #write(writes: readonly StoreWrite[]): WriteResult {
+  protected async write(writes: readonly StoreWrite[]): Promise<WriteResult> {
+    return this.#writeNow(writes);
+  }
+
+  #writeNow(writes: readonly StoreWrite[]): WriteResult {
     this.#checkOpen();
     checkWrites(writes);
     this.#leases.check(writes);
@@ -251,25 +236,25 @@ class MemoryStore implements Store {
       if (current !== undefined) growth -= entryBytes(key, current.value);
     }
     if (growth > 0 && this.#liveBytes + growth > this.#limitBytes) throw noSpace(this.#liveBytes, this.#limitBytes);
-    if (writes.length === 0) return { ok: true, revision: this.#log.head };
+    if (writes.length === 0) return { ok: true, revision: this.log.head };
     return { ok: true, revision: this.#commit(writes, growth) };
   }
 
   #commit(writes: readonly StoreWrite[], growth: number): number {
     const atMs = this.#options.clock.monotonicMs();
-    const commit = commitOn(this.#tree, writes, { revision: this.#log.head + 1, atMs });
+    const commit = commitOn(this.#tree, writes, { revision: this.log.head + 1, atMs });
     this.#tree = commit.tree;
     this.#liveBytes += growth;
     this.#pastBytes += commit.pastBytes;
     for (const write of writes) this.#setLease(write.key, write.value === undefined ? undefined : write.leaseId);
-    this.#log.publish([commit]);
+    this.log.publish([commit]);
     this.#dropPast(atMs);
     return commit.revision;
   }
 
   /** Keeps the past within its bounds; what lives has precedence for space. */
   #dropPast(nowMs: number): void {
-    const { window } = this.#log;
+    const { window } = this.log;
     const maxBytes = Math.min(this.#retention.bytes, this.#limitBytes - this.#liveBytes);
     for (;;) {
       const oldest = window.get(window.firstRevision);
@@ -281,11 +266,11 @@ class MemoryStore implements Store {
   }
 
   #dropOldest(): void {
-    const oldest = this.#log.window.shift();
+    const oldest = this.log.window.shift();
     if (oldest === undefined) return;
     this.#base = oldest;
     this.#pastBytes -= oldest.pastBytes;
-    this.#log.setCompacted(oldest.revision);
+    this.log.setCompacted(oldest.revision);
   }
 
   #startLease(id: LeaseId, ttlSeconds: number): void {
@@ -310,7 +295,7 @@ class MemoryStore implements Store {
     this.#keysOfLease.delete(id);
     for (let start = 0; start < keys.length; start += leaseKeysPerRevision) {
       const part = keys.slice(start, start + leaseKeysPerRevision);
-      this.#write(part.map((key) => ({ key, value: undefined, expect: { any: true } })));
+      this.#writeNow(part.map((key) => ({ key, value: undefined, expect: { any: true } })));
     }
   }
 }

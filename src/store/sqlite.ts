@@ -1,10 +1,10 @@
 import type { Clock, Timer } from '#base/clock.ts';
-import { assert } from '#base/assert.ts';
 import type { Random } from '#base/random.ts';
 import { AgeMarks } from './age-marks.ts';
 import { ChangeLog, firstRevision, type Commit } from './change-log.ts';
 import { LeaseTimes } from './leases.ts';
 import { checkRevision, checkWrites, defaultLimitBytes, defaultRetention, entryBytes } from './limits.ts';
+import { LoggedStore, readAnewWhenPassed } from './logged-store.ts';
 import { restoreMemoryStore, type MemoryContent } from './memory.ts';
 import { byRevision, memoryContent } from './memory-content.ts';
 import { RevisionWindow } from './revision-window.ts';
@@ -14,8 +14,6 @@ import { SqliteThread, type ThreadHooks } from './sqlite-thread.ts';
 import { throughPart } from './store-file-copy.ts';
 import {
   StoreError,
-  type DeleteExpectation,
-  type Expectation,
   type LeaseId,
   type RangeOptions,
   type Retention,
@@ -24,7 +22,6 @@ import {
   type StoreEntry,
   type StorePage,
   type StoreRead,
-  type StoreWatch,
   type StoreWrite,
   type WriteResult,
 } from './store.ts';
@@ -71,10 +68,10 @@ const rangePage = 500;
 /** How long after a write the work that nobody waits for begins, and how long it rests between two steps. */
 const maintenanceDelayMs = 50;
 
-class SqliteStore implements Store {
+class SqliteStore extends LoggedStore<Commit> implements Store {
   readonly #thread: SqliteThread;
   readonly #options: Required<SqliteStoreOptions>;
-  readonly #log: ChangeLog<Commit>;
+  protected readonly log: ChangeLog<Commit>;
   readonly #leases: LeaseTimes;
   readonly #ages: AgeMarks;
   /** Forks being read; they need the whole past. */
@@ -84,10 +81,11 @@ class SqliteStore implements Store {
   #closing: Promise<void> | undefined;
 
   constructor(thread: SqliteThread, opened: OpenedFile, options: Required<SqliteStoreOptions> & { readonly retention: Retention }) {
+    super();
     this.#thread = thread;
     this.#options = options;
     this.#ages = new AgeMarks(options.retention.ageMs);
-    this.#log = new ChangeLog({
+    this.log = new ChangeLog({
       window: new RevisionWindow<Commit>(opened.head + 1),
       head: opened.head,
       compacted: opened.compacted,
@@ -103,7 +101,7 @@ class SqliteStore implements Store {
 
   async revision(): Promise<number> {
     this.#checkOpen();
-    return this.#log.head;
+    return this.log.head;
   }
 
   async get(key: string, options: { readonly revision?: number } = {}): Promise<StoreRead> {
@@ -112,33 +110,7 @@ class SqliteStore implements Store {
   }
 
   async range(prefix: string, options: RangeOptions = {}): Promise<StorePage> {
-    for (;;) {
-      try {
-        return await this.#range(prefix, options);
-      } catch (error) {
-        // Compaction may pass a range of now that is read in several pieces; it is then read anew.
-        const isPassed = options.revision === undefined && error instanceof StoreError && error.code === 'compacted';
-        if (!isPassed) throw error;
-      }
-    }
-  }
-
-  put(key: string, value: Uint8Array, expect: Expectation, options: { readonly leaseId?: LeaseId } = {}): Promise<WriteResult> {
-    return this.#write([{ key, value, expect, ...options }]);
-  }
-
-  delete(key: string, expect: DeleteExpectation): Promise<WriteResult> {
-    return this.#write([{ key, value: undefined, expect }]);
-  }
-
-  async transaction(writes: readonly StoreWrite[]): Promise<WriteResult> {
-    assert(new Set(writes.map((write) => write.key)).size === writes.length, 'a transaction names a key twice');
-    if (writes.length === 0) return { ok: true, revision: await this.revision() };
-    return this.#write(writes);
-  }
-
-  watch(prefix: string, options: { readonly afterRevision: number; readonly signal: AbortSignal }): StoreWatch {
-    return this.#log.watch(prefix, options);
+    return readAnewWhenPassed(options, () => this.#range(prefix, options));
   }
 
   async grantLease(ttlSeconds: number): Promise<LeaseId> {
@@ -161,11 +133,11 @@ class SqliteStore implements Store {
   }
 
   async compact(revision: number): Promise<void> {
-    checkRevision(revision, { head: this.#log.head, compacted: 0 });
+    checkRevision(revision, { head: this.log.head, compacted: 0 });
     await Promise.allSettled(this.#exports);
     for (let isDone = false; !isDone; ) {
       const step = (await this.#call({ do: 'compact', revision })) as { compacted: number; isDone: boolean };
-      this.#log.setCompacted(step.compacted);
+      this.log.setCompacted(step.compacted);
       isDone = step.isDone;
     }
     this.#planMaintenance();
@@ -173,7 +145,7 @@ class SqliteStore implements Store {
 
   async compactedRevision(): Promise<number> {
     this.#checkOpen();
-    return this.#log.compacted;
+    return this.log.compacted;
   }
 
   async size(): Promise<{ readonly bytes: number; readonly limitBytes: number }> {
@@ -208,9 +180,9 @@ class SqliteStore implements Store {
   onCommit(requests: readonly Request[], outcome: GroupOutcome): void {
     const commits = commitsOf(requests, outcome);
     for (const commit of commits) this.#windowBytes += commitBytes(commit);
-    this.#log.publish(commits);
-    this.#log.setCompacted(outcome.compacted);
-    const { window } = this.#log;
+    this.log.publish(commits);
+    this.log.setCompacted(outcome.compacted);
+    const { window } = this.log;
     while (window.size > windowRevisions || this.#windowBytes > windowBytes) {
       const oldest = window.shift();
       if (oldest === undefined) break;
@@ -221,20 +193,20 @@ class SqliteStore implements Store {
 
   /** For the thread: up to where history is too old. */
   compactTo(): number {
-    return this.#ages.note(this.#options.clock.monotonicMs(), this.#log.head);
+    return this.#ages.note(this.#options.clock.monotonicMs(), this.log.head);
   }
 
   /** For the thread: it has died. */
   onFail(error: StoreError): void {
     this.#leases.close();
     this.#maintenance?.cancel();
-    this.#log.close(error.code === 'closed' ? undefined : error);
+    this.log.close(error.code === 'closed' ? undefined : error);
   }
 
   async #close(): Promise<void> {
     this.#leases.close();
     this.#maintenance?.cancel();
-    this.#log.close();
+    this.log.close();
     await this.#thread.close();
   }
 
@@ -247,7 +219,7 @@ class SqliteStore implements Store {
     return this.#thread.call(call);
   }
 
-  async #write(writes: readonly StoreWrite[]): Promise<WriteResult> {
+  protected async write(writes: readonly StoreWrite[]): Promise<WriteResult> {
     this.#checkOpen();
     checkWrites(writes);
     this.#leases.check(writes);
@@ -315,7 +287,7 @@ class SqliteStore implements Store {
 
   async #maintain(): Promise<void> {
     const step = (await this.#call({ do: 'maintain' })) as { compacted: number; isMaintenanceDue: boolean };
-    this.#log.setCompacted(step.compacted);
+    this.log.setCompacted(step.compacted);
     if (step.isMaintenanceDue) this.#planMaintenance();
   }
 }

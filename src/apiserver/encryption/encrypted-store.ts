@@ -1,4 +1,5 @@
 import type { Store, StoreChange, StoreEntry, StoreWatch, StoreWrite, WatchBatch, WriteResult } from '#store/store.ts';
+import { storeOver } from '#store/store-over.ts';
 import { StoreError } from '#store/store.ts';
 import type { Transformer } from './transformer.ts';
 
@@ -53,8 +54,7 @@ export function encryptedStore(store: Store, transformerOf: TransformerOf): Stor
   };
   const write = (each: StoreWrite): StoreWrite => (each.value === undefined ? each : { ...each, value: encrypted(each.key, each.value) });
 
-  return {
-    revision: () => store.revision(),
+  return storeOver(store, {
     async get(...wanted) {
       const read = await store.get(...wanted);
       return read.entry === undefined ? read : { ...read, entry: await withValue(read.entry) };
@@ -67,16 +67,8 @@ export function encryptedStore(store: Store, transformerOf: TransformerOf): Stor
     delete: (...wanted) => result(store.delete(...wanted)),
     transaction: (writes) => result(store.transaction(writes.map(write))),
     watch: (...wanted) => followed(store.watch(...wanted), batch),
-    grantLease: (...wanted) => store.grantLease(...wanted),
-    renewLease: (...wanted) => store.renewLease(...wanted),
-    revokeLease: (...wanted) => store.revokeLease(...wanted),
-    compact: (revision) => store.compact(revision),
-    compactedRevision: () => store.compactedRevision(),
-    size: () => store.size(),
-    snapshot: (file) => store.snapshot(file),
     fork: async () => encryptedStore(await store.fork(), transformerOf),
-    close: () => store.close(),
-  };
+  });
 }
 
 function failed(error: unknown): never {

@@ -1,4 +1,5 @@
 import type { Clock } from '#base/clock.ts';
+import { storeOver } from '#store/store-over.ts';
 import type { Store } from '#store/store.ts';
 import type { Distribution } from './series.ts';
 import { Distributions, labelText } from './series.ts';
@@ -26,24 +27,13 @@ export class StoreMetrics {
       work.then(note, note);
       return work;
     };
-    return {
-      revision: () => store.revision(),
+    return storeOver(store, {
       get: (...given) => timed('get', given[0], store.get(...given)),
       range: (...given) => timed('list', given[0], store.range(...given)),
       put: (...given) => timed('absent' in given[2] ? 'create' : 'update', given[0], store.put(...given)),
       delete: (...given) => timed('delete', given[0], store.delete(...given)),
       transaction: (writes) => timed('transaction', writes[0]?.key ?? '', store.transaction(writes)),
-      watch: (...given) => store.watch(...given),
-      grantLease: (...given) => store.grantLease(...given),
-      renewLease: (...given) => store.renewLease(...given),
-      revokeLease: (...given) => store.revokeLease(...given),
-      compact: (revision) => store.compact(revision),
-      compactedRevision: () => store.compactedRevision(),
-      size: () => store.size(),
-      snapshot: (file) => store.snapshot(file),
-      fork: () => store.fork(),
-      close: () => store.close(),
-    };
+    });
   }
 
   /** The resource stands second in the key: `/registry/pods/...`. */

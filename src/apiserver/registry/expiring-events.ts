@@ -1,4 +1,5 @@
 import type { Clock } from '#base/clock.ts';
+import { storeOver } from '#store/store-over.ts';
 import type { LeaseId, Store } from '#store/store.ts';
 import { registryPrefix } from '../watch-cache/watch-cache.ts';
 
@@ -25,22 +26,7 @@ export function withExpiringEvents(store: Store, { clock, ttlMs }: { readonly cl
     }
     return current.id;
   };
-  return {
-    revision: () => store.revision(),
-    get: (...given) => store.get(...given),
-    range: (...given) => store.range(...given),
+  return storeOver(store, {
     put: (key, value, expect, options) => (key.startsWith(eventPrefix) && options?.leaseId === undefined ? lease().then((leaseId) => store.put(key, value, expect, { leaseId })) : store.put(key, value, expect, options)),
-    delete: (...given) => store.delete(...given),
-    transaction: (writes) => store.transaction(writes),
-    watch: (...given) => store.watch(...given),
-    grantLease: (...given) => store.grantLease(...given),
-    renewLease: (...given) => store.renewLease(...given),
-    revokeLease: (...given) => store.revokeLease(...given),
-    compact: (revision) => store.compact(revision),
-    compactedRevision: () => store.compactedRevision(),
-    size: () => store.size(),
-    snapshot: (file) => store.snapshot(file),
-    fork: () => store.fork(),
-    close: () => store.close(),
-  };
+  });
 }
