@@ -136,6 +136,10 @@ test('what the proxy does is told under kube-proxy\'s names', () =>
   withProxy(async ({ clock, client, proxy }) => {
     await client.create(Service, serviceOf('web', { internalTrafficPolicy: 'Local' }));
     const slice = sliceOf('web', [endpoint('10.244.2.1', { nodeName: 'n2' })]);
+    const earlier = sliceOf('web', [endpoint('10.244.2.2', { nodeName: 'n2' })]);
+    const long = { 'endpoints.kubernetes.io/last-change-trigger-time': '1969-01-01T00:00:00Z' };
+    await client.create(EndpointSlice, { ...earlier, metadata: { ...earlier.metadata, name: 'web-earlier', annotations: long } });
+    await clock.advance(5000);
     const triggered = new Date(clock.nowMs() - 2500).toISOString();
     await client.create(EndpointSlice, { ...slice, metadata: { ...slice.metadata, annotations: { 'endpoints.kubernetes.io/last-change-trigger-time': triggered } } });
     await clock.advance(200);
@@ -145,7 +149,8 @@ test('what the proxy does is told under kube-proxy\'s names', () =>
       'kubeproxy_network_programming_duration_seconds_bucket{le="2",ip_family="IPv6"} 0',
       'kubeproxy_network_programming_duration_seconds_bucket{le="3",ip_family="IPv6"} 1',
       'kubeproxy_sync_proxy_rules_no_local_endpoints_total{ip_family="IPv4",traffic_policy="internal"} 1',
-      'kubeproxy_sync_proxy_rules_endpoint_changes_total 1',
+      'kubeproxy_sync_proxy_rules_endpoint_changes_total 2',
+      'kubeproxy_network_programming_duration_seconds_count{ip_family="IPv4"} 1',
       'kubeproxy_sync_proxy_rules_service_changes_pending 0',
     ]) assert.ok(text.includes(`${line}\n`), `${line}\n${text}`);
     assert.match(text, /kubeproxy_sync_partial_proxy_rules_duration_seconds_count\{ip_family="IPv4"\} [1-9]/);

@@ -100,6 +100,7 @@ class Proxy implements RunningProxy {
   #timer: Timer | undefined;
   #fullTimer: Timer | undefined;
   #running: Promise<void> | undefined;
+  readonly #startedMs: number;
   #lastSyncedMs: number | undefined;
   #lastFullMs = 0;
   #waitingSinceMs: number | undefined;
@@ -107,6 +108,7 @@ class Proxy implements RunningProxy {
   constructor(context: ComponentContext, options: ProxyOptions) {
     this.#context = context;
     this.#options = options;
+    this.#startedMs = context.clock.nowMs();
     this.#writer = options.writer ?? kernelWriter();
     this.#book = new RuleBook({ ...options, node: { name: options.nodeName } });
     const recorder = context.recorderFor('kube-proxy', { host: options.nodeName });
@@ -279,7 +281,8 @@ class Proxy implements RunningProxy {
   /** When a change of endpoints came about, as the controller says. */
   #noteTrigger({ metadata }: EndpointSlice): void {
     const ms = Date.parse(metadata.annotations?.['endpoints.kubernetes.io/last-change-trigger-time'] ?? '');
-    if (!Number.isNaN(ms) && this.#triggeredMs.length < maxTriggers) this.#triggeredMs.push(ms);
+    // What came about before we were there says nothing about us.
+    if (ms > this.#startedMs && this.#triggeredMs.length < maxTriggers) this.#triggeredMs.push(ms);
   }
 
   /** Plans service by service and lets others have their turn in between. */
