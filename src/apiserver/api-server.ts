@@ -197,7 +197,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const identities = settings.configuration === undefined ? undefined : (await import('./admission/webhooks/identities.ts')).webhookIdentities(settings.configuration, clock);
   const dynamic = dynamicAdmission({ objects, authorizers, kinds, egress, clock, random, log, metrics: metrics.webhooks, ...(identities !== undefined && { identities }) });
   const signers = new Map(certificateSigners(authorizers).map((plugin) => [plugin.name, plugin]));
-  const plugins = await admissionPlugins({ settings, clock, kinds, authorizers, registry: () => registry, admin: () => admin, dynamic: dynamic.plugins, certificates: signers });
+  const plugins = await admissionPlugins({ settings, clock, log, kinds, authorizers, registry: () => registry, admin: () => admin, dynamic: dynamic.plugins, certificates: signers });
   const always = [definitionValidation, certificateRequester, dynamic.expressionCheck, escalationCheck({ authorizers, rbac })];
   const admission = [...always, ...(settings.allowPrivileged === false ? [privilegedContainers] : []), ...plugins];
   const registry: RegistryContext = { minWatchSeconds: options.minWatchSeconds, store, cache, clock, random, log, objects, admission, admissionMetrics: metrics.admission, allocator: allocation.allocator };
@@ -222,6 +222,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     subresources: [podBinding(registry), podEviction(registry), namespaceFinalize(registry), serviceAccountToken(registry, issuer), ...podStreams(registry, options.nodes), ...proxySubresources({ registry, nodes: options.nodes, egress }), ...narrowParts(registry)],
     reviews: [bindings(registry), ...reviews({ authorizers, authenticators, issuer, rbac })],
   };
+  // What the server keeps itself (its Service, definitions of policies) is there for it, whatever is served to others.
+  const ownContext: DispatchContext = options.serves === undefined ? context : { ...context, kinds: withHidden(kinds) };
   const documents = new Documents({ kinds, issuer, address: () => address, clock, version });
   let address = '127.0.0.1:6443';
 
@@ -232,7 +234,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     if (call.annotate !== undefined) annotateDecision(call.annotate, decision);
     if (decision.verdict !== 'allow') throw refusal(attributes, decision);
     if (aggregation.isRemote(call.info)) return aggregation.pass(call);
-    if (call.info.isResource) return dispatch(context, call);
+    if (call.info.isResource) return dispatch(call.user === inProcessAdmin ? ownContext : context, call);
     if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: `${await metrics.text({ kinds, cache, store })}${flowControl.text()}${aggregation.metricsText()}${allocation.metricsText()}${options.audit?.text() ?? ''}${options.features?.metricsText() ?? ''}` };
     const dump = dumpAt({ path: call.info.path, query: call.query, levels: flowControl.levels, clock });
     if (dump !== undefined) return { is: 'raw', code: 200, contentType: 'text/plain; charset=utf-8', body: dump };
@@ -313,6 +315,12 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       await cache.close();
     },
   };
+}
+
+/** Every kind, also those that are not served. */
+function withHidden(kinds: ServedKinds): DispatchContext['kinds'] {
+  const all = new ServedKinds(builtInKinds);
+  return { find: (...path) => kinds.find(...path) ?? all.find(...path) };
 }
 
 /** The user that the cluster's own components in this process act as. */

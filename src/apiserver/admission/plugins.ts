@@ -1,4 +1,5 @@
 import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
 import type { Client } from '#client/client.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { RegistryContext } from '../registry/registry-context.ts';
@@ -27,6 +28,7 @@ import { chosenPlugins } from './settings.ts';
 export interface PluginDependencies {
   readonly settings: AdmissionSettings;
   readonly clock: Clock;
+  readonly log: Logger;
   readonly kinds: ServedKinds;
   readonly authorizers: readonly Authorizer[];
   /** Asked for late, for it holds the plugins. */
@@ -53,6 +55,7 @@ export const pluginMakers: Readonly<Record<string, Make>> = {
   NodeRestriction: () => nodeRestriction,
   TaintNodesByCondition: () => taintNodesByCondition,
   AlwaysPullImages: async () => (await import('./plugins/always-pull-images.ts')).alwaysPullImages,
+  ImagePolicyWebhook: async ({ settings, clock, log }) => (await import('./plugins/image-policy.ts')).imagePolicy(settings.configuration?.get('ImagePolicyWebhook'), { clock, log }),
   PodSecurity: async ({ settings }) => podSecurity(await podSecuritySettings(settings.configuration?.get('PodSecurity'))),
   PodNodeSelector: async ({ settings }) => (await import('./plugins/pod-node-selector.ts')).podNodeSelector(settings.configuration?.get('PodNodeSelector')),
   Priority: () => priority,

@@ -41,7 +41,7 @@ const knownPlugins: readonly KnownPlugin[] = [
   { name: 'NodeRestriction', isOn: true },
   { name: 'TaintNodesByCondition', isOn: true },
   { name: 'AlwaysPullImages' },
-  { name: 'ImagePolicyWebhook', isNotBuilt: true },
+  { name: 'ImagePolicyWebhook' },
   { name: 'PodSecurity', isOn: true },
   { name: 'PodNodeSelector' },
   { name: 'Priority', isOn: true },

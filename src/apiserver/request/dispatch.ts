@@ -16,7 +16,7 @@ import type { ServedKinds } from './served-kinds.ts';
 
 export interface DispatchContext {
   readonly registry: RegistryContext;
-  readonly kinds: ServedKinds;
+  readonly kinds: Pick<ServedKinds, 'find'>;
   /** Subresources with a behaviour of their own. */
   readonly subresources: readonly SubresourceHandler[];
   /** Kinds that are questions, not objects: POST answers at once (TokenReview, SubjectAccessReview). */

@@ -1,6 +1,7 @@
-/** How admission webhooks know the API server: credentials by host, from the kubeconfig of a plugin's settings. */
+/** Services that admission asks: how webhooks know the API server, and the policy of images. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
+import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -60,4 +61,31 @@ it('validating webhooks are shown the certificate of their settings, mutating on
   const created = await api.request('POST', '/api/v1/namespaces/default/configmaps', { body: { metadata: { name: 'a' } } });
   assert.equal(created.code, 201, created.text);
   assert.deepEqual(seen, [['/mutating', 'Bearer secret', ''], ['/validating', undefined, 'the-api-server']]);
+});
+
+it('ImagePolicyWebhook asks a service about images, once, and goes by what its settings say when nobody answers', { timeout: 60_000 }, async (t) => {
+  const asked: { readonly spec: { readonly containers: readonly { readonly image: string }[]; readonly namespace: string; readonly annotations?: object } }[] = [];
+  const service = http.createServer((request, response) => {
+    let text = '';
+    request.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    request.on('end', () => {
+      const review = JSON.parse(text) as (typeof asked)[number];
+      asked.push(review);
+      const isBad = review.spec.containers.some(({ image }) => image.startsWith('evil/'));
+      response.end(JSON.stringify({ ...review, status: isBad ? { allowed: false, reason: 'not from here' } : { allowed: true } }));
+    });
+  });
+  await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
+  const kubeconfig = join(scratch(), 'images');
+  writeFileSync(kubeconfig, JSON.stringify({ clusters: [{ name: 'a', cluster: { server: `http://127.0.0.1:${(service.address() as AddressInfo).port}/` } }], users: [], contexts: [{ name: 'a', context: { cluster: 'a', user: '' } }], 'current-context': 'a' }));
+  const api = await startApiServer({ admission: { enabled: ['ImagePolicyWebhook'], configuration: new Map([['ImagePolicyWebhook', { imagePolicy: { kubeConfigFile: kubeconfig, allowTTL: 50, denyTTL: 50, retryBackoff: 1, defaultAllow: true } }]]) } });
+  t.after(() => api.close());
+  const create = (image: string): ReturnType<typeof api.request> => api.request('POST', '/api/v1/namespaces/default/pods', { body: { metadata: { generateName: 'p-', annotations: { 'my.image-policy.k8s.io/ticket': '1', other: 'x' } }, spec: { containers: [{ name: 'c', image }] } } });
+  assert.equal((await create('good/x')).code, 201);
+  assert.equal((await create('good/x')).code, 201);
+  assert.match((await create('evil/x')).text, /image policy webhook backend denied one or more images: not from here/);
+  assert.deepEqual(asked.map(({ spec }) => spec), [{ containers: [{ image: 'good/x' }], annotations: { 'my.image-policy.k8s.io/ticket': '1' }, namespace: 'default' }, { containers: [{ image: 'evil/x' }], annotations: { 'my.image-policy.k8s.io/ticket': '1' }, namespace: 'default' }]);
+  service.closeAllConnections();
+  await new Promise((resolve) => service.close(resolve));
+  assert.equal((await create('unknown/x')).code, 201, 'the settings let pass what nobody forbids');
 });
