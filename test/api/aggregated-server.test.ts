@@ -14,7 +14,9 @@ import { EndpointSlice } from '#api/discovery/endpoint-slice.ts';
 import { ClusterRole } from '#api/rbac/cluster-role.ts';
 import { ClusterRoleBinding } from '#api/rbac/cluster-role-binding.ts';
 import { RoleBinding } from '#api/rbac/role-binding.ts';
+import { hasReason } from '#apimachinery/status-error.ts';
 import { systemClock } from '#base/clock.ts';
+import { openKind } from '#client/open-kind.ts';
 import { createAuthority, issueCertificate } from '#pki/authority.ts';
 import type { TestApiServer } from '../support/api-server.ts';
 import { startApiServer } from '../support/api-server.ts';
@@ -90,6 +92,26 @@ test('objects are written, read, watched and deleted through it', async () => {
   await lines.return(undefined);
   assert.equal((await api.request('DELETE', `${flunders}?labelSelector=kept=no`)).code, 200);
   assert.deepEqual(await namesOf(), []);
+});
+
+test('components in the same process list and watch its objects as any', async () => {
+  const Flunder = openKind({ group: 'wardle.example.com', version: 'v1alpha1', kind: 'Flunder', plural: 'flunders', scope: 'Namespaced' });
+  const stop = new AbortController();
+  const { metadata: { resourceVersion } } = await api.client.list(Flunder, {});
+  const seen = (async () => {
+    const events: string[] = [];
+    for await (const batch of api.client.watch(Flunder, { resourceVersion, signal: stop.signal })) {
+      for (const { type, object } of batch) events.push(`${type} ${object.metadata.name}`);
+      if (events.length === 2) return events;
+    }
+    return events;
+  })();
+  await api.client.create(Flunder, { apiVersion: 'wardle.example.com/v1alpha1', kind: 'Flunder', metadata: { namespace: 'default', name: 'inside' } });
+  assert.deepEqual((await api.client.list(Flunder, { namespace: 'default' })).items.map(({ metadata }) => metadata.name), ['inside']);
+  await api.client.delete(Flunder, { namespace: 'default', name: 'inside' });
+  assert.deepEqual(await seen, ['ADDED inside', 'DELETED inside']);
+  stop.abort();
+  await assert.rejects(api.client.get(Flunder, { namespace: 'default', name: 'inside' }), (error) => hasReason(error, 'NotFound'));
 });
 
 test('who may do what is decided by the rules of the cluster', async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
 import { APIService } from '#api/apiregistration/api-service.ts';
 import { Deployment } from '#api/apps/deployment.ts';
+import { ConfigMap } from '#api/core/config-map.ts';
 import { Namespace } from '#api/core/namespace.ts';
 import { Pod } from '#api/core/pod.ts';
 import { Secret } from '#api/core/secret.ts';
@@ -127,6 +128,7 @@ describe('conformance: the aggregator', { skip: noNetwork, concurrency: false },
       await statusOfTheApiService();
       // What the cluster's own controllers do with objects of other servers.
       await namespaceTakesItsFlundersAlong();
+      await flunderTakesWhatItOwnsAlong(w, flunders);
 
       assert.equal((await request('POST', flunders, flunder('collected'))).code, 201);
       assert.equal((await request('DELETE', `${flunders}?labelSelector=sample-label%3Dtrue`)).code, 200);
@@ -185,4 +187,17 @@ async function namespaceTakesItsFlundersAlong(): Promise<void> {
   await client.delete(Namespace, { name: namespace });
   await eventually('the namespace is gone', () => request('GET', `/api/v1/namespaces/${namespace}`), ({ code }) => code === 404);
   assert.deepEqual(await namesIn(path), []);
+}
+
+async function flunderTakesWhatItOwnsAlong(w: NetworkSpace, flunders: string): Promise<void> {
+  const { client } = lab();
+  const { metadata: { uid } } = json<{ readonly metadata: { readonly uid: string } }>(await request('POST', flunders, flunder('owner')));
+  const ownerReferences = [{ apiVersion: groupVersion, kind: 'Flunder', name: 'owner', uid }];
+  await client.create(ConfigMap, { metadata: { ...w.key('owned'), ownerReferences } });
+  const { metadata: { uid: mapUid } } = await client.create(ConfigMap, { metadata: w.key('owning') });
+  assert.equal((await request('POST', flunders, { ...flunder('dependent'), metadata: { name: 'dependent', ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'owning', uid: mapUid }] } })).code, 201);
+  json(await request('DELETE', `${flunders}/owner`));
+  await w.untilGone(ConfigMap, 'owned');
+  await client.delete(ConfigMap, w.key('owning'));
+  await eventually('the flunder goes after its owner', () => request('GET', `${flunders}/dependent`), ({ code }) => code === 404);
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CustomResourceDefinition } from '#api/apiextensions/custom-resource-definition.ts';
 import { ConfigMap } from '#api/core/config-map.ts';
 import { hasReason } from '#apimachinery/status-error.ts';
+import { openKind } from '#client/open-kind.ts';
 import { controllerReference } from '#reconcile/adoption.ts';
 import { startTestCluster } from './test-cluster.ts';
 import { collectableKinds } from '#controllers/garbage-collector/collectable-kinds.ts';
@@ -71,5 +73,26 @@ test('an object whose owner never was is deleted, one whose owner is of an unkno
   await client.create(ConfigMap, { metadata: { name: 'strange', namespace: 'default', ownerReferences: [{ apiVersion: 'example.org/v1', kind: 'Thing', name: 'x', uid: 'y' }] } });
   await gone('stray');
   assert.equal(await isGone('strange'), false);
+  await cluster.close();
+});
+
+test('dependents of custom kinds are orphaned and forget owners as all others', async () => {
+  const { cluster, client, make, gone, remove, until } = await setUp();
+  await client.create(CustomResourceDefinition, {
+    metadata: { name: 'things.example.org' },
+    spec: { group: 'example.org', scope: 'Namespaced', names: { plural: 'things', kind: 'Thing' }, versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }] },
+  });
+  const Thing = openKind({ group: 'example.org', version: 'v1', kind: 'Thing', plural: 'things', scope: 'Namespaced' });
+  const [one, two] = [await make('one'), await make('two')];
+  const ownerReferences = [one, two].map((owner) => ({ ...controllerReference(ConfigMap, owner), controller: false }));
+  await until(() => client.create(Thing, { apiVersion: 'example.org/v1', kind: 'Thing', metadata: { name: 'thing', namespace: 'default', ownerReferences } }).then(() => true, () => false));
+  const ownersOfThing = async (): Promise<readonly string[]> => ((await client.get(Thing, { namespace: 'default', name: 'thing' })).metadata.ownerReferences ?? []).map(({ name }) => name);
+  await remove('one', 'Orphan');
+  await gone('one');
+  assert.deepEqual(await ownersOfThing(), ['two']);
+  await make('three');
+  await remove('two', 'Orphan');
+  await gone('two');
+  assert.deepEqual(await ownersOfThing(), []);
   await cluster.close();
 });

@@ -9,9 +9,8 @@ import { CustomResourceDefinition } from '#api/apiextensions/custom-resource-def
 import { Service } from '#api/core/service.ts';
 import { EndpointSlice } from '#api/discovery/endpoint-slice.ts';
 import type { JsonObject } from '#apimachinery/json.ts';
-import { sameJson } from '#apimachinery/json.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
-import { StatusError, badRequest, unavailable } from '#apimachinery/status-error.ts';
+import { StatusError, unavailable } from '#apimachinery/status-error.ts';
 import type { Client } from '#client/client.ts';
 import type { PemPair } from '#pki/authority.ts';
 import type { RequestHeaderOptions } from '../authn/request-headers.ts';
@@ -122,7 +121,7 @@ export class Aggregation {
 
   /** Loads what merges documents only when there is something to merge. */
   async #extendedOpenApi(path: string, call: ApiCall, result: ApiResult | undefined): Promise<ApiResult | undefined> {
-    const remotes = [...this.#remotes.values()].sort((left, right) => groupPriorityOf(right) - groupPriorityOf(left) || (left.group < right.group ? -1 : 1));
+    const remotes = [...this.#remotes.values()].sort((left, right) => right.groupPriorityMinimum - left.groupPriorityMinimum || (left.group < right.group ? -1 : 1));
     if (path === '/openapi/v2' && result?.is === 'json') {
       const { mergeOpenApi } = await import('./merge-openapi.ts');
       const documents = await Promise.all(remotes.map(async (remote) => (await remote.openApi()).version2()));
@@ -145,9 +144,7 @@ export class Aggregation {
   }
 
   #entries(): readonly RemoteEntry[] {
-    return [...this.#remotes.values()].map(({ server, group, version, discovery }) => ({
-      group, version, discovery, groupPriorityMinimum: server.service.spec.groupPriorityMinimum, versionPriority: server.service.spec.versionPriority,
-    }));
+    return [...this.#remotes.values()].map(({ group, version, discovery, groupPriorityMinimum, versionPriority }) => ({ group, version, discovery, groupPriorityMinimum, versionPriority }));
   }
 
   #remoteOf({ isResource, group, version, path }: RequestInfo): RemoteVersion | undefined {
@@ -163,7 +160,7 @@ export class Aggregation {
       if (known !== undefined) this.#drop(service);
       return;
     }
-    if (known !== undefined && known.server.service.metadata.uid === service.metadata.uid && sameJson(known.server.service.spec, service.spec)) return known.seen(service);
+    if (known?.leadsTo(service) === true) return known.seen(service);
     this.#drop(service);
     const { registry } = this.#dependencies;
     const remote = new RemoteVersion(service, { ...this.#dependencies, random: registry.random, metrics: this.#metrics });
@@ -211,18 +208,15 @@ function handedTo(remote: RemoteVersion, { user }: ApiCall): ApiResult {
   return { is: 'upgrade', take: (request, response) => remote.server.forward(request, response, user) };
 }
 
-function groupPriorityOf({ server }: RemoteVersion): number {
-  return server.service.spec.groupPriorityMinimum;
-}
-
-/** For components in this process (the namespace controller above all), which speak no HTTP. Watches are not handed on. */
+/** For components in this process (the namespace controller, the garbage collector), which speak no HTTP. */
 async function answerInProcess(server: RemoteServer, call: ApiCall): Promise<ApiResult> {
   const { info, query, user, signal } = call;
-  if (info.verb === 'watch') throw badRequest('a watch of an aggregated API needs a connection of its own');
   const methods: Readonly<Record<string, string>> = { create: 'POST', update: 'PUT', patch: 'PATCH', delete: 'DELETE', deletecollection: 'DELETE' };
   const text = new URLSearchParams(Object.entries(query).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]))).toString();
+  const path = `${info.path}${text === '' ? '' : `?${text}`}`;
+  if (info.verb === 'watch') return (await import('./remote-watch.ts')).watchRemote(server, call, path);
   const body = call.body()?.json;
-  const answer = await server.fetch(`${info.path}${text === '' ? '' : `?${text}`}`, {
+  const answer = await server.fetch(path, {
     user, method: methods[info.verb] ?? 'GET', signal, contentType: call.contentType, ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   const document = parsed(answer.text);

@@ -95,12 +95,12 @@ export class RemoteServer {
     return undefined;
   }
 
-  /** Asks for a document, whatever the answer's code. Throws when there is no answer, a 503 when there is nobody to ask. */
-  async fetch(path: string, { user = aggregator, method = 'GET', body, accept = 'application/json', contentType = 'application/json', ifNoneMatch, isUnverified = false, signal }: RemoteQuestion = {}): Promise<RemoteAnswer> {
+  /** Asks, whatever the answer's code; its body is the caller's to read. Throws when there is no answer, a 503 when there is nobody to ask. */
+  open(path: string, { user = aggregator, method = 'GET', body, accept = 'application/json', contentType = 'application/json', ifNoneMatch, isUnverified = false, signal }: RemoteQuestion = {}): Promise<IncomingMessage> {
     const address = this.address();
-    if (address === undefined) throw unavailable('service unavailable');
+    if (address === undefined) return Promise.reject(unavailable('service unavailable'));
     const { host, port } = this.#dependencies.egress(address);
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    return new Promise<IncomingMessage>((resolve, reject) => {
       const request = https.request({
         host, port, path, method, agent: isUnverified ? this.#unverified : this.#agent, ...(signal !== undefined && { signal }),
         headers: {
@@ -111,6 +111,11 @@ export class RemoteServer {
       request.on('error', reject);
       request.end(body);
     });
+  }
+
+  /** Asks for a document, as `open`. */
+  async fetch(path: string, question: RemoteQuestion = {}): Promise<RemoteAnswer> {
+    const response = await this.open(path, question);
     const pieces: Buffer[] = [];
     let length = 0;
     for await (const piece of response) {

@@ -1,6 +1,7 @@
 /** One APIService that names a Service: whether its server can be asked, and what it says it serves. */
 import type { APIService as ServiceObject, APIServiceCondition } from '#api/apiregistration/api-service.ts';
 import { APIService } from '#api/apiregistration/api-service.ts';
+import { sameJson } from '#apimachinery/json.ts';
 import { StatusError } from '#apimachinery/status-error.ts';
 import { Backoff } from '#client/backoff.ts';
 import type { Client } from '#client/client.ts';
@@ -34,6 +35,7 @@ const attempts = 5;
 /** Checks until closed. The newest verdict stands in the APIService's condition. */
 export class RemoteVersion {
   readonly server: RemoteServer;
+  #service: ServiceObject;
   readonly #dependencies: RemoteVersionDependencies;
   readonly #backoff: Backoff;
   readonly #closing = new AbortController();
@@ -46,6 +48,7 @@ export class RemoteVersion {
 
   constructor(service: ServiceObject, dependencies: RemoteVersionDependencies) {
     this.server = new RemoteServer(service, dependencies);
+    this.#service = service;
     this.#dependencies = dependencies;
     this.#backoff = new Backoff(retry, dependencies.random);
     // What has been found out before a restart, or by another API server, holds until the first check is over.
@@ -58,6 +61,12 @@ export class RemoteVersion {
   }
   get version(): string {
     return this.server.service.spec.version ?? '';
+  }
+  get groupPriorityMinimum(): number {
+    return this.#service.spec.groupPriorityMinimum;
+  }
+  get versionPriority(): number {
+    return this.#service.spec.versionPriority;
   }
   get isAvailable(): boolean {
     return this.#availability?.status === 'True';
@@ -83,8 +92,16 @@ export class RemoteVersion {
     });
   }
 
+  /** Whether this is still the way to its server: priorities may change while requests are under way. */
+  leadsTo({ metadata, spec }: ServiceObject): boolean {
+    const own = this.#service;
+    const way = ({ service, caBundle, insecureSkipTLSVerify }: ServiceObject['spec']): object => ({ service, caBundle, insecureSkipTLSVerify });
+    return own.metadata.uid === metadata.uid && sameJson(way(own.spec), way(spec));
+  }
+
   /** The object has changed. Whoever has overwritten the condition is corrected. */
   seen(service: ServiceObject): void {
+    this.#service = service;
     if (this.#work === undefined && this.#availability !== undefined && !isSame(availableCondition(service), this.#availability)) this.poke();
   }
 

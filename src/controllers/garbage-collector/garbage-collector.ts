@@ -17,6 +17,7 @@ import type { ItemId } from './dependents.ts';
 import { Dependents, isDeletingDependents, isOrphaningDependents, orphanFinalizer } from './dependents.ts';
 import type { ItemPlan, OwnerState } from './plan-item.ts';
 import { planItem } from './plan-item.ts';
+import { RemoteKinds } from './remote-kinds.ts';
 
 /** Owners known to be gone. Kubernetes remembers as many; forgetting one costs a request. */
 const maxAbsentOwners = 500;
@@ -38,6 +39,7 @@ class GarbageCollector implements RunningComponent {
   /** By kind, how to stop following it. */
   readonly #following = new Map<ResourceKind, () => void>();
   readonly #unsubscribe: () => void;
+  readonly #remote: RemoteKinds;
 
   constructor(kinds: readonly ResourceKind[], environment: ControllerEnvironment) {
     this.#environment = environment;
@@ -49,6 +51,7 @@ class GarbageCollector implements RunningComponent {
       updated: (definition) => this.#defined(definition),
       deleted: (definition) => this.#undefined(definition),
     });
+    this.#remote = new RemoteKinds(environment, { follow: (kind) => this.#follow(kind), unfollow: (kind) => this.#unfollow(kind) }, this.#stop.signal);
     this.ready = Promise.all(kinds.map((kind) => informers.for(kind).synced(this.#stop.signal))).then(() => this.#loop.start());
     this.ready.catch(() => {});
   }
@@ -56,6 +59,7 @@ class GarbageCollector implements RunningComponent {
   async close(): Promise<void> {
     this.#stop.abort(new Error('the garbage collector is closing'));
     this.#unsubscribe();
+    this.#remote.close();
     for (const unfollow of this.#following.values()) unfollow();
     await this.#loop.close();
   }
@@ -67,13 +71,15 @@ class GarbageCollector implements RunningComponent {
   }
 
   #undefined(definition: CustomResourceDefinition): void {
-    for (const [kind, unfollow] of this.#following) {
-      if (kind.isCustom !== true || kind.group !== definition.spec.group || kind.plural !== definition.spec.names.plural) continue;
-      unfollow();
-      this.#following.delete(kind);
-      this.#kinds.delete(kindId(kind.apiVersion, kind.kind));
-      void this.#environment.informers.release(kind);
-    }
+    for (const kind of this.#following.keys()) if (kind.isCustom === true && kind.group === definition.spec.group && kind.plural === definition.spec.names.plural) this.#unfollow(kind);
+  }
+
+  #unfollow(kind: ResourceKind): void {
+    this.#following.get(kind)?.();
+    this.#following.delete(kind);
+    const id = kindId(kind.apiVersion, kind.kind);
+    if (this.#kinds.get(id) === kind) this.#kinds.delete(id);
+    void this.#environment.informers.release(kind);
   }
 
   #follow(kind: ResourceKind): void {
@@ -215,11 +221,11 @@ class GarbageCollector implements RunningComponent {
       case 'remove finalizer':
         return this.#removeFinalizer(kind, object, plan.finalizer);
       case 'drop owners':
-        return this.#patch(kind, object, { ownerReferences: plan.uids.map((uid) => ({ $patch: 'delete', uid })), uid: metadata.uid });
+        return this.#dropOwners(kind, object, plan.uids);
       case 'delete': {
         if (plan.unblocks) {
-          const ownerReferences = (metadata.ownerReferences ?? []).map(({ uid }) => ({ uid, blockOwnerDeletion: false }));
-          await this.#patch(kind, object, { ownerReferences, uid: metadata.uid });
+          const references = metadata.ownerReferences ?? [];
+          await this.#patchOwners(kind, object, references.map(({ uid }) => ({ uid, blockOwnerDeletion: false })), references.map((each) => ({ ...each, blockOwnerDeletion: false })));
         }
         this.#environment.log.debug({ kind: kind.kind, object: keyOf(object), policy: plan.policy, dependents: dependents.length }, 'deleting an object without owners');
         // Whoever changed the object meanwhile may have given it another owner: then look again.
@@ -234,7 +240,7 @@ class GarbageCollector implements RunningComponent {
     const { uid } = owner.metadata;
     await Promise.all(dependents.map(async (dependent) => {
       const ofKind = this.#kinds.get(kindId(dependent.apiVersion, dependent.kind));
-      if (ofKind !== undefined) await this.#patch(ofKind, dependent, { ownerReferences: [{ $patch: 'delete', uid }], uid: dependent.metadata.uid });
+      if (ofKind !== undefined) await this.#dropOwners(ofKind, dependent, [uid]);
     }));
     await this.#removeFinalizer(kind, owner, orphanFinalizer);
   }
@@ -245,8 +251,17 @@ class GarbageCollector implements RunningComponent {
     await ignoringAbsence(this.#environment.client.patch(kind, object.metadata, { type: 'merge', patch: { metadata } }, { signal: this.#stop.signal }));
   }
 
-  async #patch(kind: ResourceKind, object: KubeObject, metadata: object): Promise<void> {
-    await ignoringAbsence(this.#environment.client.patch(kind, object.metadata, { type: 'strategic', patch: { metadata } }, { signal: this.#stop.signal }));
+  #dropOwners(kind: ResourceKind, object: KubeObject, uids: readonly string[]): Promise<void> {
+    return this.#patchOwners(kind, object, uids.map((uid) => ({ $patch: 'delete', uid })), (object.metadata.ownerReferences ?? []).filter(({ uid }) => !uids.includes(uid)));
+  }
+
+  /** Custom kinds and those of other servers take no strategic patch: they get the list as it is to be, if nobody has changed it. */
+  async #patchOwners(kind: ResourceKind, object: KubeObject, directives: readonly object[], references: readonly OwnerReference[]): Promise<void> {
+    const { uid, resourceVersion } = object.metadata;
+    const patch = kind.isCustom === true
+      ? { type: 'merge' as const, patch: { metadata: { uid, resourceVersion, ownerReferences: references } } }
+      : { type: 'strategic' as const, patch: { metadata: { uid, ownerReferences: directives } } };
+    await ignoringAbsence(this.#environment.client.patch(kind, object.metadata, patch, { signal: this.#stop.signal }));
   }
 }
 

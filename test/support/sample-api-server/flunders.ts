@@ -31,6 +31,8 @@ export class Refusal extends Error {
 export class Flunders {
   readonly #objects = new Map<string, Flunder>();
   readonly #watchers = new Set<(event: Event) => void>();
+  /** Everything that has happened, for watches that begin in the past. */
+  readonly #events: Event[] = [];
   #revision = 1;
 
   get revision(): string {
@@ -72,12 +74,14 @@ export class Flunders {
   delete(namespace: string, name: string): Flunder {
     const found = this.get(namespace, name);
     this.#objects.delete(`${namespace}/${name}`);
-    this.#tell('DELETED', found);
+    this.#tell('DELETED', { ...found, metadata: { ...found.metadata, resourceVersion: String(++this.#revision) } });
     return found;
   }
 
-  /** Calls back with every change from now on. Returns how to end that. */
-  watch(callback: (event: Event) => void): () => void {
+  /** Calls back with every change since `version`; without one with what there is, and every change from now on. Returns how to end that. */
+  watch(version: string, callback: (event: Event) => void): () => void {
+    if (version === '' || version === '0') for (const object of this.#objects.values()) callback({ type: 'ADDED', object });
+    else for (const event of this.#events) if (Number(event.object.metadata.resourceVersion) > Number(version)) callback(event);
     this.#watchers.add(callback);
     return () => void this.#watchers.delete(callback);
   }
@@ -90,6 +94,7 @@ export class Flunders {
   }
 
   #tell(type: Event['type'], object: Flunder): void {
+    this.#events.push({ type, object });
     for (const watcher of this.#watchers) watcher({ type, object });
   }
 }

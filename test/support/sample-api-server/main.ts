@@ -70,7 +70,7 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
       for (const each of selected()) flunders.delete(each.metadata.namespace, each.metadata.name);
       return send(response, 200, listOf([]));
     case 'watch':
-      return watch(response, namespace, Number(url.searchParams.get('resourceVersion') ?? 0));
+      return watch(response, namespace, url.searchParams.get('resourceVersion') ?? '');
     default:
       return send(response, 200, listOf(selected()));
   }
@@ -102,12 +102,11 @@ function sendDocument(request: IncomingMessage, response: ServerResponse, path: 
   response.end(JSON.stringify(document));
 }
 
-function watch(response: ServerResponse, namespace: string, from: number): void {
+function watch(response: ServerResponse, namespace: string, version: string): void {
   response.writeHead(200, { 'content-type': 'application/json' });
   const tell = ({ type, object }: Event): void => void (namespace === '' || object.metadata.namespace === namespace ? response.write(`${JSON.stringify({ type, object })}\n`) : undefined);
-  for (const object of flunders.list(namespace)) if (Number(object.metadata.resourceVersion) > from) tell({ type: 'ADDED', object });
   response.flushHeaders();
-  response.on('close', flunders.watch(tell));
+  response.on('close', flunders.watch(version, tell));
 }
 
 function listOf(items: readonly object[]): object {
