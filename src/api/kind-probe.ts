@@ -31,6 +31,17 @@ export function errorsOf<T extends KubeObject>(kind: ResourceKind<T>, object: T)
   return validateContent(kind as unknown as ResourceKind, object).map(describeFieldError);
 }
 
+/** The same of an object that is new. */
+export function createErrorsOf<T extends KubeObject>(kind: ResourceKind<T>, object: T): string[] {
+  return [...errorsOf(kind, object), ...[...(kind.strategy.validateCreate?.(object) ?? [])].map(describeFieldError)];
+}
+
+/** What is wrong with what a controller says of `object`. */
+export function statusErrorsOf<T extends KubeObject>(kind: ResourceKind<T>, object: T, old: T = object): string[] {
+  const rules = kind.validateStatusUpdate as readonly UpdateRule<T>[];
+  return rules.flatMap((rule) => [...rule(object, old)]).map(describeFieldError);
+}
+
 /** What a writer is told beside the answer. */
 export function warningsOf<T extends KubeObject>(kind: ResourceKind<T>, object: T, old?: T): string[] {
   return [...(kind.strategy.warnings?.(object, old) ?? [])];

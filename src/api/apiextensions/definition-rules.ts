@@ -128,9 +128,9 @@ function* validatePath(path: string, at: string, roots: readonly string[]): Iter
 
 /** While it is served, what its objects are called and where they live cannot change. */
 export function* validateDefinitionUpdate({ spec, status }: Definition, old: Definition): Iterable<FieldError> {
-  for (const version of status.storedVersions as readonly string[] | null ?? []) {
+  for (const [index, version] of (status.storedVersions as readonly string[] | null ?? []).entries()) {
     if (!spec.versions.some((each) => each.name === version)) {
-      yield invalidValue('status.storedVersions', version, 'missing from spec.versions');
+      yield invalidValue(`status.storedVersions[${index}]`, version, `missing from spec.versions; ${version} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${version} and removes ${version} from status.storedVersions`);
     }
   }
   const established = (old.status.conditions as CustomResourceDefinitionStatus['conditions'] | null ?? []).some(({ type, status: value }) => type === 'Established' && value === 'True');

@@ -1,8 +1,8 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { invalidValue, required } from '#apimachinery/field-error.ts';
-import { validateIpAddress } from '#apimachinery/ip.ts';
-import { portNumber } from '#apimachinery/names.ts';
+import { ipWarnings, validateIpAddress, validateNonSpecialIp } from '#apimachinery/ip.ts';
+import { dns1123Label, dns1123Subdomain, portNumber, qualifiedName } from '#apimachinery/names.ts';
 import { column, defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, list, oneOf, pointer, string, struct } from '#apimachinery/schema.ts';
@@ -36,18 +36,33 @@ interface Subsets {
 }
 
 function* validateSubsets({ subsets = [] }: Subsets): Iterable<FieldError> {
-  for (const [index, subset] of subsets.entries()) {
+  for (const [index, { addresses = [], notReadyAddresses = [], ports = [] }] of subsets.entries()) {
     const at = `subsets[${index}]`;
-    if ((subset.addresses ?? []).length === 0 && (subset.notReadyAddresses ?? []).length === 0) yield required(at, 'must specify `addresses` or `notReadyAddresses`');
-    for (const which of ['addresses', 'notReadyAddresses'] as const) {
-      for (const [position, address] of (subset[which] ?? []).entries()) {
-        if (address.ip !== '') yield* validateIpAddress(address.ip, `${at}.${which}[${position}].ip`);
-      }
-    }
-    for (const [position, port] of (subset.ports ?? []).entries()) {
-      if ((subset.ports ?? []).length > 1 && port.name === undefined) yield required(`${at}.ports[${position}].name`);
-      for (const message of portNumber(port.port)) yield invalidValue(`${at}.ports[${position}].port`, port.port, message);
-    }
+    if (addresses.length === 0 && notReadyAddresses.length === 0) yield required(at, 'must specify `addresses` or `notReadyAddresses`');
+    for (const [position, address] of addresses.entries()) yield* validateAddress(address, `${at}.addresses[${position}]`);
+    for (const [position, address] of notReadyAddresses.entries()) yield* validateAddress(address, `${at}.notReadyAddresses[${position}]`);
+    for (const [position, port] of ports.entries()) yield* validatePort(port, ports.length > 1, `${at}.ports[${position}]`);
+  }
+}
+
+function* validateAddress({ hostname = '', ip, nodeName }: EndpointAddress, path: string): Iterable<FieldError> {
+  if (ip !== '') yield* validateIpAddress(ip, `${path}.ip`);
+  if (hostname !== '') for (const message of dns1123Label(hostname)) yield invalidValue(`${path}.hostname`, hostname, message);
+  if (nodeName !== undefined) for (const message of dns1123Subdomain(nodeName)) yield invalidValue(`${path}.nodeName`, nodeName, message);
+  if (ip !== '') yield* validateNonSpecialIp(ip, `${path}.ip`);
+}
+
+function* validatePort({ appProtocol, name = '', port }: EndpointPort, isNamed: boolean, path: string): Iterable<FieldError> {
+  if (name !== '') for (const message of dns1123Label(name)) yield invalidValue(`${path}.name`, name, message);
+  else if (isNamed) yield required(`${path}.name`);
+  for (const message of portNumber(port)) yield invalidValue(`${path}.port`, port, message);
+  if (appProtocol !== undefined) for (const message of qualifiedName(appProtocol)) yield invalidValue(`${path}.appProtocol`, appProtocol, message);
+}
+
+function* warnOfAddresses({ subsets = [] }: Subsets): Iterable<string> {
+  for (const [index, { addresses = [], notReadyAddresses = [] }] of subsets.entries()) {
+    for (const [position, { ip }] of addresses.entries()) yield* ipWarnings(ip, `subsets[${index}].addresses[${position}].ip`);
+    for (const [position, { ip }] of notReadyAddresses.entries()) yield* ipWarnings(ip, `subsets[${index}].notReadyAddresses[${position}].ip`);
   }
 }
 
@@ -73,7 +88,7 @@ export const Endpoints = defineResource({
   fields: {
     subsets: list(2, EndpointSubset, { listType: 'atomic' }),
   },
-  strategy: { createOnUpdate: true },
+  strategy: { createOnUpdate: true, warnings: warnOfAddresses },
   validate: [validateSubsets],
   columns: [nameColumn, column<Subsets>('Endpoints', showEndpoints), ageColumn],
 });

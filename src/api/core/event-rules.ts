@@ -1,6 +1,7 @@
 /** What both versions of Event share. Source: behaviour of the v1.36 API server. */
 import type { FieldError } from '#apimachinery/field-error.ts';
-import { invalidValue } from '#apimachinery/field-error.ts';
+import { invalidValue, required } from '#apimachinery/field-error.ts';
+import { byteLength, qualifiedName } from '#apimachinery/names.ts';
 import type { EventSeries, EventSource } from './event.ts';
 import type { ObjectReference } from './references.ts';
 
@@ -23,13 +24,29 @@ export interface EventFields {
   readonly reportingInstance?: string | undefined;
 }
 
-/** Events about objects without a namespace are in `default`, all others beside their object. */
-export function* validateEventPlace({ metadata, involvedObject }: EventFields): Iterable<FieldError> {
+/** Texts of an event have their limits, in bytes. */
+const limits = { reportingInstance: 128, action: 128, reason: 128, message: 1024 } as const;
+
+/** What holds for events of both styles. Those with a time of their own say who reports them and what was done. */
+export function* validateEvent(event: EventFields): Iterable<FieldError> {
+  const { eventTime = null, involvedObject, metadata } = event;
   const about = involvedObject.namespace ?? '';
   const namespace = metadata.namespace ?? '';
-  if (about === namespace) return;
-  if (about === '' && (namespace === 'default' || namespace === 'kube-system')) return;
-  yield invalidValue('involvedObject.namespace', about, 'does not match event.namespace');
+  const astray = invalidValue('involvedObject.namespace', about, 'does not match event.namespace');
+  if (eventTime === null) {
+    // Events about objects without a namespace are in `default`, all others beside their object.
+    if (about === '' ? namespace !== '' && namespace !== 'default' : about !== namespace) yield astray;
+    return;
+  }
+  if (about === '' && namespace !== 'default' && namespace !== 'kube-system') yield astray;
+  const controller = event.reportingComponent ?? '';
+  if (controller === '') yield required('reportingController');
+  for (const message of qualifiedName(controller)) yield invalidValue('reportingController', controller, message);
+  for (const key of ['reportingInstance', 'action', 'reason', 'message'] as const) {
+    const text = event[key] ?? '';
+    if (key !== 'message' && text === '') yield required(key);
+    if (byteLength(text) > limits[key]) yield invalidValue(key, '', `can have at most ${limits[key]} characters`);
+  }
 }
 
 /** Fields that selectors may name. */

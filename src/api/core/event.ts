@@ -3,7 +3,7 @@ import { defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, microTime, object, pointer, string, struct, time } from '#apimachinery/schema.ts';
 import { eventColumns } from './event-columns.ts';
-import { selectableEventFields, validateEventPlace } from './event-rules.ts';
+import { selectableEventFields, validateEvent } from './event-rules.ts';
 import { ObjectReference } from './references.ts';
 
 export const EventSource = struct('io.k8s.api.core.v1.EventSource', {
@@ -43,7 +43,7 @@ export const Event = defineResource({
     reportingInstance: string(15, { always: true }),
   },
   strategy: { createOnUpdate: true },
-  validate: [validateEventPlace],
+  validate: [validateEvent],
   columns: eventColumns,
   selectableFields: selectableEventFields,
 });

@@ -1,7 +1,7 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { invalidValue } from '#apimachinery/field-error.ts';
-import { qualifiedName } from '#apimachinery/names.ts';
+import { qualifiedName, validateFinalizerDomain } from '#apimachinery/names.ts';
 import type { Parts } from '#apimachinery/parts.ts';
 import type { Draft } from '#apimachinery/resource.ts';
 import { column, defineResource, status, subresource } from '#apimachinery/resource.ts';
@@ -40,12 +40,17 @@ function labelWithName({ metadata }: Draft<Parted>): void {
 }
 
 function* validateFinalizers({ spec }: Parted): Iterable<FieldError> {
-  for (const [index, finalizer] of (spec.finalizers ?? []).entries()) {
-    for (const message of qualifiedName(finalizer)) yield invalidValue(`spec.finalizers[${index}]`, finalizer, message);
-    if (!finalizer.includes('/') && finalizer !== 'kubernetes') {
-      yield invalidValue(`spec.finalizers[${index}]`, finalizer, 'name is neither a standard finalizer name nor is it fully qualified');
-    }
+  for (const finalizer of spec.finalizers ?? []) {
+    for (const message of qualifiedName(finalizer)) yield invalidValue('spec.finalizers', finalizer, message);
+    yield* validateFinalizerDomain(finalizer, 'spec.finalizers');
   }
+}
+
+/** The phase says no more than whether the namespace is on its way out. */
+function* validatePhase({ metadata, status: { phase } }: Parted): Iterable<FieldError> {
+  const isLeaving = metadata.deletionTimestamp !== undefined;
+  if (!isLeaving && phase !== 'Active') yield invalidValue('status.Phase', phase ?? '', "may only be 'Active' if `deletionTimestamp` is empty");
+  if (isLeaving && phase !== 'Terminating') yield invalidValue('status.Phase', phase ?? '', "may only be 'Terminating' if `deletionTimestamp` is not empty");
 }
 
 export const Namespace = defineResource({
@@ -82,6 +87,7 @@ export const Namespace = defineResource({
   },
   defaults: labelWithName,
   validate: [validateFinalizers],
+  validateStatusUpdate: [validatePhase],
   columns: [nameColumn, column<Parted>('Status', ({ status: now }) => now.phase ?? ''), ageColumn],
   selectableFields: { 'status.phase': ({ status: now }) => now.phase ?? '' },
 });

@@ -1,9 +1,11 @@
+import type { Parts } from '#apimachinery/parts.ts';
+import type { Draft } from '#apimachinery/resource.ts';
 import { defineResource, status, subresource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, int32, int64, list, map, object, oneOf, pointer, string, struct, time } from '#apimachinery/schema.ts';
 import { nodeColumns } from './node-columns.ts';
 import { Taint } from './scheduling.ts';
-import { validateNode, validateNodeUpdate } from './validate-node.ts';
+import { validateNode, validateNodeStatusUpdate, validateNodeUpdate } from './validate-node.ts';
 
 export const ConfigMapNodeConfigSource = struct('io.k8s.api.core.v1.ConfigMapNodeConfigSource', {
   namespace: string(1, { required: true }),
@@ -131,6 +133,16 @@ export const NodeStatus = struct('io.k8s.api.core.v1.NodeStatus', {
 });
 export interface NodeStatus extends Infer<typeof NodeStatus> {}
 
+/** Kubelets no longer take their configuration from the cluster. */
+function dropConfig({ spec, status: now }: Draft<Parts<NodeSpec, NodeStatus>>, old?: Parts<NodeSpec, NodeStatus>): void {
+  if (old?.spec.configSource === undefined) delete spec.configSource;
+  if (old?.status.config === undefined) delete now.config;
+}
+
+function* nodeWarnings({ spec }: Parts<NodeSpec, NodeStatus>): Iterable<string> {
+  if ((spec.externalID ?? '') !== '') yield 'spec.externalID: this field is deprecated, and is unused by Kubernetes';
+}
+
 export const Node = defineResource({
   group: '',
   version: 'v1',
@@ -144,15 +156,16 @@ export const Node = defineResource({
     status: object(3, NodeStatus),
   },
   subresources: [subresource('proxy', ['create', 'delete', 'get', 'patch', 'update'], { group: '', version: 'v1', kind: 'NodeProxyOptions' }), status()],
-  strategy: { generation: false, keepsStatusOnCreate: true },
+  strategy: { generation: false, keepsStatusOnCreate: true, prepareForCreate: dropConfig, prepareForUpdate: dropConfig, warnings: nodeWarnings },
   defaults: ({ spec, status: now }) => {
     // The list came later than the single range; clients may read either.
-    if (spec.podCIDR !== undefined) spec.podCIDRs ??= [spec.podCIDR];
+    if (spec.podCIDR !== undefined && spec.podCIDRs?.[0] !== spec.podCIDR) spec.podCIDRs = [spec.podCIDR];
     else if (spec.podCIDRs?.[0] !== undefined) spec.podCIDR = spec.podCIDRs[0];
     if (now.allocatable === undefined && now.capacity !== undefined) now.allocatable = { ...now.capacity };
   },
   validate: [validateNode],
   validateUpdate: [validateNodeUpdate],
+  validateStatusUpdate: [validateNodeStatusUpdate],
   columns: nodeColumns,
   selectableFields: { 'spec.unschedulable': ({ spec }) => String(spec.unschedulable === true) },
 });

@@ -1,7 +1,6 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
-import { forbiddenField, invalidValue, notSupported, required } from '#apimachinery/field-error.ts';
-import { validateLabels } from '#apimachinery/names.ts';
+import { invalidValue, required } from '#apimachinery/field-error.ts';
 import type { Parts } from '#apimachinery/parts.ts';
 import type { Draft } from '#apimachinery/resource.ts';
 import { column, defineResource, scale, status } from '#apimachinery/resource.ts';
@@ -10,8 +9,10 @@ import { int32, int64, list, map, object, pointer, string, struct, time } from '
 import { matchesLabels, selectorFromMap } from '#apimachinery/selector.ts';
 import { defaultPodSpec } from './pod-defaults.ts';
 import { PodTemplateSpec } from './pod-template.ts';
+import { workloadWarnings } from './pod-warnings.ts';
+import { validateReplicaCounts } from './replica-counts.ts';
 import { containersColumn, imagesColumn, mapSelectorColumn } from './template-columns.ts';
-import { validateTemplate } from './validate-template.ts';
+import { validateRunsForEver, validateTemplate } from './validate-template.ts';
 
 export const ReplicationControllerSpec = struct('io.k8s.api.core.v1.ReplicationControllerSpec', {
   replicas: int32(1, { pointer: true, default: 1, published: true, min: 0 }),
@@ -53,19 +54,16 @@ function defaultController({ metadata, spec }: Draft<Parted>): void {
 }
 
 function* validateController({ spec: { selector = {}, template } }: Parted): Iterable<FieldError> {
-  yield* validateLabels(selector, 'spec.selector');
   if (Object.keys(selector).length === 0) yield required('spec.selector');
   if (template === undefined) {
     yield required('spec.template');
     return;
   }
-  if (!matchesLabels(selectorFromMap(selector), template.metadata.labels)) {
+  if (Object.keys(selector).length > 0 && !matchesLabels(selectorFromMap(selector), template.metadata.labels)) {
     yield invalidValue('spec.template.metadata.labels', template.metadata.labels ?? {}, '`selector` does not match template `labels`');
   }
   yield* validateTemplate(template);
-  const { activeDeadlineSeconds, restartPolicy = 'Always' } = template.spec;
-  if (restartPolicy !== 'Always') yield notSupported('spec.template.spec.restartPolicy', restartPolicy, ['Always']);
-  if (activeDeadlineSeconds !== undefined) yield forbiddenField('spec.template.spec.activeDeadlineSeconds', 'activeDeadlineSeconds in ReplicationController is not Supported');
+  yield* validateRunsForEver(template, 'ReplicationController');
 }
 
 export const ReplicationController = defineResource({
@@ -83,7 +81,9 @@ export const ReplicationController = defineResource({
   },
   subresources: [scale({ replicas: 'spec.replicas', statusReplicas: 'status.replicas', selector: 'spec.selector' }), status()],
   defaults: defaultController,
+  strategy: { warnings: workloadWarnings },
   validate: [validateController],
+  validateStatusUpdate: [validateReplicaCounts],
   columns: [
     nameColumn,
     column<Parted>('Desired', ({ spec }) => spec.replicas ?? 1, { type: 'integer' }),

@@ -1,17 +1,13 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
-import type { FieldError } from '#apimachinery/field-error.ts';
-import { invalidValue } from '#apimachinery/field-error.ts';
-import { qualifiedName } from '#apimachinery/names.ts';
 import type { Parts } from '#apimachinery/parts.ts';
 import { column, defineResource, status } from '#apimachinery/resource.ts';
-import { immutableFields } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { list, map, object, oneOf, pointer, struct } from '#apimachinery/schema.ts';
-import { nonNegative } from './validate-resources.ts';
+import { validateQuota, validateQuotaStatus, validateQuotaUpdate } from './validate-quota.ts';
 
 export const ScopedResourceSelectorRequirement = struct('io.k8s.api.core.v1.ScopedResourceSelectorRequirement', {
-  scopeName: oneOf(1, ['BestEffort', 'CrossNamespacePodAffinity', 'NotBestEffort', 'NotTerminating', 'PriorityClass', 'Terminating', 'VolumeAttributesClass'], { required: true }),
-  operator: oneOf(2, ['DoesNotExist', 'Exists', 'In', 'NotIn'], { required: true }),
+  scopeName: oneOf(1, ['BestEffort', 'CrossNamespacePodAffinity', 'NotBestEffort', 'NotTerminating', 'PriorityClass', 'Terminating', 'VolumeAttributesClass'], { required: true, mayBeEmpty: true, worded: true }),
+  operator: oneOf(2, ['DoesNotExist', 'Exists', 'In', 'NotIn'], { required: true, mayBeEmpty: true, worded: true }),
   values: list(3, 'string', { listType: 'atomic' }),
 });
 export interface ScopedResourceSelectorRequirement extends Infer<typeof ScopedResourceSelectorRequirement> {}
@@ -42,21 +38,6 @@ function showUse({ hard = {}, used = {} }: ResourceQuotaStatus, limits: boolean)
   return names.toSorted().map((name) => `${name}: ${used[name] ?? '0'}/${hard[name] ?? '0'}`).join(', ');
 }
 
-const scopes = ['BestEffort', 'CrossNamespacePodAffinity', 'NotBestEffort', 'NotTerminating', 'PriorityClass', 'Terminating', 'VolumeAttributesClass'];
-const opposites = [['BestEffort', 'NotBestEffort'], ['Terminating', 'NotTerminating']] as const;
-
-function* validateQuota({ spec }: Parted): Iterable<FieldError> {
-  for (const [name, amount] of Object.entries(spec.hard ?? {})) {
-    for (const message of qualifiedName(name)) yield invalidValue(`spec.hard[${name}]`, name, message);
-    yield* nonNegative(amount, `spec.hard[${name}]`);
-  }
-  const given = spec.scopes ?? [];
-  for (const scope of given) if (!scopes.includes(scope)) yield invalidValue('spec.scopes', given, 'unsupported scope');
-  for (const [one, other] of opposites) {
-    if (given.includes(one) && given.includes(other)) yield invalidValue('spec.scopes', given, 'conflicting scopes');
-  }
-}
-
 export const ResourceQuota = defineResource({
   group: '',
   version: 'v1',
@@ -71,7 +52,8 @@ export const ResourceQuota = defineResource({
   subresources: [status()],
   strategy: { generation: false },
   validate: [validateQuota],
-  validateUpdate: [immutableFields('spec.scopes')],
+  validateUpdate: [validateQuotaUpdate],
+  validateStatusUpdate: [validateQuotaStatus],
   columns: [
     nameColumn,
     column<Parted>('Request', ({ status: now }) => showUse(now, false)),

@@ -2,6 +2,7 @@ import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
 import { saysTheSame } from '#apimachinery/equal.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { forbiddenField, invalidValue, required, tooLong } from '#apimachinery/field-error.ts';
+import { isJsonObject } from '#apimachinery/json.ts';
 import { configMapKey } from '#apimachinery/names.ts';
 import { column, defineResource } from '#apimachinery/resource.ts';
 import { immutableValue } from '#apimachinery/rules.ts';
@@ -43,13 +44,36 @@ const keysOfType: ReadonlyMap<string, readonly string[]> = new Map([
 const accountName = 'kubernetes.io/service-account.name';
 
 function* validateType({ metadata, type = '', data = {} }: Contents): Iterable<FieldError> {
-  for (const key of keysOfType.get(type) ?? []) if (data[key] === undefined) yield required(`data[${key}]`);
+  // An empty key of SSH is no key.
+  for (const key of keysOfType.get(type) ?? []) if (data[key] === undefined || (type === 'kubernetes.io/ssh-auth' && data[key] === '')) yield required(`data[${key}]`);
+  const config = data[type === 'kubernetes.io/dockercfg' ? '.dockercfg' : '.dockerconfigjson'];
+  if (config !== undefined && type.startsWith('kubernetes.io/dockerc')) yield* validateJson(config, type === 'kubernetes.io/dockercfg' ? 'data[.dockercfg]' : 'data[.dockerconfigjson]');
   if (type === 'kubernetes.io/service-account-token' && (metadata.annotations?.[accountName] ?? '') === '') {
     yield required(`metadata.annotations[${accountName}]`);
   }
   if (type === 'kubernetes.io/basic-auth' && data['username'] === undefined && data['password'] === undefined) {
     yield required('data[username]');
     yield required('data[password]');
+  }
+}
+
+/** The contents are not shown. */
+function* validateJson(content: string, path: string): Iterable<FieldError> {
+  const fault = jsonFault(new TextDecoder().decode(Uint8Array.fromBase64(content)));
+  if (fault !== undefined) yield invalidValue(path, '<secret contents redacted>', fault);
+}
+
+/** Why a text is no JSON object, as Go says it in the commonest cases. */
+function jsonFault(text: string): string | undefined {
+  if (text.trim() === '') return 'unexpected end of JSON input';
+  try {
+    const value: unknown = JSON.parse(text);
+    if (value === null || isJsonObject(value)) return undefined;
+    const name = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+    return `json: cannot unmarshal ${name} into Go value of type map[string]interface {}`;
+  } catch {
+    const first = text.trimStart()[0] ?? '';
+    return '{["-0123456789tfn'.includes(first) ? 'unexpected end of JSON input' : `invalid character '${first}' looking for beginning of value`;
   }
 }
 

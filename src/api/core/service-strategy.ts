@@ -7,13 +7,14 @@
 import type { Parts } from '#apimachinery/parts.ts';
 import type { Draft, Strategy } from '#apimachinery/resource.ts';
 import type { ServiceSpec, ServiceStatus } from './service.ts';
+import { serviceWarnings } from './service-warnings.ts';
 
 type Service = Parts<ServiceSpec, ServiceStatus>;
 
 /** How long a client sticks to its endpoint: three hours. */
 const affinitySeconds = 10_800;
 
-export function defaultService({ spec }: { spec: Draft<ServiceSpec> }): void {
+export function defaultService({ spec, status }: { spec: Draft<ServiceSpec>; status: Draft<ServiceStatus> }): void {
   for (const port of spec.ports ?? []) if (port.targetPort === undefined || port.targetPort === '') port.targetPort = port.port;
   if (spec.sessionAffinity === 'None') delete spec.sessionAffinityConfig;
   else if (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds === undefined) {
@@ -22,7 +23,9 @@ export function defaultService({ spec }: { spec: Draft<ServiceSpec> }): void {
   const external = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
   if (external || (spec.type === 'ClusterIP' && (spec.externalIPs ?? []).length > 0)) spec.externalTrafficPolicy ??= 'Cluster';
   if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster';
-  if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
+  if (spec.type !== 'LoadBalancer') return;
+  spec.allocateLoadBalancerNodePorts ??= true;
+  for (const ingress of status.loadBalancer.ingress ?? []) if (ingress.ip !== undefined) ingress.ipMode ??= 'VIP';
 }
 
 /** Whether the service has addresses in the cluster. */
@@ -41,8 +44,9 @@ export function needsHealthCheckPort(spec: Pick<ServiceSpec, 'type' | 'externalT
 }
 
 export const serviceStrategy: Strategy<Service> = {
-  name: 'dns-1035-label',
+  name: 'dns-label',
   generation: false,
+  warnings: serviceWarnings,
 
   prepareForUpdate(draft, old) {
     keepAllocated(draft.spec, old.spec);

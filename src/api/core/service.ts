@@ -4,7 +4,7 @@ import { bool, int32, intOrString, list, map, object, oneOf, pointer, string, st
 import { Condition } from '#apimachinery/condition.ts';
 import { serviceColumns } from './service-columns.ts';
 import { defaultService, serviceStrategy } from './service-strategy.ts';
-import { validateService, validateServiceUpdate } from './validate-service.ts';
+import { validateService, validateServiceStatusUpdate, validateServiceUpdate } from './validate-service.ts';
 
 export const ServicePort = struct('io.k8s.api.core.v1.ServicePort', {
   name: string(1),
@@ -94,6 +94,7 @@ export const Service = defineResource({
   defaults: defaultService,
   validate: [validateService],
   validateUpdate: [validateServiceUpdate],
+  validateStatusUpdate: [validateServiceStatusUpdate],
   columns: serviceColumns,
   selectableFields: {
     'spec.clusterIP': ({ spec }) => spec.clusterIP ?? '',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeObject } from '#apimachinery/decode.ts';
 import { Event as CoreEvent } from '../core/event.ts';
-import { errorsOf, given, rowOf } from '../kind-probe.ts';
+import { createErrorsOf, errorsOf, given, rowOf, updateErrorsOf } from '../kind-probe.ts';
 import { Event } from './event.ts';
 
 const stored = decodeObject(CoreEvent, {
@@ -36,8 +36,14 @@ test('an event lies beside what it is about', () => {
 });
 
 test('an event of the new style says who reports it and what was done', () => {
-  const event = given(Event, { metadata: { name: 'a', namespace: 'default' }, regarding: { namespace: 'default' }, eventTime: '2026-01-01T00:00:00.000000Z', type: 'Odd' });
-  assert.deepEqual(errorsOf(Event, event as unknown as Event), [
-    'reportingController: Required value', 'reportingInstance: Required value', 'action: Required value', 'reason: Required value', 'type: Invalid value: "": has invalid value: Odd',
+  const event = given(Event, { metadata: { name: 'a', namespace: 'default' }, regarding: { namespace: 'default' }, eventTime: '2026-01-01T00:00:00.000000Z', type: 'Odd', reportingController: 'example.com/c' });
+  assert.deepEqual(createErrorsOf(Event, event as unknown as Event), [
+    'reportingInstance: Required value', 'action: Required value', 'reason: Required value', 'type: Invalid value: "": has invalid value: Odd',
   ]);
+});
+
+test('only the series of an event goes on', () => {
+  const fields = { metadata: { name: 'a', namespace: 'default' }, regarding: { namespace: 'default' }, eventTime: '2026-01-01T00:00:00.000000Z', reason: 'R' };
+  const [old, now] = [given(Event, fields), given(Event, { ...fields, reason: 'Q', series: { count: 1, lastObservedTime: null } })] as unknown as [Event, Event];
+  assert.deepEqual(updateErrorsOf(Event, now, old), ['series.count: Invalid value: "": should be at least 2', 'series.lastObservedTime: Required value', 'reason: Invalid value: "Q": field is immutable']);
 });

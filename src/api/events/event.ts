@@ -1,19 +1,20 @@
+import { saysTheSame } from '#apimachinery/equal.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { invalidValue, required } from '#apimachinery/field-error.ts';
-import { byteLength, qualifiedName } from '#apimachinery/names.ts';
 import type { KubeObject, NamespacedMeta } from '#apimachinery/object-meta.ts';
 import { defineResource } from '#apimachinery/resource.ts';
+import { immutableValue } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, microTime, object, pointer, string, struct, time } from '#apimachinery/schema.ts';
 import { eventColumnsOf } from '../core/event-columns.ts';
 import type { EventFields } from '../core/event-rules.ts';
-import { selectableEventFields, validateEventPlace } from '../core/event-rules.ts';
+import { selectableEventFields, validateEvent } from '../core/event-rules.ts';
 import { Event as CoreEvent, EventSource } from '../core/event.ts';
 import { ObjectReference } from '../core/references.ts';
 
 export const EventSeries = struct('io.k8s.api.events.v1.EventSeries', {
   count: int32(1, { required: true }),
-  lastObservedTime: microTime(2, { required: true }),
+  lastObservedTime: microTime(2, { required: true, mayBeEmpty: true }),
 });
 export interface EventSeries extends Infer<typeof EventSeries> {}
 
@@ -87,22 +88,33 @@ function renamed(field: string): string {
   return field.replace(/^involvedObject\./, 'regarding.');
 }
 
-/** Texts of an event have their limits, in bytes. */
-const limits = { reportingInstance: 128, action: 128, reason: 128, note: 1024 } as const;
-
-function* validateNewStyle(event: EventsV1Fields): Iterable<FieldError> {
-  yield* validateEventPlace(toStored(event));
-  // Written by a client of core/v1: its rules are fewer.
-  if (event.eventTime === null) return;
-  const controller = event.reportingController ?? '';
-  if (controller === '') yield required('reportingController');
-  else for (const message of qualifiedName(controller)) yield invalidValue('reportingController', controller, message);
-  for (const key of ['reportingInstance', 'action', 'reason'] as const) if ((event[key] ?? '') === '') yield required(key);
-  for (const [key, limit] of Object.entries(limits) as [keyof typeof limits, number][]) {
-    const text = event[key] ?? '';
-    if (byteLength(text) > limit) yield invalidValue(key, '', `can have at most ${limit} characters`);
-  }
+/** Writers of this version use nothing of the older one. What is wrong is said of the fields' older names. */
+function* validateNew(event: EventsV1Fields): Iterable<FieldError> {
+  yield* validateSeries(event);
+  if (event.eventTime === null) yield required('eventTime');
   if (event.type !== 'Normal' && event.type !== 'Warning') yield invalidValue('type', '', `has invalid value: ${event.type ?? ''}`);
+  const unset = 'needs to be unset';
+  if ((event.deprecatedFirstTimestamp ?? null) !== null) yield invalidValue('firstTimestamp', '', unset);
+  if ((event.deprecatedLastTimestamp ?? null) !== null) yield invalidValue('lastTimestamp', '', unset);
+  if ((event.deprecatedCount ?? 0) !== 0) yield invalidValue('count', '', unset);
+  if ((event.deprecatedSource.component ?? '') !== '' || (event.deprecatedSource.host ?? '') !== '') yield invalidValue('source', '', unset);
+}
+
+function* validateSeries({ series }: EventsV1Fields): Iterable<FieldError> {
+  if (series === undefined) return;
+  if (series.count < 2) yield invalidValue('series.count', '', 'should be at least 2');
+  if (series.lastObservedTime === null) yield required('series.lastObservedTime');
+}
+
+const fixed = ['involvedObject', 'reason', 'message', 'source', 'firstTimestamp', 'lastTimestamp', 'count', 'type', 'eventTime', 'action', 'related'] as const;
+
+/** Only the series goes on. */
+function* validateEventUpdate(event: EventsV1Fields, old: EventsV1Fields): Iterable<FieldError> {
+  if (!saysTheSame(event.series, old.series)) yield* validateSeries(event);
+  const [now, before] = [toStored(event), toStored(old)];
+  for (const key of fixed) yield* immutableValue(key, now[key], before[key]);
+  yield* immutableValue('reportingController', now.reportingComponent, before.reportingComponent);
+  yield* immutableValue('reportingInstance', now.reportingInstance, before.reportingInstance);
 }
 
 export const Event = defineResource({
@@ -113,7 +125,7 @@ export const Event = defineResource({
   shortNames: ['ev'],
   scope: 'Namespaced',
   fields: {
-    eventTime: microTime(2, { required: true }),
+    eventTime: microTime(2, { required: true, mayBeEmpty: true }),
     series: pointer(3, EventSeries),
     reportingController: string(4),
     reportingInstance: string(5),
@@ -128,8 +140,9 @@ export const Event = defineResource({
     deprecatedLastTimestamp: time(14),
     deprecatedCount: int32(15),
   },
-  strategy: { createOnUpdate: true },
-  validate: [validateNewStyle],
+  strategy: { createOnUpdate: true, validateCreate: validateNew },
+  validate: [(event) => validateEvent(toStored(event))],
+  validateUpdate: [validateEventUpdate],
   columns: eventColumnsOf<EventsV1Fields>(toStored),
   selectableFields: Object.fromEntries(
     Object.entries(selectableEventFields).map(([name, of]) => [renamed(name), (event: EventsV1Fields) => of(toStored(event))]),
