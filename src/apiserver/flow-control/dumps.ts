@@ -4,6 +4,7 @@
  */
 import type { Clock } from '#base/clock.ts';
 import type { Query } from '../request/api-call.ts';
+import { workOf } from './flow-queues.ts';
 import type { FlowRequest } from './flow-request.ts';
 import type { PriorityLevel } from './priority-level.ts';
 import { widthOf } from './work-estimate.ts';
@@ -41,7 +42,7 @@ function queueRows(levels: readonly PriorityLevel[]): string[][] {
   const head = ['PriorityLevelName', 'Index', 'PendingRequests', 'ExecutingRequests', 'SeatsInUse', 'NextDispatchR', 'InitialSeatsSum', 'MaxSeatsSum', 'TotalWorkSum'];
   return [head, ...levels.flatMap(({ name, queues }) => queues.dump().map(({ waiting, executing, seatsInUse, nextDispatchR }, index) => {
     const sum = (value: (work: WorkEstimate) => number): number => waiting.reduce((total, { asking }) => total + value(asking.work), 0);
-    return [name, index, waiting.length, executing, seatsInUse, seatSeconds(nextDispatchR), sum(({ seats }) => seats), sum(widthOf), seatSeconds(sum(({ seats, finalSeats, lingersMs }) => seats * 0.003 + (finalSeats * lingersMs) / 1000))].map(String);
+    return [name, index, waiting.length, executing, seatsInUse, seatSeconds(nextDispatchR), sum(({ seats }) => seats), sum(widthOf), seatSeconds(sum(workOf))].map(String);
   }))];
 }
 

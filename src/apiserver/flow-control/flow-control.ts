@@ -8,6 +8,7 @@ import type { ApiCall, ApiResult } from '../request/api-call.ts';
 import { isTrue } from '../request/api-call.ts';
 import type { CallHandler } from '../request/in-process.ts';
 import { isLongRunning } from '../request/long-running.ts';
+import type { FlowStats } from './flow-metrics.ts';
 import { FlowMetrics } from './flow-metrics.ts';
 import type { SchemaState } from './flow-request.ts';
 import { FlowRequest } from './flow-request.ts';
@@ -16,7 +17,8 @@ import type { DefaultConfiguration } from './keep-configuration.ts';
 import { schemaMatches } from './match-schema.ts';
 import { mandatoryNames } from './plan-defaults.ts';
 import { PriorityLevel } from './priority-level.ts';
-import type { Refusal, Seat } from './queue-set.ts';
+import { ReadWriteRatios } from './read-write-ratios.ts';
+import type { Refusal, Seat } from './seats.ts';
 import type { Claimant } from './share-seats.ts';
 import { divide, seatLimits } from './share-seats.ts';
 import type { ResourceLoad } from './work-estimate.ts';
@@ -47,6 +49,7 @@ export interface FlowControlOptions {
 export class FlowControl {
   readonly #options: FlowControlOptions;
   readonly #metrics = new FlowMetrics();
+  readonly #readWrite: ReadWriteRatios;
   readonly #mandatory: DefaultConfiguration;
   readonly #levels = new Map<string, PriorityLevel>();
   /** In the order in which they are asked. */
@@ -57,6 +60,7 @@ export class FlowControl {
 
   constructor(options: FlowControlOptions) {
     this.#options = options;
+    this.#readWrite = new ReadWriteRatios(options.clock);
     const { schemas, levels } = options.defaults;
     this.#mandatory = { schemas: schemas.filter(isMandatory), levels: levels.filter(isMandatory) };
   }
@@ -92,27 +96,30 @@ export class FlowControl {
   }
 
   text(): string {
-    return this.#metrics.text(this.levels, this.#fairFraction);
+    return this.#metrics.text(this.levels, this.#fairFraction) + this.#readWrite.text();
   }
 
   async #seated(handle: CallHandler, call: ApiCall, schema: SchemaState): Promise<ApiResult> {
     const { level } = schema;
-    const { clock, load } = this.#options;
+    const { clock } = this.#options;
     call.addHeaders?.(schema.headers);
     const arrivedMs = clock.monotonicMs();
-    const request = new FlowRequest(call, schema, level.isExempt ? oneSeat : estimateWork(call, level.limits.perRequest, load));
+    const request = new FlowRequest(call, schema, level.isExempt ? oneSeat : estimateWork(call, level.limits.perRequest, schema.load));
     const got = level.queues.acquire(request, { maxWaitMs, nowMs: arrivedMs });
     if (this.#adjusting === undefined) this.#demanded();
     level.noteChange(arrivedMs);
     let seat = got;
     let startedMs = arrivedMs;
     if (seat instanceof Promise) {
+      this.#readWrite.add('waiting', call.info, { by: 1, nowMs: arrivedMs });
       seat = await seat;
       startedMs = clock.monotonicMs();
+      this.#readWrite.add('waiting', call.info, { by: -1, nowMs: startedMs });
       request.onWaited();
     }
     if (typeof seat === 'string') throw this.#refuse(seat, schema, (startedMs - arrivedMs) / 1000);
     request.onStart((startedMs - arrivedMs) / 1000);
+    this.#readWrite.add('executing', call.info, { by: 1, nowMs: startedMs });
     let isHeld = false;
     try {
       const result = await handle(call);
@@ -137,6 +144,7 @@ export class FlowControl {
     const { level } = request.schema;
     const nowMs = this.#options.clock.monotonicMs();
     request.onEnd((nowMs - startedMs) / 1000);
+    this.#readWrite.add('executing', request.call.info, { by: -1, nowMs });
     level.noteChange(nowMs);
     if (level.isQuiescing && level.queues.isIdle) this.#configure();
   }
@@ -184,7 +192,7 @@ export class FlowControl {
   }
 
   #sortedSchemas(wanted: ReadonlySet<string>): readonly SchemaState[] {
-    const { caches } = this.#options;
+    const { caches, load } = this.#options;
     const mandatory = this.#mandatory;
     const objects = new Map(mandatory.schemas.map((object) => [object.metadata.name, object]));
     for (const { object } of caches.of(FlowSchema).range('')) objects.set(object.metadata.name, object);
@@ -194,7 +202,8 @@ export class FlowControl {
         const level = this.#levels.get(object.spec.priorityLevelConfiguration.name);
         if (level === undefined || !wanted.has(level.name)) return [];
         const headers = { 'x-kubernetes-pf-flowschema-uid': object.metadata.uid, 'x-kubernetes-pf-prioritylevel-uid': level.object.metadata.uid };
-        return [{ object, level, headers, stats: this.#metrics.of(object.metadata.name, level.name) }];
+        const stats = this.#metrics.of(object.metadata.name, level.name);
+        return [{ object, level, headers, stats, load: observed(load, stats) }];
       });
   }
 
@@ -218,6 +227,18 @@ export class FlowControl {
     this.#fairFraction = division.fairFraction;
     for (const [index, level] of levels.entries()) level.give(Math.round(division.shares[index] ?? level.current));
   }
+}
+
+/** The same, noting how many watchers writes have. */
+function observed(load: ResourceLoad, { watchers }: FlowStats): ResourceLoad {
+  return {
+    objects: (info) => load.objects(info),
+    watchers(info) {
+      const count = load.watchers(info);
+      watchers.observe(count);
+      return count;
+    },
+  };
 }
 
 function isMandatory({ metadata }: KubeObject): boolean {

@@ -2,7 +2,7 @@
 import type { Distribution, Sum } from '../metrics/series.ts';
 import { Distributions, Sums, gaugeText, labelText } from '../metrics/series.ts';
 import type { PriorityLevel } from './priority-level.ts';
-import type { Refusal } from './queue-set.ts';
+import type { Refusal } from './seats.ts';
 
 const durationBounds = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30];
 const prefix = 'apiserver_flowcontrol_';

@@ -3,8 +3,8 @@ import type { ApiCall } from '../request/api-call.ts';
 import type { FlowStats } from './flow-metrics.ts';
 import { flowOf } from './match-schema.ts';
 import type { PriorityLevel } from './priority-level.ts';
-import type { Asking } from './queue-set.ts';
-import type { WorkEstimate } from './work-estimate.ts';
+import type { Asking } from './seats.ts';
+import type { ResourceLoad, WorkEstimate } from './work-estimate.ts';
 import { widthOf } from './work-estimate.ts';
 
 /** A flow schema, ready to be matched. */
@@ -12,6 +12,7 @@ export interface SchemaState {
   readonly object: FlowSchema;
   readonly level: PriorityLevel;
   readonly stats: FlowStats;
+  readonly load: ResourceLoad;
   /** What the client is told: ids, for names would tell how important it is taken to be. */
   readonly headers: Readonly<Record<string, string>>;
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '#base/clock.ts';
 import type { PriorityLevelConfiguration } from '#api/flowcontrol/priority-level-configuration.ts';
 import type { FlowRequest } from './flow-request.ts';
-import type { Queuing } from './queue-set.ts';
+import type { Queuing } from './seats.ts';
 import { QueueSet } from './queue-set.ts';
 import { RetryAfter } from './retry-after.ts';
 import type { Demand, Observed } from './seat-demand.ts';

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { SimulatedClock } from '#base/clock.ts';
 import { seededRandom } from '#base/random.ts';
-import type { Asking, Queuing, Refusal, Seat } from './queue-set.ts';
+import type { Asking, Queuing, Refusal, Seat } from './seats.ts';
 import { QueueSet } from './queue-set.ts';
 import { hand, hashOf } from './shuffle-shard.ts';
 import type { WorkEstimate } from './work-estimate.ts';

@@ -1,72 +1,9 @@
 import type { Clock } from '#base/clock.ts';
+import type { Queue, Waiting } from './flow-queues.ts';
+import { FlowQueues, assumedServiceS, workOf } from './flow-queues.ts';
 import { Integrator } from './seat-demand.ts';
-import { hand, hashOf } from './shuffle-shard.ts';
-import type { WorkEstimate } from './work-estimate.ts';
+import type { Asking, DispatchState, ExecutingRequest, Outcomes, QueueDump, Queuing, Refusal, Seat } from './seats.ts';
 import { widthOf } from './work-estimate.ts';
-
-export interface Queuing {
-  readonly queues: number;
-  /** Among how many queues a flow chooses. */
-  readonly handSize: number;
-  readonly queueLengthLimit: number;
-}
-
-/** What asks for seats: one object per request, which dumps show again. */
-export interface Asking {
-  /** Requests of one flow choose among the same few queues. */
-  readonly flow: string;
-  readonly work: WorkEstimate;
-  /** Looked at only where it has to wait. */
-  readonly signal: AbortSignal;
-  /** It begins to wait; so many do in its queue then. */
-  onWait(queueLength: number): void;
-  /** It was its turn, but not so many seats are free. */
-  onNoAccommodation(): void;
-}
-
-/** A request that is served. */
-export interface Seat {
-  /** The request is answered. Idempotent. The seats may be held for a while longer. */
-  release(): void;
-}
-
-export type Refusal = 'concurrency-limit' | 'queue-full' | 'time-out' | 'cancelled';
-
-/** How many requests have come to what end. */
-export interface Outcomes {
-  readonly dispatched: number;
-  readonly rejected: number;
-  readonly timedOut: number;
-  readonly cancelled: number;
-}
-
-/** A request that waits, for dumps. */
-export interface WaitingRequest<T> {
-  readonly asking: T;
-  /** By the monotonic clock. */
-  readonly arrivedMs: number;
-}
-
-/** One that is served. `queue`: -1 where there is none. */
-export interface ExecutingRequest<T> extends WaitingRequest<T> {
-  readonly startedMs: number;
-  readonly queueIndex: number;
-}
-
-export interface QueueDump<T> {
-  readonly waiting: readonly WaitingRequest<T>[];
-  readonly executing: number;
-  readonly seatsInUse: number;
-  readonly nextDispatchR: number;
-}
-
-interface Waiting<T> extends WaitingRequest<T> {
-  readonly arrivedR: number;
-  /** Seat-seconds, as estimated. */
-  readonly workS: number;
-  readonly queue: Queue<T>;
-  readonly enter: (seat: Seat) => void;
-}
 
 class Running<T> implements ExecutingRequest<T>, Seat {
   readonly asking: T;
@@ -92,30 +29,6 @@ class Running<T> implements ExecutingRequest<T>, Seat {
   }
 }
 
-interface Queue<T> {
-  index: number;
-  readonly waiting: Waiting<T>[];
-  waitingSeats: number;
-  waitingWorkS: number;
-  executing: number;
-  seatsInUse: number;
-  /** When, in virtual time, the next request of the queue would be let in were every queue served evenly. */
-  nextDispatchR: number;
-}
-
-/** How long a request is taken to last before it has shown how long it does. Seconds. */
-const assumedServiceS = 0.003;
-/** Flows whose hand is remembered; more are dealt anew. */
-const maxHands = 1000;
-
-/** What is exported of the virtual world. */
-export interface DispatchState {
-  readonly dispatchR: number;
-  readonly latestS: number;
-  readonly nextS: readonly [min: number, max: number];
-  readonly discountedS: readonly [min: number, max: number];
-}
-
 /**
  * The seats of one priority level and the queues of those who wait for some.
  *
@@ -130,12 +43,10 @@ export interface DispatchState {
 export class QueueSet<T extends Asking> {
   readonly #clock: Clock;
   readonly #isExempt: boolean;
-  readonly #hands = new Map<string, readonly number[]>();
   /** Seats in use and asked for. */
   readonly demand: Integrator;
   #limit: number;
-  #queuing: Queuing | undefined;
-  #queues: Queue<T>[] = [];
+  readonly #queues = new FlowQueues<T>();
   #executing = 0;
   #waiting = 0;
   #seatsInUse = 0;
@@ -144,8 +55,6 @@ export class QueueSet<T extends Asking> {
   #busyQueues = 0;
   #currentR = 0;
   #lastMs: number;
-  #robin = 0;
-  #dealt = 0;
   #dispatchState: DispatchState | undefined;
   readonly #running = new Set<Running<T>>();
   readonly #outcomes = { dispatched: 0, rejected: 0, timedOut: 0, cancelled: 0 };
@@ -159,7 +68,7 @@ export class QueueSet<T extends Asking> {
     this.#limit = limit;
     this.#lastMs = clock.monotonicMs();
     this.demand = new Integrator(this.#lastMs);
-    this.#setQueuing(queuing);
+    this.#queues.configure(queuing);
   }
 
   get executing(): number {
@@ -196,7 +105,7 @@ export class QueueSet<T extends Asking> {
   configure(limit: number, queuing: Queuing | undefined): void {
     this.#syncTime(this.#clock.monotonicMs());
     this.#limit = limit;
-    this.#setQueuing(queuing);
+    this.#queues.configure(queuing);
     this.#dispatch();
   }
 
@@ -205,9 +114,9 @@ export class QueueSet<T extends Asking> {
     this.#syncTime(nowMs);
     if (this.#isExempt) return this.#enter(asking, undefined, { arrivedMs: nowMs, startedMs: nowMs });
     const width = widthOf(asking.work);
-    const queuing = this.#queuing;
+    const { queuing } = this.#queues;
     if (queuing === undefined || queuing.queues === 0) return this.#fits(width) ? this.#enter(asking, undefined, { arrivedMs: nowMs, startedMs: nowMs }) : this.#reject('concurrency-limit');
-    const queue = this.#queueFor(asking.flow, queuing);
+    const queue = this.#queues.queueFor(asking.flow, queuing);
     if (this.#waiting === 0 && this.#fits(width)) return this.#enterFrom(queue, asking, { arrivedMs: nowMs, startedMs: nowMs });
     if (this.#seatsInUse >= this.#limit && queue.waiting.length >= queuing.queueLengthLimit) return this.#reject('queue-full');
     return this.#wait(queue, asking, { maxWaitMs, nowMs });
@@ -220,7 +129,7 @@ export class QueueSet<T extends Asking> {
 
   /** What is in each queue now. */
   dump(): readonly QueueDump<T>[] {
-    return this.#queues.map(({ waiting, executing, seatsInUse, nextDispatchR }) => ({ waiting: [...waiting], executing, seatsInUse, nextDispatchR }));
+    return this.#queues.all.map(({ waiting, executing, seatsInUse, nextDispatchR }) => ({ waiting: [...waiting], executing, seatsInUse, nextDispatchR }));
   }
 
   /** Those that are served now. */
@@ -269,7 +178,7 @@ export class QueueSet<T extends Asking> {
 
   #dispatch(): void {
     while (this.#waiting > 0 && this.#seatsInUse < this.#limit) {
-      const queue = this.#nextQueue();
+      const queue = this.#queues.next();
       const request = queue?.waiting[0];
       if (queue === undefined || request === undefined) return;
       if (!this.#fits(widthOf(request.asking.work))) {
@@ -277,8 +186,7 @@ export class QueueSet<T extends Asking> {
         return;
       }
       const nowMs = this.#clock.monotonicMs();
-      this.#robin = queue.index;
-      this.#noteDispatch(queue.nextDispatchR);
+      this.#dispatchState = this.#queues.served(queue, this.#currentR);
       const seat = this.#enterFrom(queue, request.asking, { arrivedMs: request.arrivedMs, startedMs: nowMs });
       // Only now: the queue was busy all the time.
       queue.waiting.shift();
@@ -286,38 +194,6 @@ export class QueueSet<T extends Asking> {
       this.#bound(queue);
       request.enter(seat);
     }
-  }
-
-  /** In turn from behind the queue that was served last: the one whose oldest request would finish first. */
-  #nextQueue(): Queue<T> | undefined {
-    let best: Queue<T> | undefined;
-    let bestFinish = Infinity;
-    const count = this.#queues.length;
-    for (let step = 1; step <= count; step++) {
-      const queue = this.#queues[(this.#robin + step) % count];
-      const oldest = queue?.waiting[0];
-      if (queue === undefined || oldest === undefined) continue;
-      const finish = queue.nextDispatchR + oldest.workS;
-      if (finish < bestFinish) {
-        best = queue;
-        bestFinish = finish;
-      }
-    }
-    return best;
-  }
-
-  #noteDispatch(latestS: number): void {
-    let [min, max, discountedMin, discountedMax] = [Infinity, -Infinity, Infinity, -Infinity];
-    for (const { waiting, nextDispatchR, seatsInUse } of this.#queues) {
-      if (waiting.length === 0) continue;
-      const discounted = nextDispatchR - seatsInUse * assumedServiceS;
-      min = Math.min(min, nextDispatchR);
-      max = Math.max(max, nextDispatchR);
-      discountedMin = Math.min(discountedMin, discounted);
-      discountedMax = Math.max(discountedMax, discounted);
-    }
-    if (min === Infinity) [min, max, discountedMin, discountedMax] = [latestS, latestS, latestS, latestS];
-    this.#dispatchState = { dispatchR: this.#currentR, latestS, nextS: [min, max], discountedS: [discountedMin, discountedMax] };
   }
 
   /** One that is wider than the level goes when it is alone. */
@@ -396,7 +272,7 @@ export class QueueSet<T extends Asking> {
   #rest(queue: Queue<T>): void {
     if (queue.waiting.length > 0 || queue.executing > 0) return;
     this.#busyQueues--;
-    this.#dropSurplus();
+    this.#queues.dropSurplus();
   }
 
   /** In the virtual world nobody is served before they came. */
@@ -411,39 +287,4 @@ export class QueueSet<T extends Asking> {
     this.#lastMs = nowMs;
   }
 
-  /** Of the flow's hand, the queue with the least work waiting. */
-  #queueFor(flow: string, { queues, handSize }: Queuing): Queue<T> {
-    let dealt = this.#hands.get(flow);
-    if (dealt === undefined) {
-      if (this.#hands.size >= maxHands) this.#hands.clear();
-      dealt = hand(hashOf(flow), queues, handSize);
-      this.#hands.set(flow, dealt);
-    }
-    // Not always from the first card on: flows that share some would meet there.
-    const offset = this.#dealt++ % dealt.length;
-    let best: Queue<T> | undefined;
-    for (let step = 0; step < dealt.length; step++) {
-      const queue = this.#queues[dealt[(offset + step) % dealt.length] ?? 0];
-      if (queue !== undefined && (best === undefined || queue.waitingWorkS < best.waitingWorkS)) best = queue;
-    }
-    return best ?? (this.#queues[0] as Queue<T>);
-  }
-
-  #setQueuing(queuing: Queuing | undefined): void {
-    if (queuing?.queues !== this.#queuing?.queues || queuing?.handSize !== this.#queuing?.handSize) this.#hands.clear();
-    this.#queuing = queuing;
-    while (this.#queues.length < (queuing?.queues ?? 0)) this.#queues.push({ index: this.#queues.length, waiting: [], waitingSeats: 0, waitingWorkS: 0, executing: 0, seatsInUse: 0, nextDispatchR: 0 });
-    this.#dropSurplus();
-  }
-
-  /** Queues that are wanted no longer go when they are empty. */
-  #dropSurplus(): void {
-    const wanted = this.#queuing?.queues ?? 0;
-    for (let last = this.#queues.at(-1); last !== undefined && last.index >= wanted && last.waiting.length === 0 && last.executing === 0; last = this.#queues.at(-1)) this.#queues.pop();
-  }
-}
-
-/** Seat-seconds, as estimated. */
-function workOf({ seats, finalSeats, lingersMs }: WorkEstimate): number {
-  return seats * assumedServiceS + (finalSeats * lingersMs) / 1000;
 }
