@@ -56,6 +56,8 @@ describe('skiff apiserver --encryption-provider-config', { timeout: 120_000 }, (
     await run(async (api) => {
       assert.equal(await read(api, 'plain'), 'value-of-plain');
       await write(api, 'first');
+      assert.match((await api.request('GET', '/metrics')).text, /apiserver_storage_transformation_operations_total\{status="OK",transformation_type="to_storage",transformer_prefix="k8s:enc:aescbc:v1:key1:"\} 1/);
+      assert.match((await api.request('GET', '/livez?verbose')).text, /\[\+\]kms-providers ok/);
     });
     assert.match(storedBytes(file, 'secrets/default/first'), /k8s:enc:aescbc:v1:key1:/);
     assert.doesNotMatch(storedBytes(file, 'secrets/default/first'), new RegExp(Buffer.from('value-of-first').toString('base64')));

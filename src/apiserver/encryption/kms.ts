@@ -46,11 +46,15 @@ export async function kmsProvider(
   };
 
   let state = await renew();
+  let trouble: string | undefined;
   let timer: Timer | undefined;
   const look = async (): Promise<void> => {
     try {
-      if ((await client.status()).keyId !== state.wrapped.keyId) state = await renew();
+      const { healthz, keyId } = await client.status();
+      if (keyId !== state.wrapped.keyId) state = await renew();
+      trouble = healthz === 'ok' ? undefined : healthz;
     } catch (error) {
+      trouble = (error as Error).message;
       log.error({ error, provider: name }, 'the KMS plugin did not answer');
     }
     if (!signal.aborted) timer = clock.after(statusMs, () => void look());
@@ -63,6 +67,7 @@ export async function kmsProvider(
 
   return {
     prefix: Buffer.from(`k8s:enc:kms:v2:${name}:`),
+    trouble: () => trouble,
     encrypt(plain, context) {
       const { seed, wrapped } = state;
       const info = randomBytes(infoBytes);

@@ -5,11 +5,13 @@ import type { Clock, Timer } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { Random } from '#base/random.ts';
 import { kinds } from '#api/kinds.ts';
+import type { HealthCheck } from '#serving/health.ts';
 import type { Store } from '#store/store.ts';
 import { aesCbc, aesGcm } from './aes.ts';
 import type { GroupResource, NamedKey, ProviderSettings, ResourceSettings } from './configuration.ts';
 import { EncryptionConfigError, groupResource, means, parseEncryptionConfiguration } from './configuration.ts';
 import { encryptedStore } from './encrypted-store.ts';
+import { EncryptionMetrics } from './encryption-metrics.ts';
 import type { Provider } from './provider.ts';
 import { identity } from './provider.ts';
 import { resourceOfKey } from './resource-of-key.ts';
@@ -29,6 +31,9 @@ export interface EncryptionOptions {
 export interface Encryption {
   /** The same store, encrypted. */
   over(store: Store): Store;
+  /** Whether the plugins that keep keys are well. */
+  readonly healthCheck: HealthCheck;
+  metricsText(): string;
 }
 
 interface Rule {
@@ -43,13 +48,15 @@ const defaultTimeoutMs = 3000;
 /** Throws an `EncryptionConfigError` that names the file and the field. */
 export async function openEncryption(options: EncryptionOptions): Promise<Encryption> {
   const { file, reloads, log, signal } = options;
+  const metrics = new EncryptionMetrics();
   let active = new AbortController();
-  let current = await load(options, AbortSignal.any([signal, active.signal]));
-  if (reloads) follow(options, async () => {
+  let current = await load(options, metrics, AbortSignal.any([signal, active.signal]));
+  if (reloads) follow(options, metrics, async () => {
     const next = new AbortController();
-    current = await load(options, AbortSignal.any([signal, next.signal]));
+    current = await load(options, metrics, AbortSignal.any([signal, next.signal]));
     active.abort();
     active = next;
+    metrics.reloaded(true);
     log.info({ file }, 'the encryption configuration has changed');
   });
   const resourceOf = resourceOfKey(kinds);
@@ -58,10 +65,12 @@ export async function openEncryption(options: EncryptionOptions): Promise<Encryp
       const resource = resourceOf(key);
       return resource === undefined ? undefined : current.find((rule) => rule.resources.some((each) => means(each, resource)))?.transformer;
     }),
+    healthCheck: { name: 'kms-providers', check: () => current.flatMap(({ transformer }) => transformer.troubles())[0] },
+    metricsText: () => metrics.text(),
   };
 }
 
-async function load(options: EncryptionOptions, signal: AbortSignal): Promise<readonly Rule[]> {
+async function load(options: EncryptionOptions, metrics: EncryptionMetrics, signal: AbortSignal): Promise<readonly Rule[]> {
   const { file } = options;
   let text: string;
   try {
@@ -75,7 +84,7 @@ async function load(options: EncryptionOptions, signal: AbortSignal): Promise<re
     for (const [index, { providers }] of settings.entries()) {
       for (const [at, provider] of providers.entries()) made.set(provider, await providersOf(provider, { ...options, signal }, `resources[${index}].providers[${at}]`));
     }
-    return settings.map(({ resources, providers }: ResourceSettings) => ({ resources: resources.map(groupResource), transformer: new Transformer(providers.flatMap((each) => made.get(each) ?? [])) }));
+    return settings.map(({ resources, providers }: ResourceSettings) => ({ resources: resources.map(groupResource), transformer: new Transformer(providers.flatMap((each) => made.get(each) ?? []), metrics) }));
   } catch (error) {
     throw error instanceof EncryptionConfigError ? new EncryptionConfigError(`--encryption-provider-config: ${file}: ${error.message}`, { cause: error.cause }) : error;
   }
@@ -106,7 +115,7 @@ function millisecondsOf(duration: string | undefined): number {
 }
 
 /** Reads the file again when it has changed. A configuration that does not hold leaves the old one. */
-function follow({ file, clock, log, signal }: EncryptionOptions, read: () => Promise<void>): void {
+function follow({ file, clock, log, signal }: EncryptionOptions, metrics: EncryptionMetrics, read: () => Promise<void>): void {
   let timer: Timer | undefined;
   let last = readText(file);
   const look = (): void => {
@@ -114,7 +123,10 @@ function follow({ file, clock, log, signal }: EncryptionOptions, read: () => Pro
     const text = readText(file);
     if (text === last || text === undefined) return;
     last = text;
-    read().catch((error: unknown) => log.error({ error, file }, 'the new encryption configuration does not hold; the old one stays'));
+    read().catch((error: unknown) => {
+      metrics.reloaded(false);
+      log.error({ error, file }, 'the new encryption configuration does not hold; the old one stays');
+    });
   };
   // The directory, because mounted files are changed by putting another in their place.
   const watcher = watch(dirname(file), { signal, persistent: false }, (_event, name) => {

@@ -6,6 +6,8 @@ export interface Provider {
   encrypt(plain: Uint8Array, context: string): Uint8Array;
   /** Without the prefix. Throws when the bytes are not what it made, or not for this key. */
   decrypt(stored: Uint8Array, context: string): Uint8Array | Promise<Uint8Array>;
+  /** What is wrong with what it depends on; undefined: nothing. */
+  trouble?(): string | undefined;
 }
 
 /** What every encrypted value starts with. */

@@ -59,19 +59,19 @@ export function command(): Command {
 async function runApiServer(flags: Flags): Promise<void> {
   const log = createLog({ level: logLevelOf(flags) }).child({ component: 'kube-apiserver' });
   const ending = endOnSignal(log);
-  const advertiseAddress = flags.advertiseAddress ?? (isWildcard(flags.bindAddress) ? nodeAddress() : flags.bindAddress);
+  const advertiseAddress = flags.advertiseAddress ?? (leadsNowhere(flags.bindAddress) ? nodeAddress() : flags.bindAddress);
   checkStorage(flags);
   checkEgress(flags);
   const tls = tlsSettingsOf(flags);
   const certificates = await ownCertificates(flags, advertiseAddress);
   const settings = await optionsOf(flags, log, certificates);
   const stopped = new AbortController();
-  const store = await openStore(flags, log, stopped.signal);
+  const { store, below } = await openStore(flags, log, stopped.signal);
   let client: Client | undefined;
   const apiServer = await createApiServer({
     ...settings,
     ...frontProxyOf(flags, certificates),
-    store,
+    store, below,
     nodes: httpsNodes({
       nodeOf: (name) => {
         if (client === undefined) throw new Error('the API server has not started yet');
@@ -102,7 +102,7 @@ async function runApiServer(flags: Flags): Promise<void> {
 }
 
 /** What the server itself is told. Throws a `UserError` for what cannot be. */
-async function optionsOf(flags: Flags, log: Logger, certificates: ClusterCertificates): Promise<Omit<ApiServerOptions, 'store' | 'nodes'>> {
+async function optionsOf(flags: Flags, log: Logger, certificates: ClusterCertificates): Promise<Omit<ApiServerOptions, 'store' | 'below' | 'nodes'>> {
   const dependencies = { clock: systemClock, random: systemRandom, log };
   try {
     const features = featureGates(flags.featureGates ?? []);
@@ -159,8 +159,9 @@ function frontProxyOf(flags: Flags, certificates: ClusterCertificates): { readon
   return { frontProxy: { client, caPem, requestHeaders } };
 }
 
-function isWildcard(address: string): boolean {
-  return address === '' || address === '0.0.0.0' || address === '::';
+/** Addresses that say nothing to other machines. */
+function leadsNowhere(address: string): boolean {
+  return address === '' || address === '0.0.0.0' || address === '::' || address === '::1' || address.startsWith('127.');
 }
 
 /** What the flags name; else a pair that somebody has put into --cert-dir, as the original looks for it; else our own. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Option } from 'commander';
+import type { Encryption } from '#apiserver/encryption/open-encryption.ts';
 import { systemClock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { systemRandom } from '#base/random.ts';
@@ -61,18 +62,18 @@ export function checkStorage({ storageBackend, watchCache }: StorageFlags): void
 }
 
 /** The store that the flags name, with encryption where they ask for it. */
-export async function openStore(flags: StorageFlags, log: Logger, signal: AbortSignal): Promise<Store> {
+export async function openStore(flags: StorageFlags, log: Logger, signal: AbortSignal): Promise<{ readonly store: Store; readonly below?: Encryption }> {
   const { encryptionProviderConfig: file } = flags;
   const dependencies = { clock: systemClock, random: systemRandom };
   if (file === undefined) {
     if (flags.encryptionProviderConfigAutomaticReload) throw new UserError('--encryption-provider-config-automatic-reload must be set with --encryption-provider-config');
-    return openPlainStore(flags, log);
+    return { store: await openPlainStore(flags, log) };
   }
   const { openEncryption } = await import('#apiserver/encryption/open-encryption.ts');
   const encryption = await openEncryption({ file, reloads: flags.encryptionProviderConfigAutomaticReload, log, signal, ...dependencies }).catch((error: unknown) => {
     throw error instanceof Error && error.name === 'EncryptionConfigError' ? new UserError(error.message, { cause: error.cause }) : error;
   });
-  return encryption.over(await openPlainStore(flags, log));
+  return { store: encryption.over(await openPlainStore(flags, log)), below: encryption };
 }
 
 async function openPlainStore(flags: StorageFlags, log: Logger): Promise<Store> {
