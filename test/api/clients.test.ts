@@ -87,6 +87,23 @@ describe('what clients rely on', () => {
       assert.deepEqual([later.code, later.json<StatusBody>().message], [400, 'the API version in the data (clients.example.com/v2) does not match the expected API version (clients.example.com/v1)']);
     });
 
+    it('are noted under the version that was written, and filled in by that version alone', async () => {
+      const schema = (more: object = {}): object => ({ openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties: { a: { type: 'string' }, b: { type: 'string' }, ...more } } } } });
+      const names = { plural: 'boats', kind: 'Boat' };
+      const versions = [{ name: 'v1', served: true, storage: true, schema: schema() }, { name: 'v2', served: true, storage: false, schema: schema({ c: { type: 'string', default: 'c' } }) }];
+      const made = await api.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+        body: { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'boats.clients.example.com' }, spec: { group: 'clients.example.com', scope: 'Cluster', names, versions } },
+      });
+      assert.equal(made.code, 201, made.text);
+      const boats = (version: string): string => `/apis/clients.example.com/${version}/boats`;
+      for (let attempt = 0; attempt < 1000 && (await api.request('GET', boats('v2'))).code !== 200; attempt++);
+      await api.request('POST', `${boats('v1')}?fieldManager=one`, { body: { apiVersion: 'clients.example.com/v1', kind: 'Boat', metadata: { name: 'b' }, spec: { a: 'x' } } });
+      await api.request('PATCH', `${boats('v2')}/b?fieldManager=two`, { body: '{"spec":{"b":"y"}}', headers: { 'content-type': 'application/merge-patch+json' } });
+      const seen = (await api.request('GET', `${boats('v2')}/b`)).json<{ spec: object; metadata: { managedFields: { manager: string; apiVersion: string }[] } }>();
+      assert.deepEqual(seen.metadata.managedFields.map(({ manager, apiVersion }) => [manager, apiVersion]), [['one', 'clients.example.com/v1'], ['two', 'clients.example.com/v2']]);
+      assert.deepEqual(seen.spec, { a: 'x', b: 'y' });
+    });
+
     it('that are not there are not found, whatever version a PUT names', async () => {
       const put = await api.request('PUT', `${things}/none`, { body: thing('none', '{}'), headers: { 'content-type': 'application/json' } });
       assert.deepEqual([put.code, put.json<StatusBody>().message], [404, 'things.clients.example.com "none" not found']);

@@ -6,6 +6,7 @@ import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from '
 import { decodeDraft } from '#apimachinery/decode.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { invalidValue } from '#apimachinery/field-error.ts';
+import type { JsonObject } from '#apimachinery/json.ts';
 import { sameJson } from '#apimachinery/json.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import { TemplateMeta } from '#apimachinery/object-meta.ts';
@@ -101,7 +102,7 @@ function kindOf(definition: CustomResourceDefinition, version: CustomResourceDef
     isCustom: true,
     deprecationWarning: version.deprecated === true ? (version.deprecationWarning ?? `${apiVersion} ${names.kind} is deprecated`) : undefined,
   };
-  return hub === undefined ? kind : { ...kind, convertedFrom: conversionOf(kind, hub, dependencies.convert) };
+  return hub === undefined ? kind : { ...kind, convertedFrom: conversionOf(kind, hub, node, dependencies.convert) };
 }
 
 function fieldsOf(node: SchemaNode, hasStatus: boolean): ReadonlyMap<string, Field> {
@@ -204,7 +205,7 @@ function fieldReader(path: string): (object: object) => string {
 }
 
 /** Objects of this version are those of the hub under another apiVersion, as far as this version's schema knows them. */
-function conversionOf(kind: ResourceKind, hub: ResourceKind, convert: CustomKindDependencies['convert']): Conversion {
+function conversionOf(kind: ResourceKind, hub: ResourceKind, node: SchemaNode, convert: CustomKindDependencies['convert']): Conversion {
   if (convert !== undefined) {
     return {
       hub: () => hub,
@@ -214,9 +215,16 @@ function conversionOf(kind: ResourceKind, hub: ResourceKind, convert: CustomKind
     };
   }
   const isSame = sameJson(kind.atRunTime?.fingerprint, hub.atRunTime?.fingerprint);
-  const as = (target: ResourceKind, object: KubeObject): KubeObject => {
-    const renamed = { ...object, apiVersion: target.apiVersion };
-    return isSame ? renamed : (decodeDraft(target, renamed));
+  return {
+    hub: () => hub,
+    fromHub(stored) {
+      const renamed = { ...stored, apiVersion: kind.apiVersion };
+      return isSame ? renamed : (completeObject(node, renamed as unknown as JsonObject, { defaults: false, unknown: undefined, path: [], fillsIn: false }) as unknown as KubeObject);
+    },
+    // What the stored version has defaults for has them as soon as it is read from the store: the copy in memory is alike.
+    toHub(given) {
+      const renamed = { ...given, apiVersion: hub.apiVersion };
+      return isSame ? renamed : decodeDraft(hub, renamed);
+    },
   };
-  return { hub: () => hub, fromHub: (stored) => as(kind, stored), toHub: (given) => as(hub, given) };
 }

@@ -76,7 +76,7 @@ function acceptNames(definition: CustomResourceDefinition, others: readonly Cust
   const last = conflicts.at(-1);
   return {
     names: {
-      plural, singular, ...(shortNames !== undefined && { shortNames }), kind, listKind, ...(wanted.categories !== undefined && { categories: wanted.categories }),
+      plural, ...(singular !== '' && { singular }), ...(shortNames !== undefined && { shortNames }), kind, ...(listKind !== '' && { listKind }), ...(wanted.categories !== undefined && { categories: wanted.categories }),
     },
     condition: last === undefined
       ? { type: 'NamesAccepted', status: 'True', reason: 'NoConflicts', message: 'no conflicts found' }

@@ -78,7 +78,7 @@ export async function createObject(
     metadata.name ??= '';
     prepareForCreate(kind, draft);
     if (owners === undefined) {
-      trackOwnership(kind, draft, undefined, { manager: fieldManager(call), subresource: '', nowIso: now });
+      trackOwnership(kind, draft, undefined, { manager: fieldManager(call), subresource: '', nowIso: now, served });
     } else {
       owners(draft);
     }

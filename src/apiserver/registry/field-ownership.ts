@@ -26,19 +26,27 @@ export function checkedManager(name: string, verb: string): string {
   return name;
 }
 
+/**
+ * The version that a write is noted under: the request's, where its fields are called as in the stored one. That is so for
+ * custom kinds that no webhook converts.
+ */
+function recordedVersion(kind: ResourceKind, { isCustom, convertedFrom, apiVersion }: ResourceKind): string {
+  return isCustom === true && convertedFrom !== undefined && convertedFrom.load === undefined ? apiVersion : kind.apiVersion;
+}
+
 /** Notes which fields this write changes, in `draft.metadata.managedFields`. */
 export function trackOwnership(
   kind: ResourceKind,
   draft: Draft<KubeObject>,
   live: KubeObject | undefined,
-  who: { readonly manager: string; readonly subresource: string; readonly nowIso: string },
+  who: { readonly manager: string; readonly subresource: string; readonly nowIso: string; readonly served: ResourceKind },
 ): void {
   const entries = trackUpdate({
     struct: kind,
     live,
     updated: draft,
     manager: who.manager,
-    apiVersion: kind.apiVersion,
+    apiVersion: recordedVersion(kind, who.served),
     ...(who.subresource !== '' && { subresource: who.subresource }),
     nowIso: who.nowIso,
   });

@@ -130,6 +130,11 @@ function appliedConfiguration(kind: ResourceKind, json: JsonValue, call: ApiCall
   if (json['apiVersion'] === undefined || json['kind'] === undefined) {
     throw badRequest(`error decoding YAML: Object 'Kind' or 'apiVersion' is missing in the apply configuration`);
   }
+  if (kind.isCustom === true && (json['apiVersion'] !== kind.apiVersion || json['kind'] !== kind.kind)) throw badRequest(`invalid object type: ${textOf(json['apiVersion'])}, Kind=${textOf(json['kind'])}`);
   const namespaced = kind.scope === 'Namespaced' && call.info.namespace !== '';
   return { ...json, metadata: { ...metadata, name: call.info.name, ...(namespaced && { namespace: call.info.namespace }) } };
+}
+
+function textOf(value: JsonValue): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

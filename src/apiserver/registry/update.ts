@@ -104,7 +104,7 @@ async function tryWrite(context: RegistryContext, write: Write): Promise<ObjectR
   if (plan.isAdmitted !== true) await admitMutating(context, request);
   if (plan.isTrusted !== true) prepareForUpdate(kind, draft, old, plan);
   if (plan.owners === undefined) {
-    trackOwnership(kind, draft, old, { manager: fieldManager(call), subresource, nowIso: nowText(context.clock) });
+    trackOwnership(kind, draft, old, { manager: fieldManager(call), subresource, nowIso: nowText(context.clock), served });
   } else {
     plan.owners(draft, old);
   }

@@ -283,10 +283,6 @@ function objectSteps(schema: JSONSchemaProps): Step[] {
     const { length } = Object.keys(value);
     return length < (minProperties ?? 0) || length > (maxProperties ?? Infinity);
   };
-  // Of an object that is of the wrong size nothing else is told.
-  if (needed.length > 0) steps.push((value, path, errors) => {
-    if (isJsonObject(value) && !isOfWrongSize(value)) for (const key of needed) if (value[key] === undefined) errors.push(required(below(path, key)));
-  });
   if (minProperties !== undefined) steps.push((value, path, errors) => {
     if (isJsonObject(value) && Object.keys(value).length < minProperties) errors.push(invalidValue(path, Object.keys(value).length, `${path} in body should have at least ${minProperties} properties`));
   });
@@ -307,6 +303,10 @@ function objectSteps(schema: JSONSchemaProps): Step[] {
     for (const key of Object.keys(value)) {
       if (!isNamed.has(key)) additional.run(value[key], below(path, key), errors, isJsonObject(old) ? old[key] : undefined);
     }
+  });
+  // Of an object that is of the wrong size nothing else is told.
+  if (needed.length > 0) steps.push((value, path, errors) => {
+    if (isJsonObject(value) && !isOfWrongSize(value)) for (const key of needed) if (value[key] === undefined) errors.push(required(below(path, key)));
   });
   return steps;
 }

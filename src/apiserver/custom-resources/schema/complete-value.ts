@@ -11,10 +11,15 @@ import { isJsonObject, setOwn } from '#apimachinery/json.ts';
 import { TemplateMeta } from '#apimachinery/object-meta.ts';
 import type { SchemaNode } from './schema-node.ts';
 
+/** Conversion between versions fills nothing in: what has been said of an object has been said in the version it came in. */
+export interface CompleteWalk extends DecodeWalk {
+  readonly fillsIn?: false;
+}
+
 const metaFields: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata']);
 
 /** A whole object: kind, apiVersion and metadata, then what the schema of the kind says. The result is fresh and writable. */
-export function completeObject(node: SchemaNode, input: JsonObject, walk: DecodeWalk): Record<string, unknown> {
+export function completeObject(node: SchemaNode, input: JsonObject, walk: CompleteWalk): Record<string, unknown> {
   const { path } = walk;
   const output: Record<string, unknown> = { kind: input['kind'] ?? '', apiVersion: input['apiVersion'] ?? '' };
   const metadata = input['metadata'] ?? {};
@@ -27,7 +32,7 @@ export function completeObject(node: SchemaNode, input: JsonObject, walk: Decode
 }
 
 /** A value below the root. Scalars and what may hold anything are given back as they are. */
-export function completeValue(node: SchemaNode | undefined, value: JsonValue, walk: DecodeWalk): JsonValue {
+export function completeValue(node: SchemaNode | undefined, value: JsonValue, walk: CompleteWalk): JsonValue {
   if (typeof value !== 'object' || value === null) return value;
   if (node === undefined) return pruneAll(value, walk);
   if (Array.isArray(value)) return completeItems(node, value as readonly JsonValue[], walk);
@@ -38,7 +43,7 @@ export function completeValue(node: SchemaNode | undefined, value: JsonValue, wa
 }
 const noFields: ReadonlySet<string> = new Set();
 
-function completeFields(node: SchemaNode, input: JsonObject, output: Record<string, JsonValue>, walk: DecodeWalk, skipped: ReadonlySet<string>): void {
+function completeFields(node: SchemaNode, input: JsonObject, output: Record<string, JsonValue>, walk: CompleteWalk, skipped: ReadonlySet<string>): void {
   const { path } = walk;
   const depth = path.length;
   for (const key of Object.keys(input)) {
@@ -55,7 +60,7 @@ function completeFields(node: SchemaNode, input: JsonObject, output: Record<stri
       continue;
     }
     if (value === null && !field.nullable) {
-      if (field.default !== undefined) setOwn(output, key, freshDefault(field, walk));
+      if (field.default !== undefined && walk.fillsIn !== false) setOwn(output, key, freshDefault(field, walk));
       continue;
     }
     if (typeof value !== 'object' || value === null) setOwn(output, key, value);
@@ -65,6 +70,7 @@ function completeFields(node: SchemaNode, input: JsonObject, output: Record<stri
       path.length = depth;
     }
   }
+  if (walk.fillsIn === false) return;
   for (const key of node.defaulted) {
     if (output[key] !== undefined) continue;
     const field = node.properties.get(key);
@@ -85,7 +91,7 @@ function freshDefault(field: SchemaNode, walk: DecodeWalk): JsonValue {
   return typeof value === 'object' && value !== null ? completeValue(field, structuredClone(value), { ...walk, unknown: undefined }) : value;
 }
 
-function completeItems(node: SchemaNode, items: readonly JsonValue[], walk: DecodeWalk): JsonValue {
+function completeItems(node: SchemaNode, items: readonly JsonValue[], walk: CompleteWalk): JsonValue {
   const { path } = walk;
   const depth = path.length;
   const field = node.items;
