@@ -1,9 +1,12 @@
 /** Behaviours of the form "the API of this resource works": one line of data each. */
+import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
+import { systemClock } from '#base/clock.ts';
+import { createAuthority } from '#pki/authority.ts';
 import type { TestApiServer } from '../support/api-server.ts';
 import { startApiServer } from '../support/api-server.ts';
 import type { ApiObject } from './api-operations.ts';
-import { checkApiOperations, checkDiscovery, checkLifecycle } from './api-operations.ts';
+import { ResourceApi, checkApiOperations, checkDiscovery, checkLifecycle } from './api-operations.ts';
 import { conformance } from './conformance.ts';
 
 const namespace = 'default';
@@ -39,6 +42,25 @@ describe('conformance: APIs of resources', { concurrency: false }, () => {
     };
     await checkDiscovery(api, what, ['approval', 'status']);
     await checkApiOperations(api, what);
+    const requests = new ResourceApi(api, what);
+    const made = await requests.create('csr-parts');
+    const condition = (type: string): object => ({ type, status: 'True', reason: 'E2E', message: 'Set from an e2e test' });
+    const conditionsOf = (object: ApiObject): readonly string[] => ((object['status'] as { readonly conditions?: readonly { readonly type: string }[] }).conditions ?? []).map(({ type }) => type);
+    assert.equal((await requests.get('csr-parts', '/approval')).metadata.uid, made.metadata.uid);
+    const patched = await requests.patch('csr-parts', { metadata: { annotations: { patchedapproval: 'true' } }, status: { conditions: [condition('ApprovalPatch')] } }, '/approval');
+    assert.deepEqual([conditionsOf(patched), patched.metadata.annotations?.['patchedapproval']], [['ApprovalPatch'], 'true']);
+    const approved = await requests.update({ ...patched, status: { conditions: [condition('ApprovalPatch'), condition('ApprovalUpdate')] } }, '/approval');
+    assert.deepEqual(conditionsOf(approved), ['ApprovalPatch', 'ApprovalUpdate']);
+    assert.equal((await requests.get('csr-parts', '/status')).metadata.uid, made.metadata.uid);
+    const certificate = Buffer.from(createAuthority({ commonName: 'e2e', clock: systemClock, validDays: 1 }).certificatePem).toString('base64');
+    const issued = await requests.patch('csr-parts', { metadata: { annotations: { patchedstatus: 'true' } }, status: { certificate } }, '/status');
+    assert.deepEqual([(issued['status'] as { certificate?: string }).certificate, issued.metadata.annotations?.['patchedstatus']], [certificate, 'true']);
+    const updated = await requests.update({ ...issued, status: { ...issued['status'] as object, conditions: [condition('ApprovalPatch'), condition('ApprovalUpdate'), condition('StatusUpdate')] } }, '/status');
+    assert.deepEqual(conditionsOf(updated), ['ApprovalPatch', 'ApprovalUpdate', 'StatusUpdate']);
+    // What is requested is not changed by the way.
+    const same = await requests.update({ ...updated, spec: { ...updated['spec'] as object, signerName: 'example.com/other' } }, '/approval');
+    assert.equal((same['spec'] as { signerName: string }).signerName, 'example.com/e2e');
+    await requests.delete('csr-parts');
   });
   conformance('[sig-apps] CronJob should support CronJob API operations [Conformance]', () =>
     checkApiOperations(api, {

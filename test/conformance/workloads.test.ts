@@ -11,6 +11,7 @@ import { ReplicationController } from '#api/core/replication-controller.ts';
 import { Service } from '#api/core/service.ts';
 import { Eviction } from '#api/policy/eviction.ts';
 import { PodDisruptionBudget } from '#api/policy/pod-disruption-budget.ts';
+import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
 import { hasReason } from '#apimachinery/status-error.ts';
 import type { TestCluster } from '#testing/index.ts';
@@ -31,6 +32,36 @@ function inCluster(codename: string, check: (workspace: Workspace) => Promise<vo
     await check(workspace);
     await workspace.close();
   });
+}
+
+type WithConditions = KubeObject & { readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] } };
+
+/** Read, updated and patched, and every change is seen by who watches. The controller's own conditions may come and go. */
+async function statusEndpoints(w: Workspace, of: ResourceKind, name: string): Promise<void> {
+  const kind = of as unknown as ResourceKind<WithConditions>;
+  const has = (type: string) => ({ status }: WithConditions): boolean => status.conditions?.some((each) => each.type === type && each.status === 'True') === true;
+  const { metadata: { resourceVersion } } = await w.client.list(kind, { namespace: w.namespace });
+  const stop = new AbortController();
+  const waiting = new Set(['StatusUpdate', 'StatusPatched']);
+  const watching = (async () => {
+    for await (const batch of w.client.watch(kind, { namespace: w.namespace, resourceVersion, signal: stop.signal })) {
+      for (const { object } of batch) for (const type of waiting) if (object.metadata.name === name && has(type)(object)) waiting.delete(type);
+      if (waiting.size === 0) return;
+    }
+  })();
+  const status = { type: 'StatusUpdate', status: 'True', reason: 'E2E', message: 'Set from an e2e test' };
+  // The controller writes as well: whoever comes second tries again.
+  await w.eventually(async () => {
+    const found = await w.client.get(kind, w.key(name));
+    return w.client.updateStatus(kind, { ...found, status: { ...found.status, conditions: [...(found.status.conditions ?? []), status] } }).then(has('StatusUpdate'), (error: unknown) => {
+      if (hasReason(error, 'Conflict')) return false;
+      throw error;
+    });
+  });
+  const patched = await w.client.patch(kind, w.key(name), { type: 'merge', patch: { status: { conditions: [{ ...status, type: 'StatusPatched' }] } } }, { subresource: 'status' });
+  assert.ok(has('StatusPatched')(patched));
+  await watching;
+  stop.abort();
 }
 
 describe('conformance: garbage collection', { concurrency: false }, () => {
@@ -196,18 +227,37 @@ describe('conformance: replicas', { concurrency: false }, () => {
   inCluster('[sig-apps] ReplicaSet should validate Replicaset Status endpoints [Conformance]', async (w) => {
     await w.client.create(ReplicaSet, w.replicaSet('rs', 1));
     await w.until(ReplicaSet, 'rs', ({ status }) => status.readyReplicas === 1);
-    const patched = await w.client.patch(ReplicaSet, w.key('rs'), { type: 'merge', patch: { status: { conditions: [{ type: 'StatusPatched', status: 'True' }] } } }, { subresource: 'status' });
-    assert.ok(patched.status.conditions?.some((each) => each.type === 'StatusPatched'));
+    await statusEndpoints(w, ReplicaSet, 'rs');
   });
   inCluster('[sig-apps] ReplicationController should test the lifecycle of a ReplicationController [Conformance]', async (w) => {
     await w.client.create(ReplicationController, w.replicationController('rc', 1));
     await w.until(ReplicationController, 'rc', ({ status }) => status.readyReplicas === 1);
+    const { metadata: { resourceVersion } } = await w.client.list(ReplicationController, { namespace: w.namespace });
+    const seen = new Set<string>();
+    const watching = (async () => {
+      for await (const batch of w.client.watch(ReplicationController, { namespace: w.namespace, resourceVersion })) {
+        for (const { type } of batch) seen.add(type);
+        if (seen.has('DELETED')) return;
+      }
+    })();
     const labelled = await w.client.patch(ReplicationController, w.key('rc'), { type: 'strategic', patch: { metadata: { labels: { 'test-rc': 'patched' } } } });
     assert.equal(labelled.metadata.labels?.['test-rc'], 'patched');
-    await w.client.patch(ReplicationController, w.key('rc'), { type: 'merge', patch: { spec: { replicas: 2 } } });
+    const withStatus = await w.client.patch(ReplicationController, w.key('rc'), { type: 'merge', patch: { status: { readyReplicas: 0, availableReplicas: 0 } } }, { subresource: 'status' });
+    assert.equal(withStatus.status.readyReplicas ?? 0, 0);
+    // Which was not true: the controller says so.
+    await w.until(ReplicationController, 'rc', ({ status }) => status.readyReplicas === 1);
+    await w.client.patch(ReplicationController, w.key('rc'), { type: 'merge', patch: { spec: { replicas: 2 } } }, { subresource: 'scale' });
     await w.until(ReplicationController, 'rc', ({ status }) => status.readyReplicas === 2);
+    await w.eventually(async () => {
+      const found = await w.client.get(ReplicationController, w.key('rc'));
+      return w.client.update(ReplicationController, { ...found, spec: { ...found.spec, replicas: 3 } }).then(() => true, (error: unknown) => !hasReason(error, 'Conflict'));
+    });
+    await w.until(ReplicationController, 'rc', ({ status }) => status.readyReplicas === 3);
+    assert.deepEqual((await w.client.list(ReplicationController, { labelSelector: 'test-rc=patched' })).items.map(({ metadata }) => metadata.name), ['rc']);
     await w.client.deleteCollection(ReplicationController, { namespace: w.namespace, labelSelector: 'test-rc=patched' });
     await w.untilGone(ReplicationController, 'rc');
+    await watching;
+    assert.ok(seen.has('MODIFIED'));
   });
 });
 
@@ -272,9 +322,8 @@ describe('conformance: Deployments', { concurrency: false }, () => {
   });
   inCluster('[sig-apps] Deployment should validate Deployment Status endpoints [Conformance]', async (w) => {
     await w.client.create(Deployment, w.deployment('d', 1));
-    const found = await w.until(Deployment, 'd', isComplete(1));
-    const updated = await w.client.updateStatus(Deployment, { ...found, status: { ...found.status, conditions: [...(found.status.conditions ?? []), { type: 'StatusUpdate', status: 'True', reason: 'E2E', message: 'm' }] as typeof found.status.conditions } });
-    assert.ok(updated.status.conditions?.some((each) => each.type === 'StatusUpdate'));
+    await w.until(Deployment, 'd', isComplete(1));
+    await statusEndpoints(w, Deployment, 'd');
   });
   inCluster('[sig-apps] Deployment deployment should support proportional scaling [Conformance]', async (w) => {
     await w.client.create(Deployment, w.deployment('d', 10, { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 3, maxUnavailable: 2 } } }));

@@ -7,19 +7,20 @@ import type { CertificateSigningRequest, CertificateSigningRequestStatus } from 
 
 const decisions = new Set(['Approved', 'Denied']);
 
-/** Of `draft` only the conditions count that decide. */
+/** They stay once they are there. */
+const lasting = new Set([...decisions, 'Failed']);
+
+/** Of `draft` only the conditions count, whatever they are called. */
 export function takeApproval(draft: Draft<CertificateSigningRequest>, old: CertificateSigningRequest, nowIso: string): void {
-  const given = (draft.status.conditions ?? []).filter(({ type }) => decisions.has(type));
-  const kept = (old.status.conditions ?? []).filter(({ type }) => !decisions.has(type));
+  const given = draft.status.conditions ?? [];
   for (const condition of given) {
     const before = old.status.conditions?.find(({ type }) => type === condition.type);
     condition.lastUpdateTime ??= before !== undefined && saysTheSame({ ...before, lastUpdateTime: undefined }, { ...condition, lastUpdateTime: undefined }) ? before.lastUpdateTime : nowIso;
     condition.lastTransitionTime ??= before?.status === condition.status ? before.lastTransitionTime : nowIso;
   }
-  const conditions = [...given, ...(kept as Draft<typeof kept>)];
   draft.spec = old.spec as Draft<CertificateSigningRequest['spec']>;
-  draft.status = { ...(old.status as Draft<CertificateSigningRequestStatus>), ...(conditions.length > 0 && { conditions }) };
-  if (conditions.length === 0) delete draft.status.conditions;
+  draft.status = { ...(old.status as Draft<CertificateSigningRequestStatus>), ...(given.length > 0 && { conditions: given }) };
+  if (given.length === 0) delete draft.status.conditions;
 }
 
 /** A decision stands once it is made, and there is one of them. */
@@ -30,7 +31,7 @@ export function* validateApproval(request: CertificateSigningRequest, old: Certi
   }
   if (conditions.filter(({ type }) => decisions.has(type)).length > 1) yield invalidValue('status.conditions', conditions[0]?.type ?? '', 'Approved and Denied conditions are mutually exclusive');
   for (const before of old.status.conditions ?? []) {
-    if (!decisions.has(before.type)) continue;
+    if (!lasting.has(before.type)) continue;
     const now = conditions.find(({ type }) => type === before.type);
     if (now === undefined) yield forbiddenField('status.conditions', `updates may not remove a condition of type ${JSON.stringify(before.type)}`);
   }
