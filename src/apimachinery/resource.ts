@@ -156,6 +156,8 @@ export interface ResourceDefinition<F extends Fields, S extends Scope> {
   readonly storageVersion?: string;
   /** Served from the objects of another declaration of the same kind (another version), through a conversion. */
   readonly convertedFrom?: Conversion;
+  /** What its clients are told with every answer, where another kind has taken its place. */
+  readonly deprecationWarning?: string;
 }
 
 /** How a version that is not stored relates to the one that is. Both directions lose nothing. */
@@ -243,5 +245,6 @@ export function defineResource<const F extends Fields, const S extends Scope>(
     storePrefix: definition.storePrefix ?? definition.plural,
     storageVersion: definition.storageVersion,
     convertedFrom: definition.convertedFrom,
+    deprecationWarning: definition.deprecationWarning,
   };
 }

@@ -1,4 +1,6 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { required } from '#apimachinery/field-error.ts';
 import type { ObjectMeta } from '#apimachinery/object-meta.ts';
 import { column, defineResource } from '#apimachinery/resource.ts';
 import { immutableFields } from '#apimachinery/rules.ts';
@@ -8,6 +10,10 @@ import { int64, raw } from '#apimachinery/schema.ts';
 interface Revision {
   readonly metadata: ObjectMeta;
   readonly revision: number;
+}
+
+function* validateData({ data }: { readonly data?: unknown }): Iterable<FieldError> {
+  if (data === undefined) yield required('data', 'data is mandatory');
 }
 
 /** `deployment.apps/web`. */
@@ -29,6 +35,7 @@ export const ControllerRevision = defineResource({
     data: raw(2),
     revision: int64(3, { required: true, min: 0 }),
   },
+  validate: [validateData],
   validateUpdate: [immutableFields('data')],
   columns: [nameColumn, column<Revision>('Controller', showController), column<Revision>('Revision', ({ revision }) => revision), ageColumn],
 });

@@ -1,6 +1,6 @@
 import { ageColumn, formatLabels, nameColumn } from '#apimachinery/columns.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
-import { forbiddenField, invalidValue, notSupported, required } from '#apimachinery/field-error.ts';
+import { invalidValue, notSupported, required } from '#apimachinery/field-error.ts';
 import { LabelSelector } from '#apimachinery/label-selector.ts';
 import type { Parts } from '#apimachinery/parts.ts';
 import type { Draft } from '#apimachinery/resource.ts';
@@ -10,8 +10,10 @@ import type { Infer } from '#apimachinery/schema.ts';
 import { int32, int64, intOrString, list, object, oneOf, pointer, string, struct, time } from '#apimachinery/schema.ts';
 import { defaultPodSpec } from '../core/pod-defaults.ts';
 import { PodTemplateSpec } from '../core/pod-template.ts';
+import { templateWarnings } from '../core/pod-warnings.ts';
+import { validateCollisions, validateCounts } from '../core/replica-counts.ts';
 import { containersColumn, imagesColumn, selectorColumn } from '../core/template-columns.ts';
-import { validateSelectorOf, validateTemplate } from '../core/validate-template.ts';
+import { validateRunsForEver, validateSelectorOf, validateTemplate } from '../core/validate-template.ts';
 
 export const RollingUpdateDaemonSet = struct('io.k8s.api.apps.v1.RollingUpdateDaemonSet', {
   maxUnavailable: intOrString(1, { pointer: true }),
@@ -20,7 +22,7 @@ export const RollingUpdateDaemonSet = struct('io.k8s.api.apps.v1.RollingUpdateDa
 export interface RollingUpdateDaemonSet extends Infer<typeof RollingUpdateDaemonSet> {}
 
 export const DaemonSetUpdateStrategy = struct('io.k8s.api.apps.v1.DaemonSetUpdateStrategy', {
-  type: oneOf(1, ['OnDelete', 'RollingUpdate'], { default: 'RollingUpdate' }),
+  type: oneOf(1, ['OnDelete', 'RollingUpdate'], { default: 'RollingUpdate', worded: true }),
   rollingUpdate: pointer(2, RollingUpdateDaemonSet),
 });
 export interface DaemonSetUpdateStrategy extends Infer<typeof DaemonSetUpdateStrategy> {}
@@ -70,11 +72,11 @@ function defaultDaemonSet({ spec }: Draft<Parted>): void {
 function* validateDaemonSet({ spec }: Parted): Iterable<FieldError> {
   yield* validateSelectorOf(spec.selector, spec.template, 'daemonset');
   yield* validateTemplate(spec.template);
-  const { activeDeadlineSeconds, restartPolicy = 'Always' } = spec.template.spec;
-  if (restartPolicy !== 'Always') yield notSupported('spec.template.spec.restartPolicy', restartPolicy, ['Always']);
-  if (activeDeadlineSeconds !== undefined) yield forbiddenField('spec.template.spec.activeDeadlineSeconds', 'activeDeadlineSeconds in DaemonSet is not Supported');
+  yield* validateRunsForEver(spec.template, 'DaemonSet');
+  const { type } = spec.updateStrategy;
+  if (type !== 'OnDelete' && type !== 'RollingUpdate') yield notSupported('spec.updateStrategy', spec.updateStrategy, ['RollingUpdate', 'OnDelete']);
   const rolling = spec.updateStrategy.rollingUpdate;
-  if (spec.updateStrategy.type !== 'RollingUpdate' || rolling === undefined) return;
+  if (type !== 'RollingUpdate' || rolling === undefined) return;
   const at = 'spec.updateStrategy.rollingUpdate';
   const { maxSurge = 0, maxUnavailable = 0 } = rolling;
   yield* validateIntOrPercent(`${at}.maxUnavailable`, maxUnavailable);
@@ -85,6 +87,13 @@ function* validateDaemonSet({ spec }: Parted): Iterable<FieldError> {
   const lacks = scaledValue(maxUnavailable, 100, 'up') > 0;
   if (surges && lacks) yield invalidValue(`${at}.maxSurge`, maxSurge, 'may not be set when maxUnavailable is non-zero');
   if (!surges && !lacks) yield required(`${at}.maxUnavailable`, 'cannot be 0 when maxSurge is 0');
+}
+
+function* validateSetStatus({ status: now }: Parted, { status: old }: Parted): Iterable<FieldError> {
+  yield* validateCounts(now, [
+    'currentNumberScheduled', 'numberMisscheduled', 'desiredNumberScheduled', 'numberReady', 'observedGeneration', 'updatedNumberScheduled', 'numberAvailable', 'numberUnavailable',
+  ]);
+  yield* validateCollisions(now.collisionCount, old.collisionCount);
 }
 
 export const DaemonSet = defineResource({
@@ -100,9 +109,11 @@ export const DaemonSet = defineResource({
     status: object(3, DaemonSetStatus),
   },
   subresources: [status()],
+  strategy: { warnings: templateWarnings },
   defaults: defaultDaemonSet,
   validate: [validateDaemonSet],
   validateUpdate: [immutableFields('spec.selector')],
+  validateStatusUpdate: [validateSetStatus],
   columns: [
     nameColumn,
     column<Parted>('Desired', ({ status: now }) => now.desiredNumberScheduled, { type: 'integer' }),

@@ -1,6 +1,6 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
-import { forbiddenField, invalidValue } from '#apimachinery/field-error.ts';
+import { forbiddenField, invalidValue, notSupported } from '#apimachinery/field-error.ts';
 import type { Parts } from '#apimachinery/parts.ts';
 import type { Draft } from '#apimachinery/resource.ts';
 import { column, defineResource, scale, status } from '#apimachinery/resource.ts';
@@ -10,6 +10,8 @@ import { bool, int32, int64, intOrString, list, object, oneOf, pointer, string, 
 import { LabelSelector } from '#apimachinery/label-selector.ts';
 import { PodTemplateSpec } from '../core/pod-template.ts';
 import { defaultPodSpec } from '../core/pod-defaults.ts';
+import { workloadWarnings } from '../core/pod-warnings.ts';
+import { validateAvailable, validateCollisions, validateCounts } from '../core/replica-counts.ts';
 import { containersColumn, imagesColumn, selectorColumn } from '../core/template-columns.ts';
 import { validateWorkload } from '../core/validate-template.ts';
 
@@ -20,7 +22,7 @@ export const RollingUpdateDeployment = struct('io.k8s.api.apps.v1.RollingUpdateD
 export interface RollingUpdateDeployment extends Infer<typeof RollingUpdateDeployment> {}
 
 export const DeploymentStrategy = struct('io.k8s.api.apps.v1.DeploymentStrategy', {
-  type: oneOf(1, ['Recreate', 'RollingUpdate'], { default: 'RollingUpdate' }),
+  type: oneOf(1, ['Recreate', 'RollingUpdate'], { default: 'RollingUpdate', worded: true }),
   rollingUpdate: pointer(2, RollingUpdateDeployment),
 });
 export interface DeploymentStrategy extends Infer<typeof DeploymentStrategy> {}
@@ -80,6 +82,7 @@ function* validateDeadline({ spec }: Parted): Iterable<FieldError> {
 function* validateStrategy({ spec: { strategy } }: Parted): Iterable<FieldError> {
   const at = 'spec.strategy.rollingUpdate';
   const rolling = strategy.rollingUpdate;
+  if (strategy.type !== 'Recreate' && strategy.type !== 'RollingUpdate') yield notSupported('spec.strategy', strategy, ['Recreate', 'RollingUpdate']);
   if (strategy.type === 'Recreate' && rolling !== undefined) yield forbiddenField(at, "may not be specified when strategy `type` is 'Recreate'");
   if (strategy.type !== 'RollingUpdate' || rolling === undefined) return;
   const { maxUnavailable = 0, maxSurge = 0 } = rolling;
@@ -91,6 +94,12 @@ function* validateStrategy({ spec: { strategy } }: Parted): Iterable<FieldError>
 
 function isNone(amount: number | string): boolean {
   return typeof amount === 'number' ? amount === 0 : percentOf(amount) === 0;
+}
+
+function* validateDeploymentStatus({ status: now }: Parted, { status: old }: Parted): Iterable<FieldError> {
+  yield* validateCounts(now, ['observedGeneration', 'replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas', 'unavailableReplicas', 'terminatingReplicas']);
+  yield* validateAvailable(now, ['updatedReplicas', 'readyReplicas', 'availableReplicas'], 'readyReplicas');
+  yield* validateCollisions(now.collisionCount, old.collisionCount);
 }
 
 export const Deployment = defineResource({
@@ -106,9 +115,11 @@ export const Deployment = defineResource({
     status: object(3, DeploymentStatus),
   },
   subresources: [scale({ replicas: 'spec.replicas', statusReplicas: 'status.replicas', selector: 'spec.selector' }), status()],
+  strategy: { warnings: workloadWarnings },
   defaults: defaultDeployment,
   validate: [validateWorkload, validateDeadline, validateStrategy],
   validateUpdate: [immutableFields('spec.selector')],
+  validateStatusUpdate: [validateDeploymentStatus],
   columns: [
     nameColumn,
     column<Parted>('Ready', ({ spec, status: now }) => `${now.readyReplicas ?? 0}/${spec.replicas ?? 1}`),

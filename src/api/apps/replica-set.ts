@@ -7,6 +7,8 @@ import { int32, int64, list, object, pointer, string, struct, time } from '#apim
 import { LabelSelector } from '#apimachinery/label-selector.ts';
 import { PodTemplateSpec } from '../core/pod-template.ts';
 import { defaultPodSpec } from '../core/pod-defaults.ts';
+import { workloadWarnings } from '../core/pod-warnings.ts';
+import { validateReplicaCounts } from '../core/replica-counts.ts';
 import { containersColumn, imagesColumn, selectorColumn } from '../core/template-columns.ts';
 import { validateWorkload } from '../core/validate-template.ts';
 
@@ -53,9 +55,11 @@ export const ReplicaSet = defineResource({
     status: object(3, ReplicaSetStatus),
   },
   subresources: [scale({ replicas: 'spec.replicas', statusReplicas: 'status.replicas', selector: 'spec.selector' }), status()],
+  strategy: { warnings: workloadWarnings },
   defaults: ({ spec }) => defaultPodSpec(spec.template.spec),
   validate: [validateWorkload],
   validateUpdate: [immutableFields('spec.selector')],
+  validateStatusUpdate: [validateReplicaCounts],
   columns: [
     nameColumn,
     column<Parted>('Desired', ({ spec }) => spec.replicas ?? 1, { type: 'integer' }),

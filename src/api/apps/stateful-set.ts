@@ -1,20 +1,23 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
 import { saysTheSame } from '#apimachinery/equal.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
-import { forbiddenField, invalidValue, notSupported } from '#apimachinery/field-error.ts';
+import { forbiddenField, invalidValue } from '#apimachinery/field-error.ts';
 import { LabelSelector } from '#apimachinery/label-selector.ts';
 import type { TemplateMeta } from '#apimachinery/object-meta.ts';
 import type { Parts } from '#apimachinery/parts.ts';
 import type { Draft } from '#apimachinery/resource.ts';
 import { column, defineResource, scale, status } from '#apimachinery/resource.ts';
-import { atMostAll, validateIntOrPercent } from '#apimachinery/rules.ts';
+import { atMostAll, scaledValue, validateIntOrPercent } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, int64, intOrString, list, object, oneOf, pointer, string, struct, time } from '#apimachinery/schema.ts';
 import { PersistentVolumeClaim } from '../core/persistent-volume-claim.ts';
 import { defaultPodSpec } from '../core/pod-defaults.ts';
 import { PodTemplateSpec } from '../core/pod-template.ts';
+import { workloadWarnings } from '../core/pod-warnings.ts';
+import { validateAvailable, validateCollisions, validateCounts } from '../core/replica-counts.ts';
 import { containersColumn, imagesColumn } from '../core/template-columns.ts';
-import { validateSelectorOf, validateTemplate } from '../core/validate-template.ts';
+import { validateRunsForEver, validateSelectorOf, validateTemplate } from '../core/validate-template.ts';
+import { warnOfClaimSpec } from '../core/volume-warnings.ts';
 
 export const RollingUpdateStatefulSetStrategy = struct('io.k8s.api.apps.v1.RollingUpdateStatefulSetStrategy', {
   partition: int32(1, { pointer: true, default: 0, min: 0 }),
@@ -23,14 +26,14 @@ export const RollingUpdateStatefulSetStrategy = struct('io.k8s.api.apps.v1.Rolli
 export interface RollingUpdateStatefulSetStrategy extends Infer<typeof RollingUpdateStatefulSetStrategy> {}
 
 export const StatefulSetUpdateStrategy = struct('io.k8s.api.apps.v1.StatefulSetUpdateStrategy', {
-  type: oneOf(1, ['OnDelete', 'RollingUpdate'], { default: 'RollingUpdate' }),
+  type: oneOf(1, ['OnDelete', 'RollingUpdate'], { default: 'RollingUpdate', worded: true }),
   rollingUpdate: pointer(2, RollingUpdateStatefulSetStrategy),
 });
 export interface StatefulSetUpdateStrategy extends Infer<typeof StatefulSetUpdateStrategy> {}
 
 export const StatefulSetPersistentVolumeClaimRetentionPolicy = struct('io.k8s.api.apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy', {
-  whenDeleted: oneOf(1, ['Delete', 'Retain'], { default: 'Retain' }),
-  whenScaled: oneOf(2, ['Delete', 'Retain'], { default: 'Retain' }),
+  whenDeleted: oneOf(1, ['Retain', 'Delete'], { default: 'Retain' }),
+  whenScaled: oneOf(2, ['Retain', 'Delete'], { default: 'Retain' }),
 });
 export interface StatefulSetPersistentVolumeClaimRetentionPolicy extends Infer<typeof StatefulSetPersistentVolumeClaimRetentionPolicy> {}
 
@@ -45,9 +48,9 @@ export const StatefulSetSpec = struct('io.k8s.api.apps.v1.StatefulSetSpec', {
   template: object(3, PodTemplateSpec, { required: true }),
   volumeClaimTemplates: list(4, PersistentVolumeClaim, { listType: 'atomic' }),
   serviceName: string(5, { always: true }),
-  podManagementPolicy: oneOf(6, ['OrderedReady', 'Parallel'], { default: 'OrderedReady' }),
+  podManagementPolicy: oneOf(6, ['OrderedReady', 'Parallel'], { default: 'OrderedReady', worded: true }),
   updateStrategy: object(7, StatefulSetUpdateStrategy),
-  revisionHistoryLimit: int32(8, { pointer: true, default: 10, min: 0 }),
+  revisionHistoryLimit: int32(8, { pointer: true, default: 10 }),
   minReadySeconds: int32(9, { min: 0 }),
   persistentVolumeClaimRetentionPolicy: pointer(10, StatefulSetPersistentVolumeClaimRetentionPolicy, { default: {} }),
   ordinals: pointer(11, StatefulSetOrdinals),
@@ -102,15 +105,36 @@ function* validateStatefulSet({ spec }: Parted): Iterable<FieldError> {
   const claims = (spec.volumeClaimTemplates ?? []).map(({ metadata }) => ({ name: nameOf(metadata), persistentVolumeClaim: { claimName: nameOf(metadata) } }));
   const volumes = [...(spec.template.spec.volumes ?? []).filter((volume) => !claims.some(({ name }) => name === volume.name)), ...claims];
   yield* validateTemplate({ ...spec.template, spec: { ...spec.template.spec, volumes } });
-  const { activeDeadlineSeconds, restartPolicy = 'Always' } = spec.template.spec;
-  if (restartPolicy !== 'Always') yield notSupported('spec.template.spec.restartPolicy', restartPolicy, ['Always']);
-  if (activeDeadlineSeconds !== undefined) yield forbiddenField('spec.template.spec.activeDeadlineSeconds', 'activeDeadlineSeconds in StatefulSet is not Supported');
-  const { rollingUpdate, type } = spec.updateStrategy;
-  if (type === 'OnDelete' && rollingUpdate !== undefined) {
-    yield invalidValue('spec.updateStrategy.rollingUpdate', rollingUpdate, 'only allowed for updateStrategy \'RollingUpdate\'');
+  yield* validateRunsForEver(spec.template, 'StatefulSet');
+  yield* validateStrategy(spec);
+}
+
+function* validateStrategy({ podManagementPolicy, updateStrategy }: StatefulSetSpec): Iterable<FieldError> {
+  if (podManagementPolicy !== 'OrderedReady' && podManagementPolicy !== 'Parallel') yield invalidValue('spec.podManagementPolicy', podManagementPolicy, "must be 'OrderedReady' or 'Parallel'");
+  const { rollingUpdate, type } = updateStrategy;
+  if (type !== 'OnDelete' && type !== 'RollingUpdate') yield invalidValue('spec.updateStrategy', updateStrategy, "must be 'RollingUpdate' or 'OnDelete'");
+  if (type === 'OnDelete' && rollingUpdate !== undefined) yield invalidValue('spec.updateStrategy.rollingUpdate', rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'");
+  const most = rollingUpdate?.maxUnavailable;
+  if (type !== 'RollingUpdate' || most === undefined) return;
+  const path = 'spec.updateStrategy.rollingUpdate.maxUnavailable';
+  yield* validateIntOrPercent(path, most);
+  if (scaledValue(most, 100, 'up') === 0) yield invalidValue(path, most, 'cannot be 0');
+  yield* atMostAll(path, most);
+}
+
+function* validateSetStatus({ status: now }: Parted, { status: old }: Parted): Iterable<FieldError> {
+  yield* validateCounts(now, ['replicas', 'readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas', 'observedGeneration']);
+  yield* validateAvailable(now, ['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'], 'status.readyReplicas');
+  yield* validateCollisions(now.collisionCount, old.collisionCount);
+}
+
+/** Of the claims that come with the set's pods, too. */
+function* setWarnings(set: Parted, old: Parted | undefined): Iterable<string> {
+  yield* workloadWarnings(set, old);
+  if (old === undefined || !saysTheSame(set.spec, old.spec)) {
+    for (const [index, { spec }] of (set.spec.volumeClaimTemplates ?? []).entries()) yield* warnOfClaimSpec(spec, `spec.volumeClaimTemplates[${index}].spec`);
   }
-  yield* validateIntOrPercent('spec.updateStrategy.rollingUpdate.maxUnavailable', rollingUpdate?.maxUnavailable);
-  yield* atMostAll('spec.updateStrategy.rollingUpdate.maxUnavailable', rollingUpdate?.maxUnavailable);
+  if ((set.spec.revisionHistoryLimit ?? 0) < 0) yield 'spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended';
 }
 
 const changeable = ['replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy', 'minReadySeconds'] as const;
@@ -136,9 +160,11 @@ export const StatefulSet = defineResource({
     status: object(3, StatefulSetStatus),
   },
   subresources: [scale({ replicas: 'spec.replicas', statusReplicas: 'status.replicas', selector: 'spec.selector' }), status()],
+  strategy: { name: 'dns-label', warnings: setWarnings },
   defaults: defaultStatefulSet,
   validate: [validateStatefulSet],
   validateUpdate: [validateFixedSpec],
+  validateStatusUpdate: [validateSetStatus],
   columns: [
     nameColumn,
     column<Parted>('Ready', ({ spec, status: now }) => `${now.readyReplicas ?? 0}/${spec.replicas ?? 1}`),

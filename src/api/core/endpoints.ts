@@ -85,6 +85,7 @@ export const Endpoints = defineResource({
   shortNames: ['ep'],
   scope: 'Namespaced',
   storePrefix: 'services/endpoints',
+  deprecationWarning: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   fields: {
     subsets: list(2, EndpointSubset, { listType: 'atomic' }),
   },
