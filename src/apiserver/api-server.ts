@@ -229,6 +229,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const documents = new Documents({ kinds, issuer, address: () => address, clock, version });
   let address = '127.0.0.1:6443';
 
+  /** Few ask, and nobody before the first metrics are read. */
+  const features = async (): Promise<FeatureGates> => options.features ?? (await import('./features/feature-gates.ts')).featureGates([]);
   const handle = async (call: ApiCall): Promise<ApiResult> => {
     const attributes = attributesOf(call.info, call.user, call.query);
     const decided = decideFully(authorizers, attributes);
@@ -237,7 +239,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     if (decision.verdict !== 'allow') throw refusal(attributes, decision);
     if (aggregation.isRemote(call.info)) return aggregation.pass(call);
     if (call.info.isResource) return dispatch(call.user === inProcessAdmin ? ownContext : context, call);
-    if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: `${await metrics.text({ kinds, cache, store })}${flowControl.text()}${aggregation.metricsText()}${allocation.metricsText()}${options.audit?.text() ?? ''}${options.features?.metricsText() ?? ''}${options.below?.metricsText() ?? ''}` };
+    if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: `${await metrics.text({ kinds, cache, store })}${flowControl.text()}${aggregation.metricsText()}${allocation.metricsText()}${options.audit?.text() ?? ''}${(await features()).metricsText()}${options.below?.metricsText() ?? ''}` };
     const dump = dumpAt({ path: call.info.path, query: call.query, levels: flowControl.levels, clock });
     if (dump !== undefined) return { is: 'raw', code: 200, contentType: 'text/plain; charset=utf-8', body: dump };
     const document = await documents.finish(call, await aggregation.extend(call, await documents.find(call)));

@@ -19,11 +19,17 @@ const keepAlive = new BroadcastChannel('skiff');
 try {
   const program = programs.find((each) => each.name === word);
   if (program === undefined) await overview().parseAsync([word, ...rest], { from: 'user' });
-  else await (await program.load()).command().name(`skiff ${program.name}`).parseAsync(rest, { from: 'user' });
+  else await (await program.load()).command().name(`skiff ${program.name}`).parseAsync(program.group === 'component' ? rest.map(withDashes) : rest, { from: 'user' });
 } catch (error) {
   fail(error);
 } finally {
   keepAlive.close();
+}
+
+/** The original takes flags with underscores as well. */
+function withDashes(text: string): string {
+  const [flag = ''] = text.split('=', 1);
+  return flag.startsWith('--') ? `${flag.replaceAll('_', '-')}${text.slice(flag.length)}` : text;
 }
 
 /** What `skiff`, `skiff --help` and a misspelt word get. */
