@@ -14,14 +14,15 @@ const texts: Readonly<Record<string, string>> = {
   continue: 'The token that the page before gave; the other parameters must be those of that page.',
   dryRun: 'All: everything is checked and answered as if it were done, but nothing is stored.',
   fieldManager: 'Who makes the changes, for the ownership of fields; at most 128 printable characters.',
-  fieldSelector: 'Which objects, by their fields; default: all.',
+  // Here and at `watch`: some tools know Kubernetes' document by a few of its words.
+  fieldSelector: 'Narrows the list of returned objects by their fields; default: all.',
   fieldValidation: 'What to do about unknown and duplicate fields: Ignore them, Warn of them (the default) or refuse the request (Strict).',
   follow: 'Whether to go on with the lines that are still to come.',
   force: 'Whether to take fields over from other managers; only with apply.',
   gracePeriodSeconds: 'How many seconds the object has to end; 0 ends it at once.',
   ignoreStoreReadErrorWithClusterBreakingPotential: 'Whether to delete an object that cannot be read from the store, without its finalizers having their say.',
   insecureSkipTLSVerifyBackend: 'Whether not to check the certificate of the node that has the log.',
-  labelSelector: 'Which objects, by their labels; default: all.',
+  labelSelector: 'Narrows the list of returned objects by their labels; default: all.',
   limit: 'How many objects a page has at most; more of them follow with the token `continue`.',
   limitBytes: 'How many bytes of the log to send at most.',
   namespace: 'object name and auth scope, such as for teams and projects',
@@ -44,7 +45,7 @@ const texts: Readonly<Record<string, string>> = {
   timeoutSeconds: 'After how many seconds a list or watch is ended.',
   timestamps: 'Whether each line begins with its time.',
   tty: 'Whether there is to be a terminal.',
-  watch: 'Whether to be told of changes instead of getting a list.',
+  watch: 'Watch for changes to the described resources instead of getting a list.',
 };
 
 function query(type: Parameter['type'], ...names: readonly string[]): readonly Parameter[] {

@@ -52,11 +52,16 @@ export function byRevision(left: ControllerRevision, right: ControllerRevision):
 export function newRevision({ kind, object, query, template, collisionCount, labelsByName }: RevisionOwner, revision: number): Given<ControllerRevision> & { readonly data: object } {
   const data = { spec: { template: { ...JSON.parse(JSON.stringify(template)) as object, $patch: 'replace' } } };
   const hash = safeHash(`${canonicalText(data)}#${collisionCount}`);
-  const { name, namespace } = object.metadata;
+  const { name, namespace, annotations } = object.metadata;
   const labels: Record<string, string> = { ...template.metadata.labels };
   for (const { key, operator, values } of query.requirements) if (operator === '=' && values[0] !== undefined) labels[key] = values[0];
   return {
-    metadata: { name: `${name}-${hash}`, namespace, labels: { ...labels, [revisionHashLabel]: labelsByName ? `${name}-${hash}` : hash }, ownerReferences: [controllerReference(kind, object)] },
+    metadata: {
+      name: `${name}-${hash}`, namespace, labels: { ...labels, [revisionHashLabel]: labelsByName ? `${name}-${hash}` : hash },
+      // Among them why the template was changed, which `kubectl rollout history` shows.
+      ...(annotations !== undefined && { annotations }),
+      ownerReferences: [controllerReference(kind, object)],
+    },
     data,
     revision,
   };
