@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import * as fc from 'fast-check';
 import { systemClock } from '#base/clock.ts';
 import type { Clock } from '#base/clock.ts';
 import { SimulatedClock } from '#base/clock.ts';
@@ -312,6 +313,58 @@ async function race(first: Running, second: Running): Promise<void> {
   await Promise.all(left.map(({ metadata }, index) => (index % 2 === 0 ? first : second).client.delete(Service, { namespace, name: metadata.name })));
   assert.deepEqual([await addresses(first.client), await claimedPorts(first.store)], [[], []]);
 }
+
+describe('whatever is done to Services', { timeout: 60_000 }, () => {
+  it('they hold what they say, and nobody else does', async (t) => {
+    const store = memory();
+    const setting = { serviceClusterIpRanges: ['10.96.0.0/27', 'fd00:10:96::/123'], serviceNodePortRange: { from: 30_000, to: 30_012 } };
+    const servers = [await serverOn(store, { ...setting, seed: 1 }), await serverOn(store, { ...setting, seed: 2 })] as const;
+    t.after(() => Promise.all(servers.map((server) => server.close())));
+    const name = fc.constantFrom('a', 'b', 'c', 'd', 'e');
+    const port = fc.record({
+      name: fc.constantFrom('p', 'q', 'r'), port: fc.constantFrom(80, 81, 53), protocol: fc.constantFrom('TCP', 'UDP'), nodePort: fc.constantFrom(0, 30_001, 30_002, 30_003, 1),
+    }, { requiredKeys: ['name', 'port'] });
+    const spec = fc.record({
+      type: fc.constantFrom('ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'),
+      externalName: fc.constantFrom('example.com'),
+      clusterIP: fc.constantFrom('None', '10.96.0.5', '10.96.0.6', 'fd00:10:96::5', '', '10.1.1.1', 'x'),
+      clusterIPs: fc.array(fc.constantFrom('None', '10.96.0.5', 'FD00:10:96::05', '10.96.0.7'), { maxLength: 2 }),
+      ipFamilies: fc.array(fc.constantFrom('IPv4', 'IPv6'), { maxLength: 2 }),
+      ipFamilyPolicy: fc.constantFrom('SingleStack', 'PreferDualStack', 'RequireDualStack'),
+      externalTrafficPolicy: fc.constantFrom('Local', 'Cluster'),
+      healthCheckNodePort: fc.constantFrom(30_004, 30_005),
+      allocateLoadBalancerNodePorts: fc.boolean(),
+      ports: fc.array(port, { minLength: 1, maxLength: 3 }),
+    }, { requiredKeys: [] });
+    const deed = fc.record({ server: fc.constantFrom(0 as const, 1 as const), name, what: fc.constantFrom('create' as const, 'create' as const, 'patch' as const, 'patch' as const, 'replace' as const, 'delete' as const), spec });
+    await fc.assert(fc.asyncProperty(fc.array(deed, { minLength: 5, maxLength: 25 }), async (deeds) => {
+      await Promise.all(deeds.map(async (each, index) => {
+        // Some at once, some after others.
+        for (let turn = 0; turn < index % 7; turn++) await new Promise((resolve) => setImmediate(resolve));
+        const { client } = servers[each.server];
+        const key = { namespace, name: each.name };
+        const given = each.spec as Given<ServiceObject['spec']>;
+        const work = {
+          create: () => create(client, each.name, given),
+          patch: () => client.patch(Service, key, { type: 'merge', patch: { spec: given } }),
+          replace: async () => client.update(Service, { ...(await client.get(Service, key)), spec: { ports, ...given } as ServiceObject['spec'] }),
+          delete: () => client.delete(Service, key),
+        }[each.what];
+        const refused = await refusal((async () => work())());
+        assert.doesNotMatch(refused, /Internal error occurred(?!: failed to allocate)/, JSON.stringify(each));
+      }));
+      const services = (await servers[0].client.list(Service, { namespace })).items;
+      const held = services.flatMap(({ spec: { clusterIPs = [] } }) => clusterIPs.filter((each) => each !== 'None').map((each) => (each.includes(':') ? each.toLowerCase().replace('::05', '::5') : each)));
+      assert.deepEqual(await addresses(servers[1].client), held.toSorted());
+      const nodePorts = services.flatMap(({ spec: { ports: own = [], healthCheckNodePort } }) => [...new Set([...own.map(({ nodePort }) => nodePort), healthCheckNodePort])].filter((each) => each !== undefined));
+      assert.deepEqual((await claimedPorts(store)), nodePorts.map(String).toSorted());
+      for (const { object } of (await servers[0].client.list(IPAddress)).items.map((each) => ({ object: each }))) {
+        assert.ok(services.some(({ metadata }) => metadata.name === object.spec.parentRef?.name), object.metadata.name);
+      }
+      await Promise.all(services.map(({ metadata }) => servers[0].client.delete(Service, { namespace, name: metadata.name })));
+    }), { numRuns: 150, seed: 3 });
+  });
+});
 
 const narrow = { serviceClusterIpRanges: ['10.96.0.0/26'], serviceNodePortRange: { from: 30_000, to: 30_040 } };
 
