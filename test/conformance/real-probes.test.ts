@@ -77,89 +77,91 @@ const probed = {
   },
 };
 
-describe('conformance: liveness of real containers', { skip, concurrency: 4 }, () => {
-  const start = (w: Workspace, { what, probe }: Probed): Promise<Pod> => w.client.create(Pod, node.pod(w, 'p', { ...what, container: { ...what.container, livenessProbe: { ...quickly, ...probe } }, spec: { ...what.spec, ...always } }));
-  const staysUp = async (w: Workspace, what: Probed): Promise<void> => {
-    await start(w, what);
-    await node.until(w, 'p', isReady);
-    await w.eventually(async () => await what.asked(w).catch(() => 0) >= 5, 200);
-    assert.equal(restarts(await w.client.get(Pod, w.key('p'))), 0);
-  };
-  const isRestarted = async (w: Workspace, what: Probed): Promise<void> => {
-    await start(w, what);
-    const pod = await node.until(w, 'p', (each) => restarts(each) === 1);
-    assert.notEqual(pod.status.containerStatuses?.[0]?.lastState.terminated, undefined);
-    await w.eventually(async () => (await w.client.list(Event, { namespace: w.namespace })).items.some((each) => each.reason === 'Unhealthy' && each.message?.startsWith('Liveness probe failed') === true), 100);
-    await w.eventually(async () => (await w.client.list(Event, { namespace: w.namespace })).items.some((each) => each.reason === 'Killing' && each.message?.includes('failed liveness probe, will be restarted') === true), 100);
-  };
-  const name = (what: string): string => `[sig-node] Probing container should ${what} liveness probe [NodeConformance] [Conformance]`;
-  onMachine(name('*not* be restarted with a /healthz http'), (w) => staysUp(w, probed.http(true)));
-  onMachine(name('*not* be restarted with a tcp:8080'), (w) => staysUp(w, probed.tcp()));
-  onMachine(name('*not* be restarted with a exec "cat /tmp/health"'), (w) => staysUp(w, probed.exec(true)));
-  onMachine(name('*not* be restarted with a GRPC'), (w) => staysUp(w, probed.grpc(true)));
-  onMachine(name('be restarted with a /healthz http'), (w) => isRestarted(w, probed.http(false)));
-  onMachine(name('be restarted with a exec "cat /tmp/health"'), (w) => isRestarted(w, probed.exec(false)));
-  onMachine(name('be restarted with a GRPC'), (w) => isRestarted(w, probed.grpc(false)));
-});
-
-describe('conformance: readiness of real containers', { skip, concurrency: 2 }, () => {
-  onMachine('[sig-node] Probing container with readiness probe should not be ready before initial delay and never restart [NodeConformance] [Conformance]', async (w) => {
-    const { what, probe } = probed.http(true);
-    await w.client.create(Pod, node.pod(w, 'p', { ...what, container: { readinessProbe: { ...quickly, ...probe, initialDelaySeconds: 5 } }, spec: always }));
-    const pod = await node.until(w, 'p', isReady);
-    const started = Date.parse(pod.status.containerStatuses?.[0]?.state.running?.startedAt ?? '');
-    const ready = Date.parse(pod.status.conditions?.find((each) => each.type === 'Ready')?.lastTransitionTime ?? '');
-    // Both are whole seconds.
-    assert.ok(ready - started >= 4000, `ready ${ready - started} ms after its start`);
-    assert.equal(restarts(pod), 0);
-  });
-  onMachine('[sig-node] Probing container with readiness probe that fails should never be ready and never restart [NodeConformance] [Conformance]', async (w) => {
-    const port = freePort();
-    await w.client.create(Pod, node.pod(w, 'p', { script: serve(port, 'rm /www/healthz;'), container: { readinessProbe: { ...quickly, httpGet: { path: '/healthz', port } } }, spec: always }));
-    await w.eventually(async () => await requestsIn(w, 'p', '/healthz').catch(() => 0) >= 5, 200);
-    const pod = await w.client.get(Pod, w.key('p'));
-    assert.deepEqual([pod.status.phase, isReady(pod), restarts(pod)], ['Running', false, 0]);
-  });
-});
-
-describe('conformance: hooks of real containers', { skip, concurrency: 3 }, () => {
-  /** A pod that hears what hooks have to say. */
-  const listener = async (w: Workspace): Promise<number> => {
-    const port = freePort();
-    await w.client.create(Pod, node.pod(w, 'listener', { script: serve(port), container: { readinessProbe: { ...quickly, initialDelaySeconds: 0, tcpSocket: { port } } }, spec: always }));
-    await node.until(w, 'listener', isReady);
-    return port;
-  };
-  const handlers = {
-    exec: (port: number, path: string) => ({ exec: { command: ['sh', '-c', `wget -q -O - 'http://127.0.0.1:${port}${path}'`] } }),
-    http: (port: number, path: string) => ({ httpGet: { path, port, host: '127.0.0.1' } }),
-  };
-  const isGone = async (w: Workspace, name: string): Promise<void> => void await node.cluster.until(Pod, w.key(name), (pod) => pod === undefined, { timeoutMs });
-  for (const kind of ['exec', 'http'] as const) {
-    onMachine(`[sig-node] Container Lifecycle Hook when create a pod with lifecycle hook should execute poststart ${kind} hook properly [NodeConformance] [Conformance]`, async (w) => {
-      const port = await listener(w);
-      await w.client.create(Pod, node.pod(w, 'p', { script: 'exec sleep 600', container: { lifecycle: { postStart: handlers[kind](port, '/poststart') } }, spec: always }));
+describe('conformance: probes and hooks of real containers', { skip, concurrency: true }, () => {
+  describe('conformance: liveness of real containers', { concurrency: 4 }, () => {
+    const start = (w: Workspace, { what, probe }: Probed): Promise<Pod> => w.client.create(Pod, node.pod(w, 'p', { ...what, container: { ...what.container, livenessProbe: { ...quickly, ...probe } }, spec: { ...what.spec, ...always } }));
+    const staysUp = async (w: Workspace, what: Probed): Promise<void> => {
+      await start(w, what);
       await node.until(w, 'p', isReady);
-      assert.equal(await requestsIn(w, 'listener', '/poststart'), 1);
+      await w.eventually(async () => await what.asked(w).catch(() => 0) >= 5, 200);
+      assert.equal(restarts(await w.client.get(Pod, w.key('p'))), 0);
+    };
+    const isRestarted = async (w: Workspace, what: Probed): Promise<void> => {
+      await start(w, what);
+      const pod = await node.until(w, 'p', (each) => restarts(each) === 1);
+      assert.notEqual(pod.status.containerStatuses?.[0]?.lastState.terminated, undefined);
+      await w.eventually(async () => (await w.client.list(Event, { namespace: w.namespace })).items.some((each) => each.reason === 'Unhealthy' && each.message?.startsWith('Liveness probe failed') === true), 100);
+      await w.eventually(async () => (await w.client.list(Event, { namespace: w.namespace })).items.some((each) => each.reason === 'Killing' && each.message?.includes('failed liveness probe, will be restarted') === true), 100);
+    };
+    const name = (what: string): string => `[sig-node] Probing container should ${what} liveness probe [NodeConformance] [Conformance]`;
+    onMachine(name('*not* be restarted with a /healthz http'), (w) => staysUp(w, probed.http(true)));
+    onMachine(name('*not* be restarted with a tcp:8080'), (w) => staysUp(w, probed.tcp()));
+    onMachine(name('*not* be restarted with a exec "cat /tmp/health"'), (w) => staysUp(w, probed.exec(true)));
+    onMachine(name('*not* be restarted with a GRPC'), (w) => staysUp(w, probed.grpc(true)));
+    onMachine(name('be restarted with a /healthz http'), (w) => isRestarted(w, probed.http(false)));
+    onMachine(name('be restarted with a exec "cat /tmp/health"'), (w) => isRestarted(w, probed.exec(false)));
+    onMachine(name('be restarted with a GRPC'), (w) => isRestarted(w, probed.grpc(false)));
+  });
+
+  describe('conformance: readiness of real containers', { concurrency: 1 }, () => {
+    onMachine('[sig-node] Probing container with readiness probe should not be ready before initial delay and never restart [NodeConformance] [Conformance]', async (w) => {
+      const { what, probe } = probed.http(true);
+      await w.client.create(Pod, node.pod(w, 'p', { ...what, container: { readinessProbe: { ...quickly, ...probe, initialDelaySeconds: 5 } }, spec: always }));
+      const pod = await node.until(w, 'p', isReady);
+      const started = Date.parse(pod.status.containerStatuses?.[0]?.state.running?.startedAt ?? '');
+      const ready = Date.parse(pod.status.conditions?.find((each) => each.type === 'Ready')?.lastTransitionTime ?? '');
+      // Both are whole seconds.
+      assert.ok(ready - started >= 4000, `ready ${ready - started} ms after its start`);
+      assert.equal(restarts(pod), 0);
     });
-    onMachine(`[sig-node] Container Lifecycle Hook when create a pod with lifecycle hook should execute prestop ${kind} hook properly [NodeConformance] [Conformance]`, async (w) => {
+    onMachine('[sig-node] Probing container with readiness probe that fails should never be ready and never restart [NodeConformance] [Conformance]', async (w) => {
+      const port = freePort();
+      await w.client.create(Pod, node.pod(w, 'p', { script: serve(port, 'rm /www/healthz;'), container: { readinessProbe: { ...quickly, httpGet: { path: '/healthz', port } } }, spec: always }));
+      await w.eventually(async () => await requestsIn(w, 'p', '/healthz').catch(() => 0) >= 5, 200);
+      const pod = await w.client.get(Pod, w.key('p'));
+      assert.deepEqual([pod.status.phase, isReady(pod), restarts(pod)], ['Running', false, 0]);
+    });
+  });
+
+  describe('conformance: hooks of real containers', { concurrency: 2 }, () => {
+    /** A pod that hears what hooks have to say. */
+    const listener = async (w: Workspace): Promise<number> => {
+      const port = freePort();
+      await w.client.create(Pod, node.pod(w, 'listener', { script: serve(port), container: { readinessProbe: { ...quickly, initialDelaySeconds: 0, tcpSocket: { port } } }, spec: always }));
+      await node.until(w, 'listener', isReady);
+      return port;
+    };
+    const handlers = {
+      exec: (port: number, path: string) => ({ exec: { command: ['sh', '-c', `wget -q -O - 'http://127.0.0.1:${port}${path}'`] } }),
+      http: (port: number, path: string) => ({ httpGet: { path, port, host: '127.0.0.1' } }),
+    };
+    const isGone = async (w: Workspace, name: string): Promise<void> => void await node.cluster.until(Pod, w.key(name), (pod) => pod === undefined, { timeoutMs });
+    for (const kind of ['exec', 'http'] as const) {
+      onMachine(`[sig-node] Container Lifecycle Hook when create a pod with lifecycle hook should execute poststart ${kind} hook properly [NodeConformance] [Conformance]`, async (w) => {
+        const port = await listener(w);
+        await w.client.create(Pod, node.pod(w, 'p', { script: 'exec sleep 600', container: { lifecycle: { postStart: handlers[kind](port, '/poststart') } }, spec: always }));
+        await node.until(w, 'p', isReady);
+        assert.equal(await requestsIn(w, 'listener', '/poststart'), 1);
+      });
+      onMachine(`[sig-node] Container Lifecycle Hook when create a pod with lifecycle hook should execute prestop ${kind} hook properly [NodeConformance] [Conformance]`, async (w) => {
+        const port = await listener(w);
+        await w.client.create(Pod, node.pod(w, 'p', { script: 'exec sleep 600', container: { lifecycle: { preStop: handlers[kind](port, '/prestop') } }, spec: { ...always, terminationGracePeriodSeconds: 3 } }));
+        await node.until(w, 'p', isReady);
+        assert.equal(await requestsIn(w, 'listener', '/prestop'), 0);
+        await w.client.delete(Pod, w.key('p'));
+        await isGone(w, 'p');
+        assert.equal(await requestsIn(w, 'listener', '/prestop'), 1);
+      });
+    }
+    onMachine('[sig-node] PreStop should call prestop when killing a pod [Conformance]', async (w) => {
       const port = await listener(w);
-      await w.client.create(Pod, node.pod(w, 'p', { script: 'exec sleep 600', container: { lifecycle: { preStop: handlers[kind](port, '/prestop') } }, spec: { ...always, terminationGracePeriodSeconds: 3 } }));
-      await node.until(w, 'p', isReady);
-      assert.equal(await requestsIn(w, 'listener', '/prestop'), 0);
-      await w.client.delete(Pod, w.key('p'));
-      await isGone(w, 'p');
-      assert.equal(await requestsIn(w, 'listener', '/prestop'), 1);
+      // It may still speak to others after it was told to go, before it is ended.
+      const preStop = { exec: { command: ['sh', '-c', `wget -q -O - http://127.0.0.1:${port}/write; echo stopping > /proc/1/fd/1`] } };
+      await w.client.create(Pod, node.pod(w, 'tester', { script: 'trap "exit 0" TERM; while true; do sleep 0.1; done', container: { lifecycle: { preStop } }, spec: { ...always, terminationGracePeriodSeconds: 10 } }));
+      await node.until(w, 'tester', isReady);
+      await w.client.delete(Pod, w.key('tester'));
+      await isGone(w, 'tester');
+      assert.equal(await requestsIn(w, 'listener', '/write'), 1);
     });
-  }
-  onMachine('[sig-node] PreStop should call prestop when killing a pod [Conformance]', async (w) => {
-    const port = await listener(w);
-    // It may still speak to others after it was told to go, before it is ended.
-    const preStop = { exec: { command: ['sh', '-c', `wget -q -O - http://127.0.0.1:${port}/write; echo stopping > /proc/1/fd/1`] } };
-    await w.client.create(Pod, node.pod(w, 'tester', { script: 'trap "exit 0" TERM; while true; do sleep 0.1; done', container: { lifecycle: { preStop } }, spec: { ...always, terminationGracePeriodSeconds: 10 } }));
-    await node.until(w, 'tester', isReady);
-    await w.client.delete(Pod, w.key('tester'));
-    await isGone(w, 'tester');
-    assert.equal(await requestsIn(w, 'listener', '/write'), 1);
   });
 });
