@@ -18,6 +18,7 @@ import { parsePolicy } from '#apiserver/audit/policy.ts';
 import { webhookBatch } from '#apiserver/audit/settings.ts';
 import type { TestApiServer } from '../support/api-server.ts';
 import { startApiServer } from '../support/api-server.ts';
+import { patching, startWebhookServer } from '../support/webhook-server.ts';
 
 const policy = parsePolicy(`
 apiVersion: audit.k8s.io/v1
@@ -103,6 +104,22 @@ describe('audit', { timeout: 60_000 }, () => {
     assert.equal(created?.responseStatus?.code, 201);
     assert.equal(created.annotations?.['pod-security.kubernetes.io/enforce-policy'], 'privileged:latest');
     assert.match(created.annotations['pod-security.kubernetes.io/audit-violations'] ?? '', /would violate PodSecurity "restricted:latest"/);
+  });
+
+  it('tells which webhooks were asked, what they changed, and which could not be', async (t) => {
+    const hooks = await startWebhookServer();
+    t.after(() => hooks.close());
+    hooks.answer('/label', () => patching({ op: 'add', path: '/metadata/labels', value: { a: 'b' } }));
+    hooks.answer('/broken', () => 'garbage');
+    const of = (name: string): object => ({ name: `${name}.example.com`, clientConfig: hooks.at(`/${name}`), failurePolicy: 'Ignore', rules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'] }], sideEffects: 'None', admissionReviewVersions: ['v1'] });
+    const configurations = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
+    assert.equal((await api.request('POST', configurations, { body: { metadata: { name: 'hooks' }, webhooks: [of('label'), of('broken')] } })).code, 201);
+    const [, created] = await since(() => api.request('POST', path, { body: { metadata: { name: 'hooked' } } }));
+    await api.request('DELETE', `${configurations}/hooks`);
+    const { annotations = {} } = created ?? {};
+    assert.deepEqual(JSON.parse(annotations['mutation.webhook.admission.k8s.io/round_0_index_0'] ?? ''), { configuration: 'hooks', webhook: 'label.example.com', mutated: true });
+    assert.deepEqual(JSON.parse(annotations['patch.webhook.admission.k8s.io/round_0_index_0'] ?? ''), { configuration: 'hooks', webhook: 'label.example.com', patch: [{ op: 'add', path: '/metadata/labels', value: { a: 'b' } }], patchType: 'JSONPatch' });
+    assert.equal(annotations['failed-open.mutating.webhook.admission.k8s.io/round_0_index_1'], 'broken.example.com');
   });
 
   it('counts', async () => {

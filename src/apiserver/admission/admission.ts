@@ -30,8 +30,8 @@ export interface AdmissionRequest {
   readonly sent?: SentDocument;
   /** Tells the client something beside the answer. */
   readonly warn?: (text: string) => void;
-  /** Adds to the audit event of the request. */
-  readonly annotate?: (key: string, value: string) => void;
+  /** Adds to the audit event of the request; what is `detail` only where bodies are recorded as well. */
+  readonly annotate?: (key: string, value: string, weight?: 'detail') => void;
 }
 
 export interface SentDocument extends GroupVersionKind {

@@ -15,7 +15,7 @@ export async function admitConnect(registry: RegistryContext, call: ApiCall, kin
   const optionsKind = `${kind.kind}${kinds[info.subresource] ?? 'Options'}`;
   const request = {
     operation: 'CONNECT', kind, subresource: info.subresource, namespace: info.namespace, name: info.name, object: undefined, old: undefined, user: call.user, dryRun: false,
-    warn: call.warn, sent: { group: '', version: 'v1', kind: optionsKind, object: { kind: optionsKind, apiVersion: 'v1', ...optionsOf(info.subresource, info.rest, new URLSearchParams(query)) } },
+    warn: call.warn, ...(call.annotate !== undefined && { annotate: call.annotate }), sent: { group: '', version: 'v1', kind: optionsKind, object: { kind: optionsKind, apiVersion: 'v1', ...optionsOf(info.subresource, info.rest, new URLSearchParams(query)) } },
   } as const;
   await admitMutating(registry, request);
   await admitValidating(registry, request);
@@ -28,7 +28,7 @@ export async function admitSubresource(
   const { group, version, kind: kindName } = sent.kind;
   const request: AdmissionRequest = {
     operation: 'CREATE', kind, subresource: call.info.subresource, namespace: call.info.namespace, name, object: undefined, old: undefined, user: call.user, dryRun,
-    warn: call.warn, sent: { group, version, kind: kindName, object: { ...sent.document, kind: kindName, apiVersion: sent.kind.apiVersion } },
+    warn: call.warn, ...(call.annotate !== undefined && { annotate: call.annotate }), sent: { group, version, kind: kindName, object: { ...sent.document, kind: kindName, apiVersion: sent.kind.apiVersion } },
   };
   await admitMutating(registry, request);
   await admitValidating(registry, request);

@@ -75,7 +75,7 @@ export class Audit {
   async #record(handle: CallHandler, call: ApiCall, decision: AuditDecision): Promise<ApiResult> {
     const { clock } = this.#dependencies;
     const annotations: Record<string, string> = {};
-    const recorded = withAnnotations(call, annotations);
+    const recorded = withAnnotations(call, annotations, decision);
     const base = this.#base(call, decision, microTime(clock.nowMs()));
     const tell = (stage: AuditStage, outcome: Outcome = {}): Promise<void> => this.#send({ ...base, ...this.#requested(call, decision, stage), ...outcome, stage, stageTimestamp: microTime(clock.nowMs()), ...(Object.keys(annotations).length > 0 && { annotations: { ...annotations } }) }, decision);
     await tell('RequestReceived');
@@ -143,11 +143,11 @@ export class Audit {
 }
 
 /** The call, with a place for annotations; the first of a name counts. */
-function withAnnotations(call: ApiCall, annotations: Record<string, string>): ApiCall {
+function withAnnotations(call: ApiCall, annotations: Record<string, string>, { level }: AuditDecision): ApiCall {
   return {
     ...call,
-    annotate: (key, value) => {
-      annotations[key] ??= value;
+    annotate: (key, value, weight) => {
+      if (weight !== 'detail' || level !== 'Metadata') annotations[key] ??= value;
     },
   };
 }

@@ -36,8 +36,8 @@ export interface ApiCall {
   readonly whenAnswered?: ((callback: () => void) => void) | undefined;
   /** A component of this process asks, which speaks no HTTP. */
   readonly isInProcess?: true;
-  /** Adds an annotation to the request's audit event, where there is one. */
-  readonly annotate?: ((key: string, value: string) => void) | undefined;
+  /** Adds an annotation to the request's audit event, where there is one; a `detail` only where bodies are recorded, too. */
+  readonly annotate?: ((key: string, value: string, weight?: 'detail') => void) | undefined;
 }
 
 /** What only the HTTP side knows of a request. */

@@ -43,7 +43,10 @@ async function carryOut(context: DispatchContext, call: ApiCall): Promise<ApiRes
   const kind = context.kinds.find(info.group, info.version, info.resource);
   if (kind === undefined) throw noSuchPath();
   if (kind.scope === 'Cluster' && info.namespace !== '' && info.resource !== 'namespaces') throw noSuchPath();
-  if (kind.deprecationWarning !== undefined) call.warn(kind.deprecationWarning);
+  if (kind.deprecationWarning !== undefined) {
+    call.warn(kind.deprecationWarning);
+    call.annotate?.('k8s.io/deprecated', 'true');
+  }
   if (info.subresource !== '') return dispatchSubresource(context, kind, call);
   const review = context.reviews.find((each) => each.group === kind.group && each.resource === kind.plural);
   if (review !== undefined) {

@@ -1,10 +1,12 @@
 import { MutatingWebhookConfiguration } from '#api/admissionregistration/mutating-webhook-configuration.ts';
 import { parseExactJson } from '#apimachinery/exact-json.ts';
 import { sameJson } from '#apimachinery/json.ts';
-import type { JsonObject } from '#apimachinery/json.ts';
+import type { JsonObject, JsonValue } from '#apimachinery/json.ts';
 import { jsonPatch } from '#apimachinery/patch-json.ts';
+import type { ResourceKind } from '#apimachinery/resource.ts';
 import { internalError } from '#apimachinery/status-error.ts';
 import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../admission.ts';
+import type { Verdict } from './admission-review.ts';
 import { objectAs } from './admission-review.ts';
 import type { Hook, WebhookDependencies } from './hooks.ts';
 import { ask, isExempt, kindFor } from './hooks.ts';
@@ -37,8 +39,8 @@ export function mutatingWebhooks(dependencies: WebhookDependencies): AdmissionPl
       const round = rounds.get(request);
       if (round === undefined) return;
       const changedSince = !sameJson(snapshot(request), round.after);
-      for (const hook of hooksOf(context)) {
-        if ((changedSince ? round.eligible : round.again).has(hook.key)) await mutateBy(hook, request, context, dependencies);
+      for (const [index, hook] of hooksOf(context).entries()) {
+        if ((changedSince ? round.eligible : round.again).has(hook.key)) await mutateBy(hook, request, context, { ...dependencies, place: `round_1_index_${index}` });
       }
     },
   };
@@ -46,8 +48,8 @@ export function mutatingWebhooks(dependencies: WebhookDependencies): AdmissionPl
   async function mutateAll(hooks: readonly Hook[], request: AdmissionRequest, context: AdmissionContext): Promise<'reinvoke' | undefined> {
     const round: Rounds = { eligible: new Set(), again: new Set(), after: null };
     let changed = false;
-    for (const hook of hooks) {
-      const outcome = await mutateBy(hook, request, context, dependencies);
+    for (const [index, hook] of hooks.entries()) {
+      const outcome = await mutateBy(hook, request, context, { ...dependencies, place: `round_0_index_${index}` });
       if (outcome === 'changed') {
         changed = true;
         for (const key of round.eligible) round.again.add(key);
@@ -77,10 +79,25 @@ function hooksOf({ objects }: AdmissionContext): readonly Hook[] {
   return hooks;
 }
 
-async function mutateBy(hook: Hook, request: AdmissionRequest, context: AdmissionContext, dependencies: WebhookDependencies): Promise<'changed' | 'same' | 'not-asked'> {
+/** `place`: which round it is and which webhook, for the audit event. */
+async function mutateBy(hook: Hook, request: AdmissionRequest, context: AdmissionContext, dependencies: WebhookDependencies & { readonly place: string }): Promise<'changed' | 'same' | 'not-asked'> {
   const kind = await kindFor(hook, request, context, dependencies);
   if (kind === undefined) return 'not-asked';
   const verdict = await ask(hook, request, kind, 'admit', dependencies);
+  if (verdict === undefined) request.annotate?.(`failed-open.mutating.webhook.admission.k8s.io/${dependencies.place}`, hook.webhook.name);
+  const outcome = await applyVerdict(verdict, request, kind);
+  note(request, hook, dependencies.place, outcome === 'changed' ? verdict?.patch : undefined);
+  return outcome;
+}
+
+/** Source: Kubernetes documentation, "Dynamic Admission Control: mutating webhook auditing annotations". */
+function note({ annotate }: AdmissionRequest, { configuration, webhook }: Hook, place: string, patch: JsonValue | undefined): void {
+  if (annotate === undefined) return;
+  annotate(`mutation.webhook.admission.k8s.io/${place}`, JSON.stringify({ configuration, webhook: webhook.name, mutated: patch !== undefined }));
+  if (patch !== undefined) annotate(`patch.webhook.admission.k8s.io/${place}`, JSON.stringify({ configuration, webhook: webhook.name, patch, patchType: 'JSONPatch' }), 'detail');
+}
+
+async function applyVerdict(verdict: Verdict | undefined, request: AdmissionRequest, kind: ResourceKind): Promise<'changed' | 'same'> {
   if (verdict?.patch === undefined || request.object === undefined) return 'same';
   const before = objectAs(kind, request.object) as JsonObject;
   let after;

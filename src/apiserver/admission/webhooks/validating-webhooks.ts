@@ -28,9 +28,11 @@ function hooksOf({ objects }: AdmissionContext): readonly Hook[] {
 }
 
 async function askAll(hooks: readonly Hook[], request: AdmissionRequest, context: AdmissionContext, dependencies: WebhookDependencies): Promise<void> {
-  const asked = hooks.map(async (hook) => {
+  const asked = hooks.map(async (hook, index) => {
     const kind = await kindFor(hook, request, context, dependencies);
-    if (kind !== undefined) await ask(hook, request, kind, 'validating', dependencies);
+    if (kind === undefined) return;
+    const verdict = await ask(hook, request, kind, 'validating', dependencies);
+    if (verdict === undefined) request.annotate?.(`failed-open.validating.webhook.admission.k8s.io/round_0_index_${index}`, hook.webhook.name);
   });
   // All are waited for, so that none is left to fail unheard.
   for (const outcome of await Promise.allSettled(asked)) if (outcome.status === 'rejected') throw outcome.reason;
