@@ -19,7 +19,7 @@ export const definitionValidation: AdmissionPlugin = {
 async function validateDefinition(request: AdmissionRequest): Promise<void> {
   const { checkDefinition, unrecognizedFormats } = await import('./check-definition.ts');
   const definition = request.object as unknown as CustomResourceDefinition;
-  const errors = checkDefinition(definition, request.old as CustomResourceDefinition | undefined);
+  const errors = await checkDefinition(definition, request.old as CustomResourceDefinition | undefined);
   if (request.operation === 'CREATE') for (const format of unrecognizedFormats(definition)) request.warn?.(`unrecognized format ${JSON.stringify(format)}`);
   if (errors.length > 0) throw invalid(request.kind, definition.metadata.name, errors);
 }

@@ -1,4 +1,5 @@
 /** What is wrong with a definition beyond what its own declaration says: schemas, rules, fields to select by, conversion. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { partPaths } from '#api/apiextensions/common-parts.ts';
 import type { PartPaths } from '#api/apiextensions/common-parts.ts';
 import type { CustomResourceConversion, CustomResourceDefinition, CustomResourceDefinitionVersion } from '#api/apiextensions/custom-resource-definition.ts';
@@ -18,15 +19,18 @@ import { checkSchema } from './check-schema.ts';
 const maxSelectableFields = 8;
 const reviewVersions = ['v1', 'v1beta1'];
 
-/** `old` is what is stored, at an update: what has not changed is not checked again. */
-export function checkDefinition(definition: CustomResourceDefinition, old: CustomResourceDefinition | undefined): readonly FieldError[] {
+/**
+ * `old` is what is stored, at an update: what has not changed is not checked again. Others get their turn between the steps:
+ * a schema may have thousands of fields.
+ */
+export async function checkDefinition(definition: CustomResourceDefinition, old: CustomResourceDefinition | undefined): Promise<readonly FieldError[]> {
   const errors: FieldError[] = [];
   const before = old?.spec.versions ?? [];
   const pathOf = partPaths(definition.spec.versions);
   for (const [index, version] of definition.spec.versions.entries()) {
     const same = before.find((each) => each.name === version.name);
     if (same !== undefined && sameJson(same, version)) continue;
-    errors.push(...checkVersion(version, index, pathOf, same));
+    errors.push(...await checkVersion(version, index, pathOf, same));
   }
   if (old === undefined || !sameJson(old.spec.conversion, definition.spec.conversion)) errors.push(...checkConversion(definition.spec.conversion, 'spec.conversion'));
   errors.push(...checkApproval(definition, old), ...checkStoredVersions(definition));
@@ -46,16 +50,19 @@ export function unrecognizedFormats(definition: CustomResourceDefinition): reado
   return [...found].sort();
 }
 
-function checkVersion(version: CustomResourceDefinitionVersion, index: number, pathOf: PartPaths, old: CustomResourceDefinitionVersion | undefined): readonly FieldError[] {
+async function checkVersion(version: CustomResourceDefinitionVersion, index: number, pathOf: PartPaths, old: CustomResourceDefinitionVersion | undefined): Promise<readonly FieldError[]> {
   const errors = [...checkWarning(version, `spec.versions[${index}]`)];
   const schema = version.schema?.openAPIV3Schema;
   const at = `${pathOf(index, 'schema')}.openAPIV3Schema`;
   if (schema === undefined) return [...errors, required(at)];
+  await nextTurn();
   const formal = checkSchema(schema, at, version.subresources?.status !== undefined);
   errors.push(...formal);
   if (formal.length > 0) return errors;
+  await nextTurn();
   const node = schemaNode(schema);
   errors.push(...checkDefaults(node, at, true));
+  await nextTurn();
   const oldSchema = old?.schema?.openAPIV3Schema;
   errors.push(...checkRules(node, at, oldSchema === undefined ? new Set() : rulesIn(schemaNode(oldSchema))));
   errors.push(...checkSelectableFields(version, node, pathOf(index, 'selectableFields')));

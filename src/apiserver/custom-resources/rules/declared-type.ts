@@ -14,8 +14,19 @@ export interface Declared {
   readonly minBytes: number;
 }
 
-/** undefined where a schema says too little for expressions to look at its values. `isRoot`: of an object with metadata. */
+/**
+ * undefined where a schema says too little for expressions to look at its values. `isRoot`: of an object with metadata.
+ * Each type is made once: whoever looks at a part of a schema has mostly looked at the whole before.
+ */
 export function declaredType(node: SchemaNode, isRoot: boolean): Declared | undefined {
+  const known = isRoot ? ofRoots : ofParts;
+  if (!known.has(node)) known.set(node, makeType(node, isRoot));
+  return known.get(node);
+}
+const ofRoots = new WeakMap<SchemaNode, Declared | undefined>();
+const ofParts = new WeakMap<SchemaNode, Declared | undefined>();
+
+function makeType(node: SchemaNode, isRoot: boolean): Declared | undefined {
   if (node.isIntOrString) return { type: dyn, minBytes: 1 };
   switch (node.type) {
     case 'array': return declaredList(node);

@@ -22,14 +22,16 @@ export interface ValueCheck {
   run(value: unknown, path: string, errors: FieldError[], old?: unknown): void;
 }
 
+/** Made ready at its first use, one level at a time: of large schemas most fields are never written. */
 export function valueCheck(schema: JSONSchemaProps): ValueCheck {
-  const steps = stepsOf(schema);
-  const [only] = steps;
+  let steps: readonly Step[] | undefined;
+  let only: Step | undefined;
   const hasParts = schema.allOf !== undefined || schema.anyOf !== undefined || schema.oneOf !== undefined;
   return {
     run(value, path, errors, old) {
       const before = errors.length;
       if (value === null && schema.nullable === true) return;
+      if (steps === undefined) [only] = steps = stepsOf(schema);
       if (steps.length === 1 && only !== undefined) only(value, path, errors, old);
       else for (const step of steps) step(value, path, errors, old);
       if (hasParts && errors.length > before + 1) dropRepeated(errors, before);
