@@ -175,6 +175,19 @@ test('connections that leave HTTP are handed on as well', async () => {
   assert.deepEqual([answer, ...seen], ['hello', 'admin', '/apis/wardle.test/v1/namespaces/default/flunders/x/attach']);
 });
 
+test('what is served here from now on is available as such', async () => {
+  await api.client.create(APIService, { metadata: { name: 'v3.wardle.test' }, spec: { group: 'wardle.test', version: 'v3', service: { namespace: 'default', name: 'nobody' }, groupPriorityMinimum: 2000, versionPriority: 1 } });
+  const reasonOf = async (wanted: string): Promise<void> => {
+    for await (const batch of api.client.watch(APIService, {})) {
+      for (const { object } of batch) if (object.metadata.name === 'v3.wardle.test' && object.status.conditions?.[0]?.reason === wanted) return;
+    }
+  };
+  await reasonOf('ServiceNotFound');
+  await api.client.patch(APIService, { name: 'v3.wardle.test' }, { type: 'merge', patch: { spec: { service: null } } });
+  await reasonOf('Local');
+  await api.client.delete(APIService, { name: 'v3.wardle.test' });
+});
+
 test('groups stand in the order of their priorities', async () => {
   const spec = { service: { namespace: 'default', name: 'flunders' }, insecureSkipTLSVerify: true };
   await api.client.create(APIService, { metadata: { name: 'v2.wardle.test' }, spec: { ...spec, group: 'wardle.test', version: 'v2', groupPriorityMinimum: 2000, versionPriority: 100 } });

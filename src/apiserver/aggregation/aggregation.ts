@@ -18,13 +18,14 @@ import type { RegistryContext } from '../registry/registry-context.ts';
 import type { ApiCall, ApiResult } from '../request/api-call.ts';
 import type { RequestInfo } from '../request/request-info.ts';
 import { AggregationMetrics } from './aggregation-metrics.ts';
-import { availableCondition } from './availability.ts';
+import { availableCondition, local } from './availability.ts';
 import { syncCustomServices } from './custom-services.ts';
 import { managedLabel } from './local-services.ts';
 import type { RemoteEntry } from './merge-discovery.ts';
 import { mergeAggregated, mergeGroup, mergeGroups, mergePaths } from './merge-discovery.ts';
 import type { RemoteDependencies, RemoteServer } from './remote-server.ts';
 import { serviceUnavailable } from './remote-server.ts';
+import { publishAvailability } from './publish-availability.ts';
 import { RemoteVersion } from './remote-version.ts';
 
 export interface AggregationDependencies extends Omit<RemoteDependencies, 'random'> {
@@ -158,6 +159,8 @@ export class Aggregation {
     const known = this.#remotes.get(key);
     if (service.spec.service === undefined) {
       if (known !== undefined) this.#drop(service);
+      // What was served elsewhere until now still bears what was found out there.
+      if (availableCondition(service)?.reason !== local.reason) this.#background(publishAvailability(this.#dependencies, this.#metrics, service, local));
       return;
     }
     if (known?.leadsTo(service) === true) return known.seen(service);
@@ -173,8 +176,13 @@ export class Aggregation {
     const known = this.#remotes.get(key);
     if (known === undefined) return;
     this.#remotes.delete(key);
-    const closed = known.close().finally(() => this.#closing.splice(this.#closing.indexOf(closed), 1));
-    this.#closing.push(closed);
+    this.#background(known.close());
+  }
+
+  /** Waited for when everything ends. */
+  #background(work: Promise<void>): void {
+    const settled = work.catch((error: unknown) => this.#dependencies.registry.log.error({ error }, 'aggregation failed')).finally(() => this.#closing.splice(this.#closing.indexOf(settled), 1));
+    this.#closing.push(settled);
   }
 
   /** A Service or its endpoints changed. */

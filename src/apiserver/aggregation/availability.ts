@@ -8,6 +8,8 @@ import type { EndpointSlice } from '#api/discovery/endpoint-slice.ts';
 
 export type Availability = Pick<APIServiceCondition, 'status' | 'reason' | 'message'>;
 
+/** What this server serves itself. */
+export const local: Availability = { status: 'True', reason: 'Local', message: 'Local APIServices are always available' };
 export const passed: Availability = { status: 'True', reason: 'Passed', message: 'all checks passed' };
 
 export function failedDiscovery(message: string): Availability {

@@ -72,10 +72,15 @@ export class RemoteServer {
     return { service: objects.get(Service, name, namespace), slices: [...objects.list(EndpointSlice, namespace)] };
   }
 
-  /** Where it is now, one of several at random; undefined when it is nowhere. */
-  address(): Address | undefined {
+  /** Where it is now; nowhere, once or several times. */
+  addresses(): readonly Address[] {
     const { service, slices } = this.backing();
-    const found = serviceAddresses(service, slices, this.service.spec.service?.port ?? 443) ?? [];
+    return serviceAddresses(service, slices, this.service.spec.service?.port ?? 443) ?? [];
+  }
+
+  /** One of them at random. */
+  address(): Address | undefined {
+    const found = this.addresses();
     return found[Math.floor(this.#dependencies.random.next() * found.length)];
   }
 

@@ -1,17 +1,16 @@
 /** One APIService that names a Service: whether its server can be asked, and what it says it serves. */
-import type { APIService as ServiceObject, APIServiceCondition } from '#api/apiregistration/api-service.ts';
-import { APIService } from '#api/apiregistration/api-service.ts';
+import type { APIService as ServiceObject } from '#api/apiregistration/api-service.ts';
 import { sameJson } from '#apimachinery/json.ts';
-import { StatusError } from '#apimachinery/status-error.ts';
+import { hasReason } from '#apimachinery/status-error.ts';
 import { Backoff } from '#client/backoff.ts';
 import type { Client } from '#client/client.ts';
 import { hostPort } from '../proxy/egress.ts';
 import type { RegistryContext } from '../registry/registry-context.ts';
-import { nowText } from '../registry/registry-context.ts';
 import type { AggregationMetrics } from './aggregation-metrics.ts';
 import type { Availability } from './availability.ts';
 import { availableCondition, failedDiscovery, isSame, passed, unavailability } from './availability.ts';
 import type { ServedVersion } from './merge-discovery.ts';
+import { publishAvailability } from './publish-availability.ts';
 import { fetchDiscovery, nothingServed } from './remote-discovery.ts';
 import type { RemoteOpenApi } from './remote-openapi.ts';
 import type { RemoteDependencies } from './remote-server.ts';
@@ -30,7 +29,7 @@ const checkIntervalMs = 30_000;
 const retry = { initialMs: 50, maxMs: checkIntervalMs, factor: 2, jitter: 0.1 };
 const discoveryTimeoutMs = 5_000;
 /** As many endpoints as one check tries, at random: one that is gone need not be the one that requests come to. */
-const attempts = 5;
+const maxAttempts = 5;
 
 /** Checks until closed. The newest verdict stands in the APIService's condition. */
 export class RemoteVersion {
@@ -129,7 +128,11 @@ export class RemoteVersion {
       this.#discovery = { ...this.#discovery, freshness: 'Stale' };
     }
     this.#availability = availability;
-    await this.#publish(availability).catch((error: unknown) => registry.log.error({ error }, 'the availability of an APIService could not be written'));
+    await publishAvailability(this.#dependencies, this.#dependencies.metrics, this.server.service, availability).catch((error: unknown) => {
+      // Whoever wrote in between is no reason to wait for the next turn.
+      if (hasReason(error, 'Conflict')) this.#isDue = true;
+      else registry.log.error({ error }, 'the availability of an APIService could not be written');
+    });
     if (this.#closing.signal.aborted) return;
     this.#timer = registry.clock.after(availability.reason === 'FailedDiscoveryCheck' ? this.#backoff.nextMs() : checkIntervalMs, () => this.poke());
   }
@@ -140,6 +143,7 @@ export class RemoteVersion {
     if (cannot !== undefined) return cannot;
     const path = this.group === '' ? `/api/${this.version}` : `/apis/${this.group}/${this.version}`;
     let message = '';
+    const attempts = Math.min(Math.max(1, this.server.addresses().length), maxAttempts);
     for (let attempt = 0; attempt < attempts && !this.#closing.signal.aborted; attempt++) {
       const host = service?.spec.clusterIP ?? service?.spec.externalName ?? '';
       const url = `https://${hostPort({ host, port: this.server.service.spec.service?.port ?? 443 })}${path}`;
@@ -151,7 +155,6 @@ export class RemoteVersion {
       } catch (error) {
         message = `failing or missing response from ${url}: Get ${JSON.stringify(url)}: ${failureText(error)}`;
       }
-      if (slices.length === 0) break;
     }
     return failedDiscovery(message);
   }
@@ -166,24 +169,5 @@ export class RemoteVersion {
     } finally {
       timer.cancel();
     }
-  }
-
-  async #publish(availability: Availability): Promise<void> {
-    const { registry, admin, metrics } = this.#dependencies;
-    const { name, uid } = this.server.service.metadata;
-    const current = registry.objects.get(APIService, name);
-    if (current === undefined || current.metadata.uid !== uid) return;
-    const before = availableCondition(current);
-    if (isSame(before, availability)) return;
-    if (before?.status === 'True' && availability.status !== 'True') metrics.becameUnavailable(name, availability.reason ?? '');
-    const condition: APIServiceCondition = {
-      type: 'Available', ...availability, lastTransitionTime: before !== undefined && before.status === availability.status ? before.lastTransitionTime : nowText(registry.clock),
-    };
-    const others = (current.status.conditions ?? []).filter(({ type }) => type !== 'Available');
-    await admin.updateStatus(APIService, { ...current, status: { ...current.status, conditions: [...others, condition] } }).catch((error: unknown) => {
-      if (!(error instanceof StatusError)) throw error;
-      // Whoever wrote in between is no reason to wait for the next turn.
-      if (error.reason === 'Conflict') this.#isDue = true;
-    });
   }
 }
