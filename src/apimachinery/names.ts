@@ -176,6 +176,19 @@ export function portNumber(value: number): readonly string[] {
   return value >= 1 && value <= 65535 ? fine : [rangeMessage(1, 65535)];
 }
 
+const urlPath = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
+const urlPathForm = new RegExp(`^${urlPath}$`);
+
+/** `example.com/name`: the names of controllers. */
+export function* validateDomainPath(value: string, path: string): Iterable<FieldError> {
+  if (value === '') return yield required(path);
+  const slash = value.indexOf('/');
+  const [domain, rest] = [value.slice(0, Math.max(slash, 0)), value.slice(slash + 1)];
+  if (domain === '' || rest === '') return yield invalidValue(path, value, 'must be a domain-prefixed path (such as "acme.io/foo")');
+  for (const message of dns1123Subdomain(domain)) yield invalidValue(path, domain, message);
+  if (!urlPathForm.test(rest)) yield invalidValue(path, rest, `Invalid path (regex used for validation is '${urlPath}')`);
+}
+
 /** A number as people write it: no plus sign, no leading zeros. */
 export function decimalInteger(value: string): readonly string[] {
   if (value === '') return [emptyMessage];

@@ -81,7 +81,7 @@ test('a job selects its pods by its uid and wants pods that end', () => {
   assert.deepEqual([job.spec.completions, job.spec.parallelism, job.spec.backoffLimit, job.spec.completionMode], [1, 1, 6, 'NonIndexed']);
   assert.deepEqual(errorsOf(Job, job), []);
   assert.deepEqual(errorsOf(Job, created(Job, { metadata, spec: { template: { spec: { containers: [{ name: 'a', image: 'x:1' }] } } } })), [
-    'spec.template.spec.restartPolicy: Unsupported value: "Always": supported values: "OnFailure", "Never"',
+    'spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"',
   ]);
   assert.deepEqual(rowOf(Job, { ...job, status: { ...job.status, startTime: '2026-01-01T00:00:00Z' } }, Date.UTC(2026, 0, 1, 0, 0, 30))['Duration'], '30s');
 });

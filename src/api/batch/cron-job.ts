@@ -10,6 +10,7 @@ import { bool, int32, int64, list, object, oneOf, string, struct, time } from '#
 import { defaultPodSpec } from '../core/pod-defaults.ts';
 import { ObjectReference } from '../core/references.ts';
 import { containerImages, containerNames, formatSelector } from '../core/template-columns.ts';
+import { cronJobWarnings } from './job-warnings.ts';
 import { JobSpec } from './job.ts';
 import { scheduleError } from './schedule.ts';
 import { validateJobSpec } from './validate-job.ts';
@@ -44,8 +45,11 @@ type Parted = Parts<CronJobSpec, CronJobStatus>;
 /** Its jobs' names get eleven more characters. */
 const maxNameLength = 52;
 
-function* validateCronJob({ metadata, spec }: Parted): Iterable<FieldError> {
-  if (metadata.name.length > maxNameLength) yield invalidValue('metadata.name', metadata.name, `must be no more than ${maxNameLength} characters`);
+function* validateName({ metadata: { name } }: Parted): Iterable<FieldError> {
+  if (name.length > maxNameLength) yield invalidValue('metadata.name', name, `must be no more than ${maxNameLength} characters`);
+}
+
+function* validateCronJob({ spec }: Parted): Iterable<FieldError> {
   const { schedule, timeZone } = spec;
   if (schedule.includes('TZ')) yield invalidValue('spec.schedule', schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead');
   else if (schedule !== '') {
@@ -54,12 +58,15 @@ function* validateCronJob({ metadata, spec }: Parted): Iterable<FieldError> {
   }
   if (timeZone !== undefined) yield* validateTimeZone(timeZone);
   yield* validateJobSpec(spec.jobTemplate.spec, 'spec.jobTemplate.spec');
-  if (spec.jobTemplate.spec.manualSelector === true) yield notSupported('spec.jobTemplate.spec.manualSelector', 'true', ['nil', 'false']);
+  const { manualSelector, selector } = spec.jobTemplate.spec;
+  if (selector !== undefined) yield invalidValue('spec.jobTemplate.spec.selector', selector, '`selector` will be auto-generated');
+  if (manualSelector === true) yield notSupported('spec.jobTemplate.spec.manualSelector', manualSelector, ['nil', 'false']);
 }
 
 function* validateTimeZone(timeZone: string): Iterable<FieldError> {
   const path = 'spec.timeZone';
   if (timeZone === '') yield invalidValue(path, timeZone, 'timeZone must be nil or non-empty string');
+  else if (timeZone.split('/').some((part) => part === '.' || part === '..' || !/^[A-Za-z._0-9+][A-Za-z.\-_0-9+]{0,13}$/.test(part))) yield invalidValue(path, timeZone, `unknown time zone ${timeZone}`);
   else if (timeZone.toLowerCase() === 'local') yield invalidValue(path, timeZone, 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones');
   else if (!isTimeZone(timeZone)) yield invalidValue(path, timeZone, `unknown time zone ${timeZone}`);
 }
@@ -85,6 +92,7 @@ export const CronJob = defineResource({
     status: object(3, CronJobStatus),
   },
   subresources: [status()],
+  strategy: { validateCreate: validateName, warnings: cronJobWarnings },
   defaults: ({ spec }) => defaultPodSpec(spec.jobTemplate.spec.template.spec),
   validate: [validateCronJob],
   columns: [

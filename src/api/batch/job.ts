@@ -7,12 +7,14 @@ import { bool, int32, int64, list, object, oneOf, pointer, string, struct, time 
 import { defaultPodSpec } from '../core/pod-defaults.ts';
 import { PodTemplateSpec } from '../core/pod-template.ts';
 import { jobColumns } from './job-columns.ts';
-import { validateJob, validateJobStatusUpdate, validateJobUpdate } from './validate-job.ts';
+import { jobWarnings } from './job-warnings.ts';
+import { validateJobStatusUpdate } from './validate-job-status.ts';
+import { validateJob, validateJobUpdate, validateOwnLabels } from './validate-job.ts';
 
 export const PodFailurePolicyOnExitCodesRequirement = struct('io.k8s.api.batch.v1.PodFailurePolicyOnExitCodesRequirement', {
   containerName: string(1, { pointer: true }),
   operator: oneOf(2, ['In', 'NotIn'], { required: true }),
-  values: list(3, 'int32', { required: true, listType: 'set' }),
+  values: list(3, 'int32', { required: true, mayBeEmpty: true, listType: 'set' }),
 });
 export interface PodFailurePolicyOnExitCodesRequirement extends Infer<typeof PodFailurePolicyOnExitCodesRequirement> {}
 
@@ -30,7 +32,7 @@ export const PodFailurePolicyRule = struct('io.k8s.api.batch.v1.PodFailurePolicy
 export interface PodFailurePolicyRule extends Infer<typeof PodFailurePolicyRule> {}
 
 export const PodFailurePolicy = struct('io.k8s.api.batch.v1.PodFailurePolicy', {
-  rules: list(1, PodFailurePolicyRule, { required: true, listType: 'atomic' }),
+  rules: list(1, PodFailurePolicyRule, { required: true, mayBeEmpty: true, listType: 'atomic' }),
 });
 export interface PodFailurePolicy extends Infer<typeof PodFailurePolicy> {}
 
@@ -58,7 +60,7 @@ export const JobSpec = struct('io.k8s.api.batch.v1.JobSpec', {
   manualSelector: bool(5, { pointer: true }),
   template: object(6, PodTemplateSpec, { required: true }),
   ttlSecondsAfterFinished: int32(8, { pointer: true, min: 0 }),
-  completionMode: oneOf(9, ['Indexed', 'NonIndexed'], { pointer: true }),
+  completionMode: oneOf(9, ['NonIndexed', 'Indexed'], { pointer: true }),
   suspend: bool(10, { pointer: true }),
   podReplacementPolicy: oneOf(14, ['Failed', 'TerminatingOrFailed'], { pointer: true }),
   managedBy: string(15, { pointer: true }),
@@ -119,9 +121,10 @@ function selectOwnPods({ metadata, spec }: Draft<Parted>): void {
   if (spec.manualSelector === true) return;
   const { name, uid } = metadata;
   const labels = { 'batch.kubernetes.io/controller-uid': uid, 'batch.kubernetes.io/job-name': name, 'controller-uid': uid, 'job-name': name };
-  spec.template.metadata.labels = { ...spec.template.metadata.labels, ...labels };
+  // Whoever gives these another meaning is told so by validation.
+  spec.template.metadata.labels = { ...labels, ...spec.template.metadata.labels };
   spec.selector ??= {};
-  spec.selector.matchLabels = { ...spec.selector.matchLabels, 'batch.kubernetes.io/controller-uid': uid };
+  spec.selector.matchLabels = { 'batch.kubernetes.io/controller-uid': uid, ...spec.selector.matchLabels };
 }
 
 export const Job = defineResource({
@@ -136,7 +139,7 @@ export const Job = defineResource({
     status: object(3, JobStatus),
   },
   subresources: [status()],
-  strategy: { prepareForCreate: selectOwnPods },
+  strategy: { prepareForCreate: selectOwnPods, validateCreate: validateOwnLabels, warnings: jobWarnings },
   defaults: defaultJob,
   validate: [validateJob],
   validateUpdate: [validateJobUpdate],
