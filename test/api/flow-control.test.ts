@@ -102,7 +102,7 @@ describe('the configuration of flow control', { timeout: 30_000 }, () => {
     const read = async (name: string): Promise<FlowSchema | undefined> => client.get(FlowSchema, { name }).catch(() => undefined);
     const precedence = async (name: string): Promise<number | undefined> => (await read(name))?.spec.matchingPrecedence;
     const change = (name: string, patch: object): Promise<FlowSchema> => client.patch(FlowSchema, { name }, { type: 'merge', patch });
-    await change('catch-all', { spec: { matchingPrecedence: 9999 } });
+    await assert.rejects(change('catch-all', { spec: { matchingPrecedence: 9999 } }), /spec of 'catch-all' must equal the fixed value/);
     await change('probes', { spec: { matchingPrecedence: 3 } });
     await change('service-accounts', { metadata: { annotations: { 'apf.kubernetes.io/autoupdate-spec': 'false' } }, spec: { matchingPrecedence: 8000 } });
     await client.delete(FlowSchema, { name: 'exempt' });
@@ -120,7 +120,8 @@ describe('the configuration of flow control', { timeout: 30_000 }, () => {
     t.after(() => api.close());
     const { client } = api;
     const rules = [{ subjects: [{ kind: 'Group', group: { name: 'system:masters' } }], nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }] }];
-    await client.create(FlowSchema, { metadata: { name: 'hanging' }, spec: { matchingPrecedence: 1, priorityLevelConfiguration: { name: 'later' }, rules } });
+    await client.create(FlowSchema, { metadata: { name: 'aaa' }, spec: { matchingPrecedence: 1, priorityLevelConfiguration: { name: 'later' }, rules } }).then(() => assert.fail(), (error: Error) => assert.match(error.message, /only the schema named 'exempt' may have matchingPrecedence 1/));
+    await client.create(FlowSchema, { metadata: { name: 'hanging' }, spec: { matchingPrecedence: 2, priorityLevelConfiguration: { name: 'later' }, rules } });
     const dangling = async (): Promise<string> => {
       const condition = (await client.get(FlowSchema, { name: 'hanging' })).status.conditions?.find(({ type }) => type === 'Dangling');
       return `${condition?.status} ${condition?.reason} ${condition?.message}`;

@@ -1,10 +1,9 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
-import type { FieldError } from '#apimachinery/field-error.ts';
-import { invalidValue, notSupported, required } from '#apimachinery/field-error.ts';
 import type { Parts } from '#apimachinery/parts.ts';
 import { column, defineResource, status } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, int32, list, object, pointer, string, struct, time } from '#apimachinery/schema.ts';
+import { validateFlowSchema } from './validate-flow-control.ts';
 
 export const PriorityLevelConfigurationReference = struct('io.k8s.api.flowcontrol.v1.PriorityLevelConfigurationReference', {
   name: string(1, { required: true }),
@@ -86,20 +85,6 @@ export interface FlowSchemaStatus extends Infer<typeof FlowSchemaStatus> {}
 
 type Parted = Parts<FlowSchemaSpec, FlowSchemaStatus>;
 
-/** The lowest precedence there is. */
-const maxPrecedence = 10_000;
-
-function* validateSchema({ spec }: Parted): Iterable<FieldError> {
-  const { matchingPrecedence } = spec;
-  if (matchingPrecedence <= 0) yield invalidValue('spec.matchingPrecedence', matchingPrecedence, 'must be a positive value');
-  if (matchingPrecedence > maxPrecedence) yield invalidValue('spec.matchingPrecedence', matchingPrecedence, `must not be greater than ${maxPrecedence}`);
-  const method = spec.distinguisherMethod?.type;
-  if (method !== undefined && method !== '' && method !== 'ByNamespace' && method !== 'ByUser') yield notSupported('spec.distinguisherMethod', method, ['ByNamespace', 'ByUser']);
-  for (const [index, rule] of (spec.rules ?? []).entries()) {
-    if ((rule.resourceRules ?? []).length === 0 && (rule.nonResourceRules ?? []).length === 0) yield required(`spec.rules[${index}]`, 'at least one of resourceRules and nonResourceRules has to be non-empty');
-  }
-}
-
 export const FlowSchema = defineResource({
   group: 'flowcontrol.apiserver.k8s.io',
   version: 'v1',
@@ -111,7 +96,7 @@ export const FlowSchema = defineResource({
     status: object(3, FlowSchemaStatus),
   },
   subresources: [status()],
-  validate: [validateSchema],
+  validate: [validateFlowSchema],
   columns: [
     nameColumn,
     column<Parted>('PriorityLevel', ({ spec }) => spec.priorityLevelConfiguration.name),

@@ -1,10 +1,9 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
-import type { FieldError } from '#apimachinery/field-error.ts';
-import { forbiddenField, invalidValue, required } from '#apimachinery/field-error.ts';
 import type { Parts } from '#apimachinery/parts.ts';
 import { column, defineResource, status } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, list, object, oneOf, pointer, string, struct, time } from '#apimachinery/schema.ts';
+import { validatePriorityLevel } from './validate-flow-control.ts';
 
 export const QueuingConfiguration = struct('io.k8s.api.flowcontrol.v1.QueuingConfiguration', {
   queues: int32(1, { always: true, default: 64 }),
@@ -60,21 +59,6 @@ function orNone(value: number | undefined): number | string {
   return value ?? '<none>';
 }
 
-function* validateLevel({ spec }: Parted): Iterable<FieldError> {
-  if (spec.type === 'Exempt' && spec.limited !== undefined) yield forbiddenField('spec.limited', 'must be nil if the type is not Limited');
-  if (spec.type !== 'Limited') return;
-  if (spec.exempt !== undefined) yield forbiddenField('spec.exempt', 'must be nil if the type is Limited');
-  if (spec.limited === undefined) {
-    yield required('spec.limited', 'must not be empty when type is Limited');
-    return;
-  }
-  const { queuing, type } = spec.limited.limitResponse;
-  const at = 'spec.limited.limitResponse.queuing';
-  if (type === 'Queue' && queuing === undefined) yield required(at, 'must not be empty if limitResponse.type is Queue');
-  if (type === 'Reject' && queuing !== undefined) yield forbiddenField(at, 'must be nil if limitResponse.type is not Queue');
-  if (queuing !== undefined && queuing.handSize > queuing.queues) yield invalidValue(`${at}.handSize`, queuing.handSize, `should not be greater than queues (${queuing.queues})`);
-}
-
 export const PriorityLevelConfiguration = defineResource({
   group: 'flowcontrol.apiserver.k8s.io',
   version: 'v1',
@@ -89,7 +73,7 @@ export const PriorityLevelConfiguration = defineResource({
   defaults: ({ spec }) => {
     if (spec.type === 'Exempt') spec.exempt ??= { nominalConcurrencyShares: 0, lendablePercent: 0 };
   },
-  validate: [validateLevel],
+  validate: [validatePriorityLevel],
   columns: [
     nameColumn,
     column<Parted>('Type', ({ spec }) => spec.type),

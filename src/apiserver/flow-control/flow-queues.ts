@@ -27,6 +27,9 @@ export const assumedServiceS = 0.003;
 /** Flows whose hand is remembered; more are dealt anew. */
 const maxHands = 1000;
 
+/** More are taken for as many: each costs memory, and no flow could tell. */
+const maxQueues = 16_384;
+
 /** The queues of a priority level, and whose turn it is. */
 export class FlowQueues<T> {
   readonly #hands = new Map<string, readonly number[]>();
@@ -97,7 +100,8 @@ export class FlowQueues<T> {
   }
 
   /** Takes effect on those who come from now on. */
-  configure(queuing: Queuing | undefined): void {
+  configure(asked: Queuing | undefined): void {
+    const queuing = asked === undefined ? undefined : { ...asked, queues: Math.min(asked.queues, maxQueues) };
     if (queuing?.queues !== this.#queuing?.queues || queuing?.handSize !== this.#queuing?.handSize) this.#hands.clear();
     this.#queuing = queuing;
     while (this.#queues.length < (queuing?.queues ?? 0)) this.#queues.push({ index: this.#queues.length, waiting: [], waitingSeats: 0, waitingWorkS: 0, executing: 0, seatsInUse: 0, nextDispatchR: 0 });

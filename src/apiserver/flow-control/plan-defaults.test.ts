@@ -4,6 +4,7 @@ import type { FlowSchema as FlowSchemaObject } from '#api/flowcontrol/flow-schem
 import { FlowSchema } from '#api/flowcontrol/flow-schema.ts';
 import type { PriorityLevelConfiguration as LevelObject } from '#api/flowcontrol/priority-level-configuration.ts';
 import { PriorityLevelConfiguration } from '#api/flowcontrol/priority-level-configuration.ts';
+import { errorsOf } from '#api/kind-probe.ts';
 import { flowControlObjects } from '../bootstrap/flow-control.ts';
 import { defaultConfiguration } from './keep-configuration.ts';
 import { autoUpdate, planConditions, planDefaults } from './plan-defaults.ts';
@@ -22,6 +23,11 @@ function withSchema(name: string, change: { readonly annotation?: string | undef
 function stepsFor(found: readonly FlowSchemaObject[]): unknown {
   return planDefaults<FlowSchemaObject>(FlowSchema, schemas, found).map((step) => [step.is, step.object.metadata.name, step.object.metadata.annotations?.[autoUpdate], step.object.spec.matchingPrecedence]);
 }
+
+test('the default objects are in order, the mandatory ones as they have to be', () => {
+  for (const each of schemas) assert.deepEqual(errorsOf(FlowSchema, each), []);
+  for (const each of levels) assert.deepEqual(errorsOf(PriorityLevelConfiguration, each), []);
+});
 
 test('what is as it should be is left alone, what is missing is made', () => {
   assert.deepEqual(stepsFor(schemas), []);
