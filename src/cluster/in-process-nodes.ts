@@ -5,6 +5,7 @@ import type { ContainerTarget, KubeletHandle } from '#kubelet/kubelet-handle.ts'
 import type { LogQuery } from '#kubelet/logs/log-query.ts';
 import type { ServerRequest } from '#serving/exchange.ts';
 import { acceptPortForward } from '#wire/port-forward/accept.ts';
+import { portsIn } from '#wire/port-forward/accept-channels.ts';
 import { acceptRemoteCommand } from '#wire/remote-command/accept.ts';
 import { exitStatus, failureStatus, remoteCommandOptions } from '#wire/remote-command/streams.ts';
 
@@ -84,6 +85,7 @@ async function forwardPorts(handle: KubeletHandle, pod: ContainerTarget, request
   const ended = new AbortController();
   const session = await acceptPortForward(request, {
     clock,
+    ports: portsIn(new URLSearchParams(request.query)),
     onConnection({ port, readable, writable, finish }) {
       handle.portForward(pod, port, { input: readable, output: (chunk: Uint8Array) => writeTo(writable, chunk) }, ended.signal)
         .then(() => finish(), (error: unknown) => finish(messageOf(error)));

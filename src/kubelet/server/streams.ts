@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import type { Clock } from '#base/clock.ts';
 import type { ServerRequest } from '#serving/exchange.ts';
 import { acceptPortForward } from '#wire/port-forward/accept.ts';
+import { portsIn } from '#wire/port-forward/accept-channels.ts';
 import { acceptRemoteCommand } from '#wire/remote-command/accept.ts';
 import { exitStatus, failureStatus, remoteCommandOptions } from '#wire/remote-command/streams.ts';
 import type { ByteSink } from '../cri/cri.ts';
@@ -36,6 +37,7 @@ export async function acceptPorts(kubelet: KubeletHandle, target: ContainerTarge
   const ended = new AbortController();
   const session = await acceptPortForward(request, {
     clock,
+    ports: portsIn(new URLSearchParams(request.query)),
     onConnection({ port, readable, writable, finish }) {
       kubelet.portForward(target, port, { input: readable, output: sinkOf(writable) }, ended.signal)
         .then(() => finish(), (error: unknown) => finish(messageOf(error)));

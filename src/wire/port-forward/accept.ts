@@ -6,6 +6,7 @@ import type { SpdyStream } from '#wire/spdy/connection.ts';
 import { acceptSpdy, listHeader, negotiate } from '#wire/upgrade/upgrade-request.ts';
 import type { UpgradeRequest } from '#wire/upgrade/upgrade-request.ts';
 import { acceptWebSocket, offeredSubprotocols } from '#wire/upgrade/websocket.ts';
+import { acceptChannelForward, channelProtocols } from './accept-channels.ts';
 
 /** The protocol of the streams; over a WebSocket it is SPDY/3.1 in binary messages (KEP-4006). */
 export const portForwardProtocol = { spdy: 'portforward.k8s.io', tunnelled: 'SPDY/3.1+portforward.k8s.io' } as const;
@@ -30,13 +31,16 @@ export interface PortForward {
 const pairingMs = 30_000;
 
 /**
- * Accepts a port-forward, over SPDY/3.1 or a WebSocket that tunnels it, and calls `onConnection` for each connection.
+ * Accepts a port-forward, over SPDY/3.1, a WebSocket that tunnels it or channels of a WebSocket, and calls `onConnection` for
+ * each connection. Over channels the connections are to `ports`, which the query of the request names.
  * Throws `UpgradeError` when the request cannot be upgraded; nothing has been answered then.
  */
 export async function acceptPortForward(
   request: UpgradeRequest,
-  { clock, onConnection }: { readonly clock: Clock; onConnection(this: void, connection: ForwardedConnection): void },
+  { clock, ports = [], onConnection }: { readonly clock: Clock; readonly ports?: readonly number[]; onConnection(this: void, connection: ForwardedConnection): void },
 ): Promise<PortForward> {
+  const channelled = request.upgrade?.protocol === 'websocket' ? offeredSubprotocols(request).find((each) => each === portForwardProtocol.tunnelled || isChannelled(each)) : undefined;
+  if (channelled !== undefined && isChannelled(channelled)) return acceptChannelForward(request, channelled, { ports, onConnection });
   const { socket, head } = await acceptByteStream(request);
   const pairs = new Map<string, { data?: SpdyStream; error?: SpdyStream }>();
   const connection = new SpdyConnection({
@@ -58,6 +62,10 @@ export async function acceptPortForward(
     },
   });
   return { closed: connection.closed, close: () => connection.destroy() };
+}
+
+function isChannelled(protocol: string): protocol is (typeof channelProtocols)[number] {
+  return (channelProtocols as readonly string[]).includes(protocol);
 }
 
 /** The SPDY bytes of a port-forward, whichever way they come. Throws as `acceptPortForward`. */
