@@ -6,6 +6,7 @@
  */
 import type { Clock } from '#base/clock.ts';
 import { TokenReview } from '#api/authentication/token-review.ts';
+import type { SubjectAccessReviewSpec } from '#api/authorization/local-subject-access-review.ts';
 import { SubjectAccessReview } from '#api/authorization/subject-access-review.ts';
 import { StatusError, unauthorized } from '#apimachinery/status-error.ts';
 import type { Client } from '#client/client.ts';
@@ -24,49 +25,69 @@ export interface DelegatedAccessOptions {
   readonly unauthorizedTtlMs?: number | undefined;
 }
 
-interface User {
+/** Who asks, as the API server says. */
+export interface ReviewedUser {
   readonly name: string;
   readonly uid?: string | undefined;
   readonly groups: readonly string[];
 }
 
-const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
+const anonymous: ReviewedUser = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 /** Scrapers and people who look; beyond it the oldest are asked anew. */
 const maxRemembered = 1000;
 
 /** Resolves when the request may be answered; rejects with a 401 or 403 when not, with what the client threw when nobody can tell. */
 export function delegatedAccess(options: DelegatedAccessOptions): (request: ServerRequest) => Promise<void> {
   const { clock, tokenTtlMs = 10_000, authorizedTtlMs = 10_000, unauthorizedTtlMs = 10_000 } = options;
-  const users = new Remembered<User>(clock);
-  const verdicts = new Remembered<string>(clock);
-
-  const userOf = async ({ peer, headers }: ServerRequest): Promise<User> => {
-    if (peer.kind === 'verified') return { name: peer.identity.commonName, groups: [...peer.identity.organizations, 'system:authenticated'] };
-    const token = /^Bearer (\S+)$/i.exec(headers['authorization'] as string | undefined ?? '')?.[1];
-    if (token === undefined) return anonymous;
-    const known = users.get(token);
-    if (known !== undefined) return known;
-    const { status } = await options.authentication.create<TokenReview>(TokenReview, { metadata: {}, spec: { token } });
-    if (status.authenticated !== true) throw unauthorized();
-    const user = { name: status.user.username ?? '', uid: status.user.uid, groups: status.user.groups ?? [] };
-    users.set(token, user, tokenTtlMs);
-    return user;
-  };
-
+  const userOf = reviewedUsers({ client: options.authentication, clock, ttlMs: tokenTtlMs });
+  const judge = reviewedVerdicts({ client: options.authorization, clock, authorizedTtlMs, unauthorizedTtlMs });
   return async (request) => {
     const { path, method } = request;
     if (options.alwaysAllowPaths.some((each) => (each.endsWith('*') ? path.startsWith(each.slice(0, -1)) : path === each))) return;
-    const user = await userOf(request);
+    const user = (await userOf(request)) ?? anonymous;
     const verb = method.toLowerCase();
-    const key = JSON.stringify([user, verb, path]);
-    let verdict = verdicts.get(key);
-    if (verdict === undefined) {
-      const { status } = await options.authorization.create<SubjectAccessReview>(SubjectAccessReview, { metadata: {}, spec: { user: user.name, uid: user.uid, groups: user.groups, nonResourceAttributes: { path, verb } } });
-      verdict = status.allowed ? 'allowed' : (status.reason ?? '');
-      verdicts.set(key, verdict, status.allowed ? authorizedTtlMs : unauthorizedTtlMs);
-    }
-    if (verdict === 'allowed') return;
-    throw new StatusError(403, 'Forbidden', `forbidden: User ${JSON.stringify(user.name)} cannot ${verb} path ${JSON.stringify(path)}${verdict === '' ? '' : `: ${verdict}`}`);
+    const { isAllowed, reason } = await judge(user, { nonResourceAttributes: { path, verb } });
+    if (!isAllowed) throw new StatusError(403, 'Forbidden', `forbidden: User ${JSON.stringify(user.name)} cannot ${verb} path ${JSON.stringify(path)}${reason === '' ? '' : `: ${reason}`}`);
+  };
+}
+
+/** Who sends a request: a verified certificate's bearer, or a token's, who is remembered for `ttlMs`. Undefined: nobody says. Rejects with a 401. */
+export function reviewedUsers({ client, clock, ttlMs }: { readonly client: Client; readonly clock: Clock; readonly ttlMs: number }): (request: ServerRequest) => Promise<ReviewedUser | undefined> {
+  const users = new Remembered<ReviewedUser>(clock);
+  return async ({ peer, headers: { authorization } }) => {
+    if (peer.kind === 'verified') return { name: peer.identity.commonName, groups: [...peer.identity.organizations, 'system:authenticated'] };
+    const token = /^Bearer (\S+)$/i.exec(typeof authorization === 'string' ? authorization : '')?.[1];
+    if (token === undefined) return undefined;
+    const known = users.get(token);
+    if (known !== undefined) return known;
+    const { status } = await client.create<TokenReview>(TokenReview, { metadata: {}, spec: { token } });
+    if (status.authenticated !== true) throw unauthorized();
+    const user = { name: status.user.username ?? '', uid: status.user.uid, groups: status.user.groups ?? [] };
+    users.set(token, user, ttlMs);
+    return user;
+  };
+}
+
+export interface Verdict {
+  readonly isAllowed: boolean;
+  readonly reason: string;
+}
+/** What is asked for: a path, or a resource. */
+export type Question = Pick<SubjectAccessReviewSpec, 'nonResourceAttributes'> | Pick<SubjectAccessReviewSpec, 'resourceAttributes'>;
+
+/** Whether somebody may; answers are remembered. */
+export function reviewedVerdicts(
+  { client, clock, authorizedTtlMs, unauthorizedTtlMs }: { readonly client: Client; readonly clock: Clock; readonly authorizedTtlMs: number; readonly unauthorizedTtlMs: number },
+): (user: ReviewedUser, question: Question) => Promise<Verdict> {
+  const verdicts = new Remembered<Verdict>(clock);
+  return async (user, question) => {
+    const key = JSON.stringify([user, question]);
+    const known = verdicts.get(key);
+    if (known !== undefined) return known;
+    const { status } = await client.create<SubjectAccessReview>(SubjectAccessReview, { metadata: {}, spec: { user: user.name, uid: user.uid, groups: user.groups, ...question } });
+    const verdict = { isAllowed: status.allowed, reason: status.reason ?? '' };
+    verdicts.set(key, verdict, verdict.isAllowed ? authorizedTtlMs : unauthorizedTtlMs);
+    return verdict;
   };
 }
 
