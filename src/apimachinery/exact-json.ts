@@ -15,8 +15,8 @@ declare global {
   }
 }
 
-// JSON.stringify throws for bigints otherwise, and asks nothing else but this; set once, here, for all printers of objects.
-// oxlint-disable-next-line no-extend-native
+// Set once, here, for all printers of objects.
+// oxlint-disable-next-line no-extend-native -- JSON.stringify throws for bigints otherwise, and asks nothing else but this
 BigInt.prototype.toJSON = function toJSON(this: bigint): unknown {
   return JSON.rawJSON(this.toString());
 };

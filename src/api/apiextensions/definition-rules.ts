@@ -5,8 +5,8 @@ import { dns1035Label, dns1123Subdomain } from '#apimachinery/names.ts';
 import type { Parts } from '#apimachinery/parts.ts';
 import type { Draft } from '#apimachinery/resource.ts';
 import { immutableValue } from '#apimachinery/rules.ts';
-import type { PartPaths } from './common-parts.ts';
-import { partPaths, shownVersions } from './common-parts.ts';
+import type { PartPaths } from './version-parts.ts';
+import { partPaths, shownVersions } from './version-parts.ts';
 import type { CustomResourceDefinitionSpec, CustomResourceDefinitionStatus, CustomResourceDefinitionVersion } from './custom-resource-definition.ts';
 
 type Definition = Parts<CustomResourceDefinitionSpec, CustomResourceDefinitionStatus>;

@@ -1,7 +1,7 @@
 /** What is wrong with a definition beyond what its own declaration says: schemas, rules, fields to select by, conversion. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { partPaths } from '#api/apiextensions/common-parts.ts';
-import type { PartPaths } from '#api/apiextensions/common-parts.ts';
+import { partPaths } from '#api/apiextensions/version-parts.ts';
+import type { PartPaths } from '#api/apiextensions/version-parts.ts';
 import type { CustomResourceConversion, CustomResourceDefinition, CustomResourceDefinitionVersion } from '#api/apiextensions/custom-resource-definition.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { duplicate, invalidValue, required, tooMany } from '#apimachinery/field-error.ts';
