@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
-import { applyRules, forgetUdpFlows, listTableNames, runProgram } from './nft.ts';
+import { applyRules, forgetUdpFlows, listTableNames, listUdpFlows, runProgram } from './nft.ts';
 import { planRules } from './plan-rules.ts';
 import { planChange, planRemoval, planRenewal, planReplacement } from './rule-set.ts';
 import type { RuleSet } from './rule-set.ts';
 import { endpoint, serviceOf, sliceOf } from './proxy.fixture.ts';
 import { planStaleFlows, udpTargets } from './stale-flows.ts';
+import { planReconciliation } from './udp-flows.ts';
 
 const id = `skt${process.pid}`;
 const node = { networkNamespace: `${id}n` };
@@ -231,6 +232,14 @@ describe('rules in the kernel', { skip: canRun ? false : 'needs root, nft, busyb
     const stale = planStaleFlows(udpTargets([dns], slices(1), options), udpTargets([dns], slices(2), options));
     assert.equal(await forgetUdpFlows(stale, node), true);
     for (const each of talks) await each.hears('1');
+    // Nobody looked when they changed once more: what the kernel remembers tells.
+    await apply(planRules([dns], slices(1), options));
+    for (const family of ['ip', 'ip6'] as const) {
+      const late = await planReconciliation(await listUdpFlows(family, node) ?? '', family, udpTargets([dns], slices(1), options));
+      assert.deepEqual(late.map(({ address, port }) => `${address ?? 'node'} ${port}`).sort(), [`${family === 'ip' ? '10.96.0.53' : 'fd00:10:96::35'} 53`, 'node 30053']);
+      await forgetUdpFlows(late, node);
+    }
+    for (const each of talks) await each.hears('0');
   });
 
   test('IPv6, UDP, SCTP, source ranges and long names are accepted, and what is left is nothing', async () => {

@@ -28,15 +28,33 @@ export async function listTableNames(tableName: string, options: NftOptions = {}
  */
 export async function forgetUdpFlows(flows: readonly StaleFlow[], options: NftOptions = {}): Promise<boolean> {
   for (const { family, address, port, target } of flows) {
-    const match = ['--family', family === 'ip' ? 'ipv4' : 'ipv6', ...(address === undefined ? [] : ['--orig-dst', address]), '--dport', String(port), ...(target === undefined ? [] : ['--dst-nat', target])];
+    const match = ['--family', conntrackFamily(family), ...(address === undefined ? [] : ['--orig-dst', address]), '--dport', String(port), ...(target === undefined ? [] : ['--dst-nat', target])];
     try {
       await runProgram(['conntrack', '-D', '-p', 'udp', ...match], options);
     } catch (error) {
       // It fails as well when there is no such flow.
-      if (error instanceof Error && error.cause instanceof Error && 'code' in error.cause && error.cause.code === 'ENOENT') return false;
+      if (isMissing(error)) return false;
     }
   }
   return true;
+}
+
+/** The translated UDP flows as `conntrack` lists them; undefined when it is missing. */
+export async function listUdpFlows(family: Family, options: NftOptions = {}): Promise<string | undefined> {
+  try {
+    return await runProgram(['conntrack', '-L', '--family', conntrackFamily(family), '-p', 'udp', '--dst-nat'], options);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+function conntrackFamily(family: Family): string {
+  return family === 'ip' ? 'ipv4' : 'ipv6';
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof Error && 'code' in error.cause && error.cause.code === 'ENOENT';
 }
 
 export interface StaleFlow {

@@ -34,6 +34,8 @@ export class ProxyMetrics {
   readonly #lastSynced = this.#gauge('kubeproxy_sync_proxy_rules_last_timestamp_seconds', 'The last time proxy rules were successfully synced', ['ip_family']);
   readonly #lastQueued = this.#gauge('kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds', 'The last time a sync of proxy rules was queued', ['ip_family']);
   readonly #noLocalEndpoints = this.#gauge('kubeproxy_sync_proxy_rules_no_local_endpoints_total', 'Number of services with a Local traffic policy and no endpoints', ['ip_family', 'traffic_policy']);
+  readonly #flowsDuration = this.#histogram('kubeproxy_conntrack_reconciler_sync_duration_seconds', 'ReconcileConntrackFlowsLatency latency in seconds', syncBuckets);
+  readonly #flowsDeleted = this.#counter('kubeproxy_conntrack_reconciler_deleted_entries_total', 'Cumulative conntrack flows deleted by conntrack reconciler', ['ip_family']);
   readonly #failures = this.#counter('kubeproxy_sync_proxy_rules_nftables_sync_failures_total', 'Cumulative proxy nftables sync failures', ['ip_family']);
   readonly #endpointChanges = this.#counter('kubeproxy_sync_proxy_rules_endpoint_changes_total', 'Cumulative proxy rules Endpoint changes');
   readonly #endpointsPending = this.#gauge('kubeproxy_sync_proxy_rules_endpoint_changes_pending', 'Pending proxy rules Endpoint changes');
@@ -73,6 +75,12 @@ export class ProxyMetrics {
 
   failed(): void {
     for (const ip_family of families) this.#failures.inc({ ip_family });
+  }
+
+  /** UDP flows were compared with the endpoints; kinds of flows are counted, for the kernel's tool forgets by kind. */
+  reconciledFlows(family: Family, { seconds, deleted }: { readonly seconds: number; readonly deleted: number }): void {
+    this.#flowsDuration.observe({ ip_family: familyNames[family] }, seconds);
+    this.#flowsDeleted.inc({ ip_family: familyNames[family] }, deleted);
   }
 
   /** How many Services have a policy `Local` and endpoints, but none here. */

@@ -24,6 +24,7 @@ interface Lab {
   readonly client: ReturnType<typeof createClient>;
   refuse: boolean;
   existing: readonly TableNames[];
+  udpFlows: Readonly<Record<string, string>>;
 }
 
 async function withProxy(run: (lab: Lab) => Promise<void>): Promise<void> {
@@ -39,11 +40,12 @@ async function withProxy(run: (lab: Lab) => Promise<void>): Promise<void> {
       scripts.push(script);
     },
     list: async () => lab.existing,
+    listUdpFlows: async (family: string) => lab.udpFlows[family] ?? '',
     forgetUdpFlows: async (stale: readonly unknown[]): Promise<boolean> => flows.push(...stale) > 0,
   };
   const context = { ...shared, informers, recorderFor: (component: string) => createEventRecorder(shared, component) };
   const proxy = startProxy(context, { nodeName: 'n1', clusterName: 't', clusterCidrs: ['10.244.0.0/16'], writer });
-  const lab: Lab = { clock, proxy, scripts, flows, client, refuse: false, existing: [] };
+  const lab: Lab = { clock, proxy, scripts, flows, client, refuse: false, existing: [], udpFlows: {} };
   try {
     await clock.advance(1);
     await proxy.ready;
@@ -120,6 +122,21 @@ test('flows to a UDP endpoint that has gone are forgotten', () =>
     await client.update(EndpointSlice, { ...slice, endpoints: [endpoint('10.244.1.2')] });
     await clock.advance(200);
     assert.deepEqual(flows, [{ family: 'ip', address: '10.96.0.10', port: 53, target: '10.244.1.1' }]);
+  }));
+
+test('what the kernel remembers from an earlier time is compared with the endpoints', () =>
+  withProxy(async (lab) => {
+    const ports = [{ name: 'dns', port: 53, protocol: 'UDP' as const }];
+    await lab.client.create(Service, serviceOf('dns', { ports }));
+    await lab.client.create(EndpointSlice, sliceOf('dns', [endpoint('10.244.1.1')], ports));
+    await lab.clock.advance(200);
+    lab.flows.length = 0;
+    lab.udpFlows = { ip: 'udp 17 9 src=10.0.0.1 dst=10.96.0.10 sport=4 dport=53 src=10.244.1.9 dst=10.0.0.1 sport=53 dport=4 mark=0 use=1\n' };
+    // Everything is written anew.
+    await lab.client.create(ServiceCIDR, { metadata: { name: 'kubernetes' }, spec: { cidrs: ['10.96.0.0/16'] } });
+    await lab.clock.advance(200);
+    assert.deepEqual(lab.flows, [{ family: 'ip', address: '10.96.0.10', port: 53, target: '10.244.1.9' }]);
+    assert.match(await lab.proxy.metrics.registry.metrics(), /^kubeproxy_conntrack_reconciler_deleted_entries_total\{ip_family="IPv4"\} 1$/m);
   }));
 
 test('a node that an autoscaler takes away gets no traffic from load balancers', () =>

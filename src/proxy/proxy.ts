@@ -116,7 +116,7 @@ class Proxy implements RunningProxy {
       clock: context.clock,
       metrics: this.metrics,
       log: context.log,
-      forgetUdpFlows: (flows) => this.#writer.forgetUdpFlows(flows),
+      writer: this.#writer,
       isProxyHealthy: () => this.health.isWell,
       onFailure: ({ service, port }, error) => {
         const why = error instanceof Error ? error.message : String(error);
@@ -246,6 +246,7 @@ class Proxy implements RunningProxy {
       this.#book = book;
       if (isFull) this.#lastFullMs = clock.nowMs();
       await this.#effects.follow(plans);
+      if (isFull) await this.#effects.reconcileUdp();
       this.#lastSyncedMs = clock.nowMs();
       const atMs = this.#lastSyncedMs;
       this.metrics.synced({

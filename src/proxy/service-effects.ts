@@ -1,17 +1,17 @@
 import type { Logger } from '#base/log.ts';
-import type { StaleFlow } from './nft.ts';
 import type { LocalGap, ServicePlan } from './plan-service.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
+import type { RuleWriter } from './rule-writer.ts';
 import { ServiceHealthPorts } from './service-health.ts';
 import type { ServiceHealthOptions } from './service-health.ts';
 import { planStaleFlows } from './stale-flows.ts';
 import type { UdpTargets } from './stale-flows.ts';
+import { planReconciliation } from './udp-flows.ts';
 
 export interface ServiceEffectsOptions extends ServiceHealthOptions {
   readonly metrics: ProxyMetrics;
   readonly log: Logger;
-  /** False when it cannot. */
-  readonly forgetUdpFlows: (flows: readonly StaleFlow[]) => Promise<boolean>;
+  readonly writer: Pick<RuleWriter, 'listUdpFlows' | 'forgetUdpFlows'>;
 }
 
 /** What a node does for Services beside the rules: stale UDP flows, health check ports, the count of local gaps. */
@@ -47,11 +47,27 @@ export class ServiceEffects {
         this.#options.metrics.noLocalEndpoints(family, policy, gaps.filter((gap) => gap.family === family && gap.policy === policy).length);
       }
     }
-    if (stale.length > 0 && !(await this.#options.forgetUdpFlows(stale)) && !this.#hasWarned) {
+    if (stale.length > 0 && !(await this.#options.writer.forgetUdpFlows(stale)) && !this.#hasWarned) {
       this.#hasWarned = true;
       this.#options.log.warn({}, 'the program conntrack is missing (Debian: apt-get install conntrack): UDP clients that keep their socket stay with endpoints that are gone');
     }
     await this.#healthPorts.update(new Map([...plans].map(([key, plan]) => [key, plan.health])));
+  }
+
+  /** Compares what the kernel remembers with what there is: endpoints may have gone while nobody looked. */
+  async reconcileUdp(): Promise<void> {
+    const { writer, metrics, clock } = this.#options;
+    const targets: UdpTargets = new Map([...this.#udp.values()].flatMap((each) => [...each]));
+    if (targets.size === 0) return;
+    for (const family of ['ip', 'ip6'] as const) {
+      const startedMs = clock.monotonicMs();
+      // The rules are written; that the kernel cannot be asked is no reason to write them again.
+      const listing = await writer.listUdpFlows(family).catch((error: unknown) => void this.#options.log.warn({ error }, 'UDP flows cannot be listed'));
+      if (listing === undefined) return;
+      const stale = await planReconciliation(listing, family, targets);
+      if (stale.length > 0) await writer.forgetUdpFlows(stale);
+      metrics.reconciledFlows(family, { seconds: (clock.monotonicMs() - startedMs) / 1000, deleted: stale.length });
+    }
   }
 
   close(): Promise<void> {
