@@ -26,6 +26,8 @@ export interface AddressRange {
 
 /** Undefined when the text is no address. */
 export function parseAddress(text: string): AddressNumber | undefined {
+  const plain = fourParts(text);
+  if (plain !== undefined) return { family: 'IPv4', value: BigInt(plain) };
   if (!ipaddr.isValid(text)) return undefined;
   const bytes = ipaddr.parse(text).toByteArray();
   return { family: bytes.length === 4 ? 'IPv4' : 'IPv6', value: numberOf(bytes) };
@@ -68,6 +70,28 @@ export function containsRange(outer: AddressRange, inner: AddressRange): boolean
 /** How many addresses lie between the first and the last, these included. */
 export function sizeOf({ first, last }: AddressRange): bigint {
   return last < first ? 0n : last - first + 1n;
+}
+
+/** The number of an IPv4 address in its usual form; undefined: the text is something else. */
+function fourParts(text: string): number | undefined {
+  let value = 0;
+  let part = -1;
+  let parts = 1;
+  for (let index = 0; index < text.length; index++) {
+    const digit = text.charCodeAt(index) - 48;
+    if (digit >= 0 && digit <= 9) {
+      if (part === 0) return undefined;
+      part = part < 0 ? digit : part * 10 + digit;
+      if (part > 255) return undefined;
+    } else if (text[index] === '.' && part >= 0 && parts < 4) {
+      value = value * 256 + part;
+      part = -1;
+      parts++;
+    } else {
+      return undefined;
+    }
+  }
+  return parts === 4 && part >= 0 ? value * 256 + part : undefined;
 }
 
 function numberOf(bytes: readonly number[]): bigint {

@@ -207,7 +207,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   await bootstrap(registry, [...defaultObjects({ serviceRanges: allocation.cidrs, nowIso: nowText(clock) }), ...builtInServices(builtInKinds, nowText(clock))]);
   await allocation.start(registry);
   const flowDefaults = defaultConfiguration(flowControlObjects(nowText(clock)));
-  const flowControl = new FlowControl({ caches: cache, clock, totalSeats: options.maxRequestsInflight ?? 600, load: resourceLoad(kinds, cache), defaults: flowDefaults });
+  const flowControl = new FlowControl({ caches: cache, clock, totalSeats: options.maxRequestsInflight ?? 600, load: resourceLoad(kinds, cache), requestTimeoutMs: options.requestTimeoutMs, defaults: flowDefaults });
   flowControl.start();
   await rbac.start(clock);
   await graph.start(clock);

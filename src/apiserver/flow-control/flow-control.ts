@@ -24,8 +24,9 @@ import { divide, seatLimits } from './share-seats.ts';
 import type { ResourceLoad } from './work-estimate.ts';
 import { estimateWork, oneSeat } from './work-estimate.ts';
 
-/** How long a request waits at most: a quarter of the minute that it may take, as upstream. */
-const maxWaitMs = 15_000;
+/** A request waits for a quarter of the time that it may take, which is a minute where nobody has said. As upstream. */
+const waitPart = 0.25;
+const usualTimeoutMs = 60_000;
 /** How often seats are divided anew by demand. */
 const adjustMs = 10_000;
 
@@ -35,6 +36,8 @@ export interface FlowControlOptions {
   /** How many requests run at once, all levels together. */
   readonly totalSeats: number;
   readonly load: ResourceLoad;
+  /** How long a request may take. Default: a minute. */
+  readonly requestTimeoutMs?: number | undefined;
   /** The objects that the server comes with; the mandatory ones hold whether they are there or not. */
   readonly defaults: DefaultConfiguration;
 }
@@ -50,6 +53,7 @@ export class FlowControl {
   readonly #options: FlowControlOptions;
   readonly #metrics = new FlowMetrics();
   readonly #readWrite: ReadWriteRatios;
+  readonly #maxWaitMs: number;
   readonly #mandatory: DefaultConfiguration;
   readonly #levels = new Map<string, PriorityLevel>();
   /** In the order in which they are asked. */
@@ -61,6 +65,7 @@ export class FlowControl {
   constructor(options: FlowControlOptions) {
     this.#options = options;
     this.#readWrite = new ReadWriteRatios(options.clock);
+    this.#maxWaitMs = (options.requestTimeoutMs ?? usualTimeoutMs) * waitPart;
     const { schemas, levels } = options.defaults;
     this.#mandatory = { schemas: schemas.filter(isMandatory), levels: levels.filter(isMandatory) };
   }
@@ -105,7 +110,7 @@ export class FlowControl {
     call.addHeaders?.(schema.headers);
     const arrivedMs = clock.monotonicMs();
     const request = new FlowRequest(call, schema, level.isExempt ? oneSeat : estimateWork(call, level.limits.perRequest, schema.load));
-    const got = level.queues.acquire(request, { maxWaitMs, nowMs: arrivedMs });
+    const got = level.queues.acquire(request, { maxWaitMs: this.#maxWaitMs, nowMs: arrivedMs });
     if (this.#adjusting === undefined) this.#demanded();
     level.noteChange(arrivedMs);
     let seat = got;

@@ -2,7 +2,7 @@ import { IPAddress } from '#api/networking/ip-address.ts';
 import { Distributions, Sums, gaugeText, labelText } from '../metrics/series.ts';
 import type { WatchCache } from '../watch-cache/watch-cache.ts';
 import { sizeOf } from '#apimachinery/ip-range.ts';
-import { NodePortClaim, isManaged } from './claims.ts';
+import { NodePortClaim } from './claims.ts';
 import type { AllocationFailure, Take } from './plan-allocation.ts';
 import { rangesOf } from './plan-allocation.ts';
 import type { PortRange } from './port-range.ts';
@@ -41,8 +41,9 @@ export class AllocationMetrics {
 
   text(cache: WatchCache, { all }: ServiceRanges, { from, to }: PortRange): string {
     const used = new Map(all.map(({ cidr }) => [cidr, 0]));
-    for (const { object } of cache.of(IPAddress).range('/registry/')) {
-      if (isManaged(object)) for (const { cidr } of rangesOf(all, object.metadata.name)) used.set(cidr, (used.get(cidr) ?? 0) + 1);
+    // By key: nothing is decoded for it. An address is not available whoever has it.
+    for (const { key } of cache.of(IPAddress).range('/registry/')) {
+      for (const { cidr } of rangesOf(all, key.slice(key.lastIndexOf('/') + 1))) used.set(cidr, (used.get(cidr) ?? 0) + 1);
     }
     const ports = cache.of(NodePortClaim).size;
     return [

@@ -33,7 +33,9 @@ test('a range gives out neither its own address nor the one for broadcasts', () 
 test('addresses have one way to be written', () => {
   assert.equal(formatAddress(parseAddress('FD00:0:0:0::0A') ?? assert.fail()), 'fd00::a');
   assert.equal(formatAddress(parseAddress('10.0.0.200') ?? assert.fail()), '10.0.0.200');
-  assert.equal(parseAddress('nonsense'), undefined);
+  for (const text of ['nonsense', '', '10.0.0', '10.0.0.256', '10.0.0.1.2', '10..0.1', '10.0.0.']) assert.notEqual(parseAddress(text)?.value, 0x0a000001n, text);
+  fc.assert(fc.property(fc.ipV4(), (text) => assert.equal(formatAddress(parseAddress(text) ?? assert.fail()), text)));
+  fc.assert(fc.property(fc.ipV6(), (text) => assert.deepEqual(parseAddress(formatAddress(parseAddress(text) ?? assert.fail())), parseAddress(text))));
 });
 
 test('ranges lie in ranges', () => {

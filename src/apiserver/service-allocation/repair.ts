@@ -1,13 +1,16 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Timer } from '#base/clock.ts';
 import type { Service as ServiceObject } from '#api/core/service.ts';
 import { Service } from '#api/core/service.ts';
 import { IPAddress } from '#api/networking/ip-address.ts';
+import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Client } from '#client/client.ts';
 import type { EventRecorder } from '#client/event-recorder.ts';
 import { createEventRecorder } from '#client/recorder.ts';
 import type { StoreWrite } from '#store/store.ts';
 import type { RegistryContext } from '../registry/registry-context.ts';
 import { nowText, storeKey } from '../registry/registry-context.ts';
+import type { CachedObject } from '../watch-cache/cached-object.ts';
 import { encodeStored, sealDraft } from '../watch-cache/cached-object.ts';
 import type { AllocationMetrics } from './allocation-metrics.ts';
 import type { Claim, ServiceName } from './claims.ts';
@@ -25,6 +28,8 @@ const settleMs = 1000;
 const graceMs = 60_000;
 /** Writes in one transaction: an unprepared etcd takes 128. */
 const atOnce = 100;
+/** Decoding and checking so many takes a few milliseconds. */
+const checkedPerTurn = 100;
 /** How often the start tries to bring claims up to date while other servers do the same. */
 const startAttempts = 10;
 
@@ -106,11 +111,20 @@ export class AllocationRepair {
   async runOnce(): Promise<void> {
     const { cache } = this.#registry;
     const view = this.#view();
-    const findings: Finding[] = [];
-    for (const { object } of cache.of(Service).range('/registry/')) findings.push(...checkService(object, view));
-    for (const { object } of cache.of(IPAddress).range('/registry/')) findings.push(...checkClaim(addressClaim(object.metadata.name), object, view));
-    for (const { object } of cache.of(NodePortClaim).range('/registry/')) findings.push(...checkClaim(portClaim(Number(object.metadata.name)), object, view));
-    await this.#act(findings);
+    // What is found is dealt with only if it is still so.
+    await this.#check(cache.of(Service).range('/registry/'), ({ object }) => checkService(object, view));
+    await this.#check(cache.of(IPAddress).range('/registry/'), ({ object }) => checkClaim(addressClaim(object.metadata.name), object, view));
+    await this.#check(cache.of(NodePortClaim).range('/registry/'), ({ object }) => checkClaim(portClaim(Number(object.metadata.name)), object, view));
+  }
+
+  /** Looks at some at a time; in between others get their turn. */
+  async #check<T extends KubeObject>(objects: Iterable<CachedObject<T>>, check: (cached: CachedObject<T>) => Iterable<Finding>): Promise<void> {
+    // The range must not change while it is read.
+    const all = [...objects];
+    for (let from = 0; from < all.length && !this.#isClosed; from += checkedPerTurn) {
+      await this.#act(all.slice(from, from + checkedPerTurn).flatMap((cached) => [...check(cached)]));
+      await nextTurn();
+    }
   }
 
   async #lookAtTouched(): Promise<void> {
