@@ -106,6 +106,17 @@ describe('webhooks for tokens and rules', { timeout: 60_000 }, () => {
     assert.deepEqual(access.json<{ readonly status: object }>().status, { allowed: false, denied: true, reason: 'not today' });
   });
 
+  it('answer expressions of policies, which ask them', async () => {
+    const validations = [{ expression: '!authorizer.group("").resource("secrets").check("get").allowed() && authorizer.group("").resource("configmaps").check("approve").allowed()', message: 'somebody else\'s rules' }];
+    const spec = { matchConstraints: { resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['configmaps'] }] }, validations, matchConditions: [{ name: 'carol', expression: 'request.userInfo.username == "carol"' }] };
+    const registration = '/apis/admissionregistration.k8s.io/v1';
+    assert.equal((await api.request('POST', `${registration}/validatingadmissionpolicies`, { body: { metadata: { name: 'asks' }, spec } })).code, 201);
+    assert.equal((await api.request('POST', `${registration}/validatingadmissionpolicybindings`, { body: { metadata: { name: 'asks' }, spec: { policyName: 'asks', validationActions: ['Deny'] } } })).code, 201);
+    const created = await api.request('POST', '/api/v1/namespaces/default/configmaps', { body: { metadata: { name: 'asked' } }, headers: { authorization: 'Bearer good' }, anonymous: true });
+    assert.equal(created.code, 201, created.text);
+    assert.ok(rules.asked.some(({ spec: asked }) => (asked['resourceAttributes'] as { readonly verb?: string } | undefined)?.verb === 'approve'));
+  });
+
   it('stand beside bootstrap tokens', async () => {
     const data = { 'token-id': 'abcdef', 'token-secret': '0123456789abcdef', 'usage-bootstrap-authentication': 'true', 'auth-extra-groups': 'system:bootstrappers:kubeadm:default-node-token' };
     const created = await api.request('POST', '/api/v1/namespaces/kube-system/secrets', { body: { metadata: { name: 'bootstrap-token-abcdef' }, type: 'bootstrap.kubernetes.io/token', stringData: data } });

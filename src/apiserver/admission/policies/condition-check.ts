@@ -1,4 +1,5 @@
 import type { MatchCondition } from '#api/admissionregistration/matching.ts';
+import { withAnswers } from '../../authz/with-answers.ts';
 import type { ConditionCheck } from '../webhooks/hooks.ts';
 import type { MadeCondition } from './expressions.ts';
 import { ExpressionSet, makeConditions, meets } from './expressions.ts';
@@ -15,6 +16,7 @@ export function conditionCheck(sources: ValueSources): ConditionCheck {
       made = { set, conditions: makeConditions(set, conditions) };
       compiled.set(conditions, made);
     }
-    return Promise.resolve(meets(made.set.evaluation(requestValues(request, kind, sources)), made.conditions));
+    const { set, conditions: own } = made;
+    return Promise.resolve(withAnswers(sources.authorizers, (authorizers) => meets(set.evaluation(requestValues(request, kind, { ...sources, authorizers })), own)));
   };
 }

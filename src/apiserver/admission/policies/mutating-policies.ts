@@ -14,11 +14,12 @@ import { jsonPatch } from '#apimachinery/patch-json.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
 import { StatusError, forbidden } from '#apimachinery/status-error.ts';
 import { EvaluationError } from '#cel/values.ts';
+import { withAnswers } from '../../authz/with-answers.ts';
 import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import { objectAs, objectsReady } from '../webhooks/admission-review.ts';
 import { isExempt } from '../webhooks/hooks.ts';
 import { replaceDraft } from '../webhooks/replace-draft.ts';
-import type { MadeCondition, MadeExpression } from './expressions.ts';
+import type { Evaluation, MadeCondition, MadeExpression } from './expressions.ts';
 import { ExpressionSet, makeConditions, meets } from './expressions.ts';
 import { matchedBy } from './match-resources.ts';
 import { madeTypes, plainJson } from './made-objects.ts';
@@ -89,13 +90,14 @@ async function mutateBy({ policy, made, binding, request, kind }: Case, { object
     for (const param of paramsFor({ paramKind: policy.spec.paramKind, paramRef: binding.spec.paramRef, request }, { kinds, objects })) {
       const params = policy.spec.paramKind !== undefined && { params: param };
       await objectsReady(kind, request);
-      const outcome = meets(made.set.evaluation({ ...requestValues(request, kind, { objects, authorizers }), ...params }), made.conditions);
+      const evaluationBy = (answering: PolicyDependencies['authorizers']): Evaluation => made.set.evaluation({ ...requestValues(request, kind, { objects, authorizers: answering }), ...params });
+      const outcome = await withAnswers(authorizers, (answering) => meets(evaluationBy(answering), made.conditions));
       if ('error' in outcome) throw new PolicyError(outcome.error);
       if (!outcome.matches) continue;
       for (const { type, made: expression } of made.mutations) {
-        const evaluation = made.set.evaluation({ ...requestValues(request, kind, { objects, authorizers }), ...params });
         const before = objectAs(kind, draft) as JsonObject;
-        const after = type === 'JSONPatch' ? patched(before, plainJson(evaluation.run(expression))) : merged(kind, before, plainJson(evaluation.run(expression)));
+        const change = await withAnswers(authorizers, (answering) => plainJson(evaluationBy(answering).run(expression)));
+        const after = type === 'JSONPatch' ? patched(before, change) : merged(kind, before, change);
         if (sameJson(before, after)) continue;
         await replaceDraft(draft, kind, after);
         await objectsReady(kind, request);

@@ -13,6 +13,7 @@ import { StatusError, forbidden } from '#apimachinery/status-error.ts';
 import type { StatusReason } from '#apimachinery/status-error.ts';
 import { EvaluationError } from '#cel/values.ts';
 import type { Authorizer } from '../../authz/authorizer.ts';
+import { withAnswers } from '../../authz/with-answers.ts';
 import type { ServedKinds } from '../../request/served-kinds.ts';
 import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import { objectsReady } from '../webhooks/admission-review.ts';
@@ -75,7 +76,9 @@ export function validatingPolicies({ kinds, authorizers }: PolicyDependencies): 
         let made = compiled.get(policy);
         if (made === undefined) compiled.set(policy, (made = make(policy)));
         await objectsReady(kind, request);
-        const failures = evaluate({ policy, made, binding, request, kind }, context, { kinds, authorizers });
+        const given = { policy, made, binding, request, kind };
+        const { failures, annotations } = await withAnswers(authorizers, (answering) => evaluate(given, context, { kinds, authorizers: answering }));
+        for (const [key, value] of annotations) request.annotate?.(key, value);
         for (const failure of failures) carryOut(failure, policy, binding, request);
       }
     }
@@ -105,9 +108,17 @@ interface Case {
   readonly kind: ResourceKind;
 }
 
-function evaluate({ policy, made, binding, request, kind }: Case, { objects }: AdmissionContext, { kinds, authorizers }: PolicyDependencies): Failure[] {
+interface Findings {
+  readonly failures: readonly Failure[];
+  /** For the audit event. */
+  readonly annotations: readonly (readonly [key: string, value: string])[];
+}
+
+/** Changes nothing, for it may be done several times. */
+function evaluate({ policy, made, binding, request, kind }: Case, { objects }: AdmissionContext, { kinds, authorizers }: PolicyDependencies): Findings {
   const ignores = policy.spec.failurePolicy === 'Ignore';
   const failures: Failure[] = [];
+  const annotations: (readonly [string, string])[] = [];
   const fail = (message: string): void => {
     if (!ignores) failures.push({ message, reason: 'Invalid' });
   };
@@ -117,7 +128,7 @@ function evaluate({ policy, made, binding, request, kind }: Case, { objects }: A
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
     fail(`failed to configure binding: ${error.message}`);
-    return failures;
+    return { failures, annotations };
   }
   const values = requestValues(request, kind, { objects, authorizers });
   for (const param of params) {
@@ -136,9 +147,9 @@ function evaluate({ policy, made, binding, request, kind }: Case, { objects }: A
         fail(error.message);
       }
     }
-    annotate(policy, made, evaluation, request);
+    if (request.annotate !== undefined) annotations.push(...annotationsOf(policy, made, evaluation));
   }
-  return failures;
+  return { failures, annotations };
 }
 
 function messageOf({ made, message, messageExpression }: MadeValidation, evaluation: Evaluation): string {
@@ -152,12 +163,11 @@ function messageOf({ made, message, messageExpression }: MadeValidation, evaluat
   }
 }
 
-function annotate({ metadata }: Policy, { annotations }: MadePolicy, evaluation: Evaluation, request: AdmissionRequest): void {
-  if (request.annotate === undefined) return;
+function* annotationsOf({ metadata }: Policy, { annotations }: MadePolicy, evaluation: Evaluation): Iterable<readonly [key: string, value: string]> {
   for (const { key, made } of annotations) {
     try {
       const value = evaluation.run(made);
-      if (typeof value === 'string' && value !== '') request.annotate(`${metadata.name}/${key}`, value);
+      if (typeof value === 'string' && value !== '') yield [`${metadata.name}/${key}`, value];
     } catch {
       // An annotation that cannot be made is none; the request is not at fault.
     }
