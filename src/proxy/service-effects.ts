@@ -62,7 +62,10 @@ export class ServiceEffects {
     for (const family of ['ip', 'ip6'] as const) {
       const startedMs = clock.monotonicMs();
       // The rules are written; that the kernel cannot be asked is no reason to write them again.
-      const listing = await writer.listUdpFlows(family).catch((error: unknown) => void this.#options.log.warn({ error }, 'UDP flows cannot be listed'));
+      const listing = await writer.listUdpFlows(family).catch((error: unknown) => {
+        this.#options.log.warn({ error }, 'UDP flows cannot be listed');
+        return undefined;
+      });
       if (listing === undefined) return;
       const stale = await planReconciliation(listing, family, targets);
       if (stale.length > 0) await writer.forgetUdpFlows(stale);
