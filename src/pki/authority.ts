@@ -1,8 +1,8 @@
 import { X509Certificate, createPrivateKey, generateKeyPairSync, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from '#base/clock.ts';
-import { bitString, elementsOf, sequence } from './der.ts';
-import { encodeName, keyIdentifier, signatureAlgorithm, toBeSigned } from './to-be-signed.ts';
+import { bitString, elementsOf, objectIdentifier, sequence } from './der.ts';
+import { encodeName, signatureAlgorithm, toBeSigned } from './to-be-signed.ts';
 import type { CertificateUsage, ToBeSigned } from './to-be-signed.ts';
 
 /** A certificate and the private key that belongs to it, both PEM. */
@@ -17,7 +17,8 @@ export interface Authority extends PemPair {
   readonly privateKey: KeyObject;
   readonly certificate: X509Certificate;
   readonly subjectDer: Uint8Array;
-  readonly keyIdentifier: Uint8Array;
+  /** As its certificate has it; undefined when that has none. */
+  readonly keyIdentifier: Uint8Array | undefined;
 }
 
 export interface AuthorityOptions {
@@ -61,13 +62,12 @@ export function loadAuthority(pair: PemPair): Authority {
   const privateKey = createPrivateKey(pair.privateKeyPem);
   if (!certificate.checkPrivateKey(privateKey)) throw new Error('the private key does not belong to the certificate');
   if (!certificate.ca) throw new Error('the certificate is not one of an authority');
-  const publicKeyDer = certificate.publicKey.export({ type: 'spki', format: 'der' });
   return {
     ...pair,
     privateKey,
     certificate,
     subjectDer: subjectOf(certificate),
-    keyIdentifier: keyIdentifier(publicKeyDer),
+    keyIdentifier: keyIdentifierOf(certificate),
   };
 }
 
@@ -102,10 +102,11 @@ export function selfSignedServingPair(options: Omit<CertificateOptions, 'usages'
   return { ...pair, certificatePem: pair.certificatePem + authority.certificatePem };
 }
 
-function signCertificate(privateKey: KeyObject, parts: ToBeSigned): string {
-  const content = toBeSigned(parts);
-  const signature = sign('sha256', content, privateKey);
-  return toPem('CERTIFICATE', sequence(content, signatureAlgorithm(), bitString(signature)));
+function signCertificate(privateKey: KeyObject, parts: Omit<ToBeSigned, 'algorithm'>): string {
+  const algorithm = signatureAlgorithm(privateKey);
+  const content = toBeSigned({ ...parts, algorithm });
+  const signature = sign(privateKey.asymmetricKeyType === 'ed25519' ? null : 'sha256', content, privateKey);
+  return toPem('CERTIFICATE', sequence(content, algorithm, bitString(signature)));
 }
 
 /** Wraps DER in PEM armour. */
@@ -129,11 +130,27 @@ function validity({ clock, validDays }: Pick<CertificateOptions, 'clock' | 'vali
 
 /** The subject exactly as the certificate spells it: an issuer name must match it byte for byte. */
 function subjectOf(certificate: X509Certificate): Uint8Array {
-  const content = elementsOf(elementsOf(certificate.raw)[0]?.content ?? empty)[0]?.content ?? empty;
   // version, serial, algorithm, issuer, validity, subject
-  const subject = elementsOf(content)[5];
+  const subject = signedParts(certificate)[5];
   if (subject === undefined) throw new Error('the certificate has no subject');
   return subject.whole;
+}
+
+/** The subject key identifier, which certificates name that it signs; verifiers compare the two. */
+function keyIdentifierOf(certificate: X509Certificate): Uint8Array | undefined {
+  const extensions = signedParts(certificate).find(({ tag }) => tag === extensionsTag);
+  for (const { content } of elementsOf(elementsOf(extensions?.content ?? empty)[0]?.content ?? empty)) {
+    const [name, ...rest] = elementsOf(content);
+    if (name !== undefined && Buffer.from(name.whole).equals(subjectKeyIdentifier)) return elementsOf(rest.at(-1)?.content ?? empty)[0]?.content;
+  }
+  return undefined;
+}
+
+const extensionsTag = 0xa3;
+const subjectKeyIdentifier = objectIdentifier('2.5.29.14');
+
+function signedParts(certificate: X509Certificate): ReturnType<typeof elementsOf> {
+  return elementsOf(elementsOf(elementsOf(certificate.raw)[0]?.content ?? empty)[0]?.content ?? empty);
 }
 
 const empty = new Uint8Array();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { X509Certificate, generateKeyPairSync } from 'node:crypto';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ import { connect } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { SimulatedClock, systemClock } from '#base/clock.ts';
-import { createAuthority, issueCertificate, loadAuthority, selfSignedServingPair } from './authority.ts';
+import { certify, createAuthority, issueCertificate, loadAuthority, selfSignedServingPair } from './authority.ts';
 import { clientIdentity } from './client-identity.ts';
 import { pemPaths, readPemPair, writePemPair } from './pem-files.ts';
 import { coversNames, expiresWithin, isSignedBy } from './rotation.ts';
@@ -92,6 +93,32 @@ test('a key that does not belong to the certificate, or a certificate that may n
   assert.throws(() => loadAuthority(leaf), /not one of an authority/);
   assert.ok(!isSignedBy(leaf.certificatePem, two.certificatePem));
 });
+
+test('an authority of any usual kind of key signs, and certificates name its own key identifier', { skip: hasOpenssl() ? false : 'there is no openssl' }, async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'skiff-pki-'));
+  try {
+    for (const key of ['rsa:2048', 'ed25519', 'ec']) {
+      const [certificate, privateKey] = [join(directory, 'ca.crt'), join(directory, 'ca.key')];
+      const options = key === 'ec' ? ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-384'] : ['-newkey', key];
+      execFileSync('openssl', ['req', '-x509', ...options, '-nodes', '-keyout', privateKey, '-out', certificate, '-subj', '/CN=ca', '-days', '2'], { stdio: 'ignore' });
+      const authority = loadAuthority({ certificatePem: await readFile(certificate, 'utf8'), privateKeyPem: await readFile(privateKey, 'utf8') });
+      const leaf = new X509Certificate(certify(authority, generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey, { commonName: 'x', usages: ['client'], clock: systemClock, validDays: 1 }));
+      assert.ok(leaf.checkIssued(authority.certificate), key);
+      assert.ok(leaf.verify(authority.certificate.publicKey), key);
+    }
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+function hasOpenssl(): boolean {
+  try {
+    execFileSync('openssl', ['version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 test('a certificate asks for rotation when its end is near, and when it is not valid yet', async () => {
   const clock = new SimulatedClock();

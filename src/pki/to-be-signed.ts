@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { isIP, isIPv4 } from 'node:net';
 import {
-  bitString, boolean, explicit, implicit, objectIdentifier, octetString, positiveInteger, sequence, setOf, time,
+  bitString, boolean, element, elementsOf, explicit, implicit, objectIdentifier, octetString, positiveInteger, sequence, setOf, time,
   utf8String,
 } from './der.ts';
 import type { Der } from './der.ts';
@@ -15,14 +16,16 @@ export interface SubjectName {
 }
 
 export interface ToBeSigned {
+  /** How the authority signs. */
+  readonly algorithm: Der;
   readonly issuerDer: Uint8Array;
   readonly subjectDer: Uint8Array;
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKeyDer: Uint8Array;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
-  /** The key identifier of the signer; absent when a certificate signs itself. */
-  readonly authorityKeyIdentifier?: Uint8Array;
+  /** The key identifier of the signer; absent when a certificate signs itself, or its signer has none. */
+  readonly authorityKeyIdentifier?: Uint8Array | undefined;
   readonly isAuthority: boolean;
   readonly usages: readonly CertificateUsage[];
   readonly dnsNames: readonly string[];
@@ -38,7 +41,7 @@ export function toBeSigned(parts: ToBeSigned): Der {
   return sequence(
     explicit(0, positiveInteger(Uint8Array.of(2))),
     positiveInteger(serialNumber()),
-    signatureAlgorithm(),
+    parts.algorithm,
     parts.issuerDer,
     sequence(time(parts.notBeforeMs), time(parts.notAfterMs)),
     parts.subjectDer,
@@ -47,9 +50,22 @@ export function toBeSigned(parts: ToBeSigned): Der {
   );
 }
 
-/** ecdsa-with-SHA256. */
-export function signatureAlgorithm(): Der {
-  return sequence(objectIdentifier('1.2.840.10045.4.3.2'));
+/**
+ * What a key signs with: ecdsa-with-SHA256, sha256WithRSAEncryption or Ed25519. Throws for other keys.
+ *
+ * Source: RFC 5758, RFC 4055, RFC 8410.
+ */
+export function signatureAlgorithm(key: KeyObject): Der {
+  switch (key.asymmetricKeyType) {
+    case 'ec':
+      return sequence(objectIdentifier('1.2.840.10045.4.3.2'));
+    case 'rsa':
+      return sequence(objectIdentifier('1.2.840.113549.1.1.11'), element(0x05));
+    case 'ed25519':
+      return sequence(objectIdentifier('1.3.101.112'));
+    default:
+      throw new Error(`an authority's key is ECDSA, RSA or Ed25519, not ${key.asymmetricKeyType ?? 'unknown'}`);
+  }
 }
 
 /** The name as DER: organizations first, then the common name, as Kubernetes' own tools write it. */
@@ -64,11 +80,10 @@ export function encodeName(name: SubjectName): Der {
 
 /** SHA-1 of the public key, as RFC 5280 (4.2.1.2) suggests; an identifier, not a protection. */
 export function keyIdentifier(publicKeyDer: Uint8Array): Uint8Array {
-  return createHash('sha1').update(publicKeyDer.subarray(p256HeaderBytes)).digest();
+  // Algorithm and key, which is a bit string: its first byte counts unused bits.
+  const [, key] = elementsOf(elementsOf(publicKeyDer)[0]?.content ?? publicKeyDer);
+  return createHash('sha1').update(key?.content.subarray(1) ?? publicKeyDer).digest();
 }
-
-/** Bytes of a P-256 SubjectPublicKeyInfo before the 65-byte point. */
-const p256HeaderBytes = 26;
 
 /** 16 random bytes, the first between 64 and 127: positive, shortest form, and 126 bits of chance. */
 function serialNumber(): Uint8Array {

@@ -96,6 +96,12 @@ describe('bad input gets a Status that names the fault, and nothing is stored', 
     assert.match(status.message, /spec\.template\.metadata\.labels: Invalid value: .*`selector` does not match template `labels`/);
   });
 
+  it('says of what is no JSON what it should have been', async () => {
+    const status = await refused('POST', configMaps, 'apiVersion: v1\nkind: Pod\n', 400);
+    assert.match(status.message, /^the object provided is unrecognized \(must be of type ConfigMap\): couldn't get version\/kind; json parse error: .* \(61706956657273696f6e3a2076310a6b696e643a20506f640a\)$/);
+    assert.match((await refused('POST', configMaps, '[1]', 400)).message, /^the object provided is unrecognized \(must be of type ConfigMap\): .* \(5b315d\)$/);
+  });
+
   it('refuses malformed JSON and YAML', async () => {
     await refused('POST', configMaps, '{"apiVersion":', 400);
     await refused('POST', configMaps, 'a: b: c', 400, { 'content-type': 'application/yaml' });

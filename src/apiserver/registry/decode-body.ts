@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { DecodeError, decodeDraft } from '#apimachinery/decode.ts';
 import { invalidValue } from '#apimachinery/field-error.ts';
 import type { JsonObject, JsonValue } from '#apimachinery/json.ts';
@@ -6,13 +7,22 @@ import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
 import { badRequest, invalid } from '#apimachinery/status-error.ts';
 import type { ApiCall, CallBody } from '../request/api-call.ts';
+import { UnreadableBody, summarize, unrecognized } from '../request/unreadable-body.ts';
 import { toHub } from './served.ts';
 
 /** The object a client sent, with defaults, in the stored version and still writable. Throws a 400 when it does not fit. */
 export function decodeBody(kind: ResourceKind, call: ApiCall): Draft<KubeObject> {
-  const body = call.body();
+  const body = bodyOf(kind, call);
   if (body === undefined) throw badRequest('the request body is empty');
   return decodeAs(kind, body, call);
+}
+
+function bodyOf(kind: ResourceKind, call: ApiCall): CallBody | undefined {
+  try {
+    return call.body();
+  } catch (error) {
+    throw error instanceof UnreadableBody ? unrecognized(kind.kind, error) : error;
+  }
 }
 
 /** What a document that does not fit its kind is answered. */
@@ -32,7 +42,10 @@ export function bodyJson(kind: ResourceKind, { json, exact }: CallBody, refusal:
 /** The same for a document made here (a patched object); `duplicateFields` are those of the patch. */
 export function decodeAs(kind: ResourceKind, body: CallBody, call: ApiCall, refusal: Refusal = cannotBeHandled): Draft<KubeObject> {
   const json = bodyJson(kind, body, refusal);
-  if (!isJsonObject(json)) throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonWord(json)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
+  if (!isJsonObject(json)) {
+    const message = `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonWord(json)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`;
+    throw unrecognized(kind.kind, { message, summary: summarize(Buffer.from(JSON.stringify(json))) });
+  }
   checkTypeMeta(kind, json);
   const validation = call.query['fieldValidation'] ?? 'Warn';
   const unknownFields: string[] = [];

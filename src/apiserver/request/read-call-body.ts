@@ -8,6 +8,7 @@ import type { AnyStruct } from '#apimachinery/schema.ts';
 import { badRequest, unsupportedMediaType } from '#apimachinery/status-error.ts';
 import type { CallBody } from './api-call.ts';
 import { duplicateKeys } from './duplicate-keys.ts';
+import { UnreadableBody } from './unreadable-body.ts';
 
 const jsonTypes = new Set([
   'application/json', 'application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json',
@@ -36,7 +37,7 @@ export function readCallBody(bytes: Buffer, contentType: string, kindOf: KindOf)
     return { json, exact: () => (mayNeedExactness(text) ? wellFormed(parseExactJson(text), text, parseExactJson) : json), duplicateFields: () => duplicateKeys(text) };
   } catch (error) {
     if (isYaml) return readYaml(text);
-    throw badRequest(`couldn't get version/kind; json parse error: ${(error as Error).message}`);
+    throw new UnreadableBody(`couldn't get version/kind; json parse error: ${(error as Error).message}`, bytes);
   }
 }
 

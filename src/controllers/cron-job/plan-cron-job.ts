@@ -72,6 +72,10 @@ export function planCronJob({ cronJob, jobs, schedule, nowMs }: CronJobInput): C
   if (due.isTooMany) {
     events.push({ type: 'Warning', reason: 'TooManyMissedTimes', message: 'too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew' });
   }
+  if (nextMs === undefined) {
+    // Such as 31 February.
+    events.push({ type: 'Warning', reason: 'InvalidSchedule', message: `invalid schedule: ${spec.schedule} : time difference between two schedules is less than 1 second` });
+  }
   const { atMs } = due;
   const nothing = { ...base, startMs: undefined, recheckAfterMs };
   if (atMs === undefined) return nothing;

@@ -12,6 +12,7 @@ import type { ClusterCertificates } from '#cluster/certificates.ts';
 import { loadServiceAccountKey, loadVerificationKeys } from '#pki/service-account-key.ts';
 import { UserError } from '../../fail.ts';
 import { parseTokenFile } from '../token-file.ts';
+import type { AuthorizationFlags } from './authorization-flags.ts';
 import type { AuthenticationFlags } from './authentication-flags.ts';
 import { readFlagFile } from './serving-flags.ts';
 
@@ -22,7 +23,7 @@ interface Dependencies {
 
 /** Throws a `UserError`. */
 export async function authenticationOf(
-  flags: AuthenticationFlags, certificates: ClusterCertificates, dependencies: Dependencies,
+  flags: AuthenticationFlags & Partial<AuthorizationFlags>, certificates: ClusterCertificates, dependencies: Dependencies,
 ): Promise<Pick<ApiServerOptions, 'serviceAccountKey' | 'serviceAccountIssuer' | 'tokens' | 'authenticators' | 'anonymous' | 'bootstrapTokens'>> {
   const { serviceAccountSigningKeyFile: keyFile, serviceAccountIssuer: issuers = [] } = flags;
   const file = flags.authenticationConfig === undefined ? undefined : await configurationOf(flags, flags.authenticationConfig);
@@ -32,7 +33,7 @@ export async function authenticationOf(
     ...(issuer !== undefined && { serviceAccountIssuer: issuer }),
     tokens: tokensOf(flags),
     authenticators: await authenticatorsOf(flags, file, dependencies),
-    anonymous: anonymousOf(flags, file),
+    anonymous: anonymousOf(flags, file, dependencies.log),
     bootstrapTokens: flags.enableBootstrapTokenAuth,
   };
 }
@@ -51,8 +52,12 @@ function tokensOf(flags: AuthenticationFlags): TokenSettings {
   };
 }
 
-function anonymousOf({ anonymousAuth }: AuthenticationFlags, file: AuthenticationConfiguration | undefined): AnonymousRule | undefined {
-  if (file?.anonymous === undefined) return anonymousAuth ? undefined : nobodyAnonymous;
+function anonymousOf({ anonymousAuth, authorizationMode = [] }: AuthenticationFlags & Partial<AuthorizationFlags>, file: AuthenticationConfiguration | undefined, log: Logger): AnonymousRule | undefined {
+  if (file?.anonymous === undefined) {
+    if (!anonymousAuth || !authorizationMode.includes('AlwaysAllow')) return anonymousAuth ? undefined : nobodyAnonymous;
+    log.info({}, 'AnonymousAuth is not allowed with the AlwaysAllow authorizer. Resetting AnonymousAuth to false. You should use a different authorizer');
+    return nobodyAnonymous;
+  }
   if (!file.anonymous.enabled) return nobodyAnonymous;
   const paths = new Set((file.anonymous.conditions ?? []).map(({ path }) => path));
   return paths.size === 0 ? undefined : (path) => paths.has(path);
