@@ -7,6 +7,7 @@ import { immutableFields } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, inline, int64, list, map, object, oneOf, pointer, raw, string, struct, time } from '#apimachinery/schema.ts';
 import { NodeSelector } from '../core/scheduling.ts';
+import { dropReturnedDevices, validateClaim, validateClaimStatus } from './validate-claim.ts';
 
 export const CELDeviceSelector = struct('io.k8s.api.resource.v1.CELDeviceSelector', {
   expression: string(1, { required: true }),
@@ -44,7 +45,7 @@ export const ExactDeviceRequest = struct('io.k8s.api.resource.v1.ExactDeviceRequ
 export interface ExactDeviceRequest extends Infer<typeof ExactDeviceRequest> {}
 
 export const DeviceSubRequest = struct('io.k8s.api.resource.v1.DeviceSubRequest', {
-  name: string(1, { required: true }),
+  name: string(1, { required: true, mayBeEmpty: true }),
   deviceClassName: string(2, { required: true }),
   selectors: list(3, DeviceSelector, { listType: 'atomic' }),
   allocationMode: string(4),
@@ -55,7 +56,7 @@ export const DeviceSubRequest = struct('io.k8s.api.resource.v1.DeviceSubRequest'
 export interface DeviceSubRequest extends Infer<typeof DeviceSubRequest> {}
 
 export const DeviceRequest = struct('io.k8s.api.resource.v1.DeviceRequest', {
-  name: string(1, { required: true }),
+  name: string(1, { required: true, mayBeEmpty: true }),
   exactly: pointer(2, ExactDeviceRequest),
   firstAvailable: list(3, DeviceSubRequest, { listType: 'atomic' }),
 });
@@ -189,9 +190,11 @@ export const ResourceClaim = defineResource({
     status: object(3, ResourceClaimStatus),
   },
   subresources: [status()],
-  strategy: { generation: false },
+  strategy: { generation: false, prepareForStatusUpdate: dropReturnedDevices },
   defaults: ({ spec }) => spec.devices.requests?.forEach(defaultRequest),
+  validate: [({ spec }) => validateClaim(spec.devices, 'spec.devices')],
   validateUpdate: [immutableFields('spec')],
+  validateStatusUpdate: [validateClaimStatus],
   columns: [nameColumn, column<Parts<ResourceClaimSpec, ResourceClaimStatus>>('State', ({ metadata, status: now }) => showState(metadata.deletionTimestamp, now)), ageColumn],
 });
 export interface ResourceClaim extends Infer<typeof ResourceClaim> {}

@@ -1,10 +1,12 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
 import type { SpecPart } from '#apimachinery/parts.ts';
+import type { Draft } from '#apimachinery/resource.ts';
 import { column, defineResource } from '#apimachinery/resource.ts';
 import { immutableFields } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, int64, list, map, object, oneOf, pointer, quantity, string, struct, time } from '#apimachinery/schema.ts';
 import { NodeSelector } from '../core/scheduling.ts';
+import { closedFields, validateSlice } from './validate-slice.ts';
 
 export const ResourcePool = struct('io.k8s.api.resource.v1.ResourcePool', {
   name: string(1, { required: true }),
@@ -57,7 +59,7 @@ export const DeviceCounterConsumption = struct('io.k8s.api.resource.v1.DeviceCou
 export interface DeviceCounterConsumption extends Infer<typeof DeviceCounterConsumption> {}
 
 export const DeviceTaint = struct('io.k8s.api.resource.v1.DeviceTaint', {
-  key: string(1, { required: true }),
+  key: string(1, { required: true, mayBeEmpty: true }),
   value: string(2),
   effect: oneOf(3, ['NoExecute', 'NoSchedule', 'None'], { required: true }),
   timeAdded: time(4, { pointer: true }),
@@ -71,7 +73,7 @@ export const NodeAllocatableResourceMapping = struct('io.k8s.api.resource.v1.Nod
 export interface NodeAllocatableResourceMapping extends Infer<typeof NodeAllocatableResourceMapping> {}
 
 export const Device = struct('io.k8s.api.resource.v1.Device', {
-  name: string(1, { required: true }),
+  name: string(1, { required: true, mayBeEmpty: true }),
   attributes: map(2, DeviceAttribute),
   capacity: map(3, DeviceCapacity),
   consumesCounters: list(4, DeviceCounterConsumption, { listType: 'atomic' }),
@@ -110,6 +112,24 @@ function showNode({ allNodes, nodeName, nodeSelector }: ResourceSliceSpec): stri
   return nodeName ?? (nodeSelector === undefined ? '' : '<some nodes>');
 }
 
+type Slice = SpecPart<ResourceSliceSpec>;
+
+/** Fields of gates that are closed by default (DRAListTypeAttributes, DRANodeAllocatableResources) are not taken; those in use stay. */
+function dropClosedFields({ spec }: Draft<Slice>, old?: Slice): void {
+  const [keepsLists, keepsMappings] = [old !== undefined && closedFields.lists(old), old !== undefined && closedFields.mappings(old)];
+  for (const device of spec.devices ?? []) {
+    if (!keepsMappings) delete device.nodeAllocatableResourceMappings;
+    if (keepsLists) continue;
+    for (const attribute of Object.values(device.attributes ?? {})) {
+      for (const field of ['ints', 'bools', 'strings', 'versions'] as const) delete attribute[field];
+    }
+  }
+}
+
+function* sliceWarnings({ spec: { driver } }: Slice): Iterable<string> {
+  if (driver !== driver.toLowerCase()) yield `spec.driver: driver names should be lowercase; ${JSON.stringify(driver)} contains uppercase characters`;
+}
+
 export const ResourceSlice = defineResource({
   group: 'resource.k8s.io',
   version: 'v1',
@@ -119,12 +139,14 @@ export const ResourceSlice = defineResource({
   fields: {
     spec: object(2, ResourceSliceSpec, { required: true }),
   },
-  validateUpdate: [immutableFields('spec.driver', 'spec.pool.name', 'spec.nodeName', 'spec.nodeSelector', 'spec.allNodes')],
+  strategy: { prepareForCreate: (draft) => dropClosedFields(draft), prepareForUpdate: dropClosedFields, warnings: sliceWarnings },
+  validate: [validateSlice],
+  validateUpdate: [immutableFields('spec.pool.name', 'spec.driver', 'spec.nodeName')],
   columns: [
     nameColumn,
-    column<SpecPart<ResourceSliceSpec>>('Node', ({ spec }) => showNode(spec)),
-    column<SpecPart<ResourceSliceSpec>>('Driver', ({ spec }) => spec.driver),
-    column<SpecPart<ResourceSliceSpec>>('Pool', ({ spec }) => spec.pool.name),
+    column<Slice>('Node', ({ spec }) => showNode(spec)),
+    column<Slice>('Driver', ({ spec }) => spec.driver),
+    column<Slice>('Pool', ({ spec }) => spec.pool.name),
     ageColumn,
   ],
   selectableFields: { 'spec.nodeName': ({ spec }) => spec.nodeName ?? '', 'spec.driver': ({ spec }) => spec.driver },
