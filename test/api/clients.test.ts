@@ -110,6 +110,18 @@ describe('what clients rely on', () => {
     });
   });
 
+  it('a parameter is true unless it is false or 0, and dryRun is All or nothing', async () => {
+    const maps = '/api/v1/namespaces/default/configmaps';
+    for (const yes of ['True', 'yes', '']) {
+      const lines = api.watch(`${maps}?watch=${yes}&timeoutSeconds=1&sendInitialEvents=${yes}&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=${yes}`);
+      assert.equal((await lines.next()).value?.type, 'BOOKMARK', yes);
+      await lines.return();
+    }
+    assert.equal((await api.request('GET', `${maps}?watch=False`)).json<{ kind: string }>().kind, 'ConfigMapList');
+    const dry = await api.request('POST', `${maps}?dryRun=true`, { body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'dry' } } });
+    assert.equal(dry.code, 422, dry.text);
+  });
+
   it('CBOR in which a key stands twice is refused', async () => {
     const twice = Buffer.from('a2616101616102', 'hex');
     const answer = await api.request('POST', '/api/v1/namespaces/default/configmaps', { body: twice, headers: { 'content-type': 'application/cbor' } });

@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from '#apimachinery/json.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
 import type { RegistryContext } from '../registry/registry-context.ts';
 import type { ApiCall } from '../request/api-call.ts';
+import { isTrue } from '../request/api-call.ts';
 import type { AdmissionRequest } from './admission.ts';
 import { admitMutating, admitValidating } from './run-admission.ts';
 
@@ -38,7 +39,7 @@ function optionsOf(subresource: string, rest: readonly string[], query: URLSearc
   const options: Record<string, JsonValue> = {};
   switch (subresource) {
     case 'exec': case 'attach': {
-      for (const flag of flags) if (query.get(flag) === 'true' || query.get(flag) === '1') options[flag] = true;
+      for (const flag of flags) if (isTrue(query.get(flag) ?? undefined)) options[flag] = true;
       const container = query.get('container');
       if (container !== null) options['container'] = container;
       if (subresource === 'exec') options['command'] = query.getAll('command');

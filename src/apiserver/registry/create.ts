@@ -6,7 +6,6 @@ import { StatusError, alreadyExists, badRequest, internalError } from '#apimachi
 import type { AdmissionRequest } from '../admission/admission.ts';
 import { admitMutating, admitValidating } from '../admission/run-admission.ts';
 import type { ApiCall, ObjectResult } from '../request/api-call.ts';
-import { isTrue } from '../request/api-call.ts';
 import { encodeStored, sealDraft } from '../watch-cache/cached-object.ts';
 import type { Allocation } from './allocator.ts';
 import { writeTogether } from './allocator.ts';
@@ -125,11 +124,11 @@ export async function createObject(
   }
 }
 
-/** Whether nothing is to be stored. Throws a 400 for anything but `All`. */
+/** Whether nothing is to be stored. Throws a 422 for anything but `All`. */
 export function isDryRun(query: ApiCall['query']): boolean {
   const value = query['dryRun'];
   if (value === undefined || value === '') return false;
-  if (value !== 'All' && !isTrue(value)) {
+  if (value !== 'All') {
     throw new StatusError(422, 'Invalid', `CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ${JSON.stringify(value)}: supported values: "All"`);
   }
   return true;

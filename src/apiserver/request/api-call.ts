@@ -125,7 +125,7 @@ export function success(details?: { readonly name?: string; readonly group?: str
   };
 }
 
-/** Whether a query parameter is given and true, as the API reads booleans. */
+/** Whether a query parameter is given and true, as the API reads booleans: whatever is not `false` or `0` is true. */
 export function isTrue(value: string | undefined): boolean {
-  return value === 'true' || value === '1' || value === 'True' || value === 'TRUE' || value === 't';
+  return value !== undefined && value !== '0' && value.toLowerCase() !== 'false';
 }

@@ -47,6 +47,8 @@ export interface HttpFaceOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Whether large answers are compressed for those who take that. Default: they are. */
+  readonly compresses?: boolean | undefined;
   /** Whoever records requests wants to know where they come from, and of those whose sender could not be told. Default: nobody. */
   readonly audit?: { refused(info: RequestInfo, origin: CallOrigin, error: unknown): Promise<void> } | undefined;
 }
@@ -181,7 +183,7 @@ async function answer(
     response.end(encodeObject(result, context));
     return undefined;
   }
-  return sendPieces(request, response, { code: 200, headers, pieces: await encodeList(result, context) });
+  return sendPieces(acceptsGzip(options, request), response, { code: 200, headers, pieces: await encodeList(result, context) });
 }
 
 /** Discovery brings its media type along; a Status or a review comes in the one asked for. */
@@ -195,7 +197,7 @@ async function sendDocument(
     response.writeHead(304, result.headers);
     return response.end();
   }
-  return sendCompressible(request, response, { code: result.code, headers: { 'content-type': contentTypes[media], ...result.headers, ...warningHeaders(warnings) }, bytes });
+  return sendCompressible(acceptsGzip(options, request), response, { code: result.code, headers: { 'content-type': contentTypes[media], ...result.headers, ...warningHeaders(warnings) }, bytes });
 }
 
 interface Answer {
@@ -204,8 +206,12 @@ interface Answer {
   readonly bytes: Buffer;
 }
 
-async function sendCompressible(request: ServerRequest, response: ServerResponse, { code, headers, bytes }: Answer): Promise<void> {
-  if (bytes.length < minGzipBytes || !headerText(request.headers['accept-encoding']).includes('gzip')) {
+function acceptsGzip({ compresses = true }: HttpFaceOptions, request: ServerRequest): boolean {
+  return compresses && headerText(request.headers['accept-encoding']).includes('gzip');
+}
+
+async function sendCompressible(isCompressed: boolean, response: ServerResponse, { code, headers, bytes }: Answer): Promise<void> {
+  if (bytes.length < minGzipBytes || !isCompressed) {
     response.writeHead(code, headers);
     return response.end(bytes);
   }
@@ -219,13 +225,12 @@ function compressedHeaders(headers: ResponseHeaders): ResponseHeaders {
 }
 
 /** The same for what is made while it is sent; what comes in one piece is sent as such. */
-async function sendPieces(request: ServerRequest, response: ServerResponse, { code, headers, pieces }: Omit<Answer, 'bytes'> & { readonly pieces: Iterable<Piece> }): Promise<void> {
+async function sendPieces(isCompressed: boolean, response: ServerResponse, { code, headers, pieces }: Omit<Answer, 'bytes'> & { readonly pieces: Iterable<Piece> }): Promise<void> {
   const iterator = pieces[Symbol.iterator]();
   const first = iterator.next();
   if (first.done === true) throw new Error('a document of no pieces');
-  if (first.value.isLast) return sendCompressible(request, response, { code, headers, bytes: first.value.bytes });
+  if (first.value.isLast) return sendCompressible(isCompressed, response, { code, headers, bytes: first.value.bytes });
   const all = startingWith(first.value, iterator);
-  const isCompressed = headerText(request.headers['accept-encoding']).includes('gzip');
   response.writeHead(code, isCompressed ? compressedHeaders(headers) : headers);
   for await (const bytes of isCompressed ? compressPieces(all) : bytesOf(all)) {
     await response.writeThrough(bytes);
@@ -344,7 +349,7 @@ function headerText(header: string | string[] | undefined): string {
 /** Whether JSON is laid out for people: where they ask for it, or use a tool for people and do not refuse it. */
 function wantsPretty({ query, userAgent }: Pick<ApiCall, 'query' | 'userAgent'>): boolean {
   const asked = query['pretty'] ?? '';
-  return asked === '' ? /^(?:curl|Wget|Mozilla\/5\.0)/.test(userAgent) : isTrue(asked);
+  return asked === '' ? /^(?:curl|Wget|Mozilla\/5\.0)/.test(userAgent) : /^(?:1|[tT]|true|TRUE|True)$/.test(asked);
 }
 
 /** Whether the client has the document already. Source: RFC 9110 13.1.2. */

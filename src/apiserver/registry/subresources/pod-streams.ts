@@ -8,6 +8,7 @@ import { forbiddenField, invalidValue } from '#apimachinery/field-error.ts';
 import { badRequest, invalid, methodNotSupported, notFound } from '#apimachinery/status-error.ts';
 import { admitConnect } from '../../admission/admit-connect.ts';
 import type { ApiCall, ApiResult, Query } from '../../request/api-call.ts';
+import { isTrue } from '../../request/api-call.ts';
 import type { NodeGateway } from '../../request/node-gateway.ts';
 import type { RegistryContext } from '../registry-context.ts';
 import type { SubresourceHandler } from './subresource-handler.ts';
@@ -69,16 +70,19 @@ function kubeletStreamQuery(query: URLSearchParams): string {
   const output = new URLSearchParams();
   for (const [key, value] of query) {
     const renamed = names[key];
-    if (renamed !== undefined) output.append(renamed, value === 'true' || value === '1' ? '1' : '0');
-    else if (key === 'tty') output.append('tty', value === 'true' || value === '1' ? '1' : '0');
+    if (renamed !== undefined) output.append(renamed, isTrue(value) ? '1' : '0');
+    else if (key === 'tty') output.append('tty', isTrue(value) ? '1' : '0');
     else output.append(key, value);
   }
   return output.toString();
 }
 
+/** What a log is asked with that is or is not: kubelets get it in one form. */
+const switches: ReadonlySet<string> = new Set(['follow', 'previous', 'timestamps', 'insecureSkipTLSVerifyBackend']);
+
 function kubeletTarget(what: string, pod: Pod, container: string, query: Query, without: readonly string[]): string {
   const output = new URLSearchParams();
-  for (const [key, value] of Object.entries(query)) if (value !== undefined && !without.includes(key)) output.append(key, value);
+  for (const [key, value] of Object.entries(query)) if (value !== undefined && !without.includes(key)) output.append(key, switches.has(key) ? String(isTrue(value)) : value);
   const text = output.toString();
   return `/${what}/${pod.metadata.namespace}/${pod.metadata.name}/${container}${text === '' ? '' : `?${text}`}`;
 }
