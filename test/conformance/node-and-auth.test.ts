@@ -149,6 +149,21 @@ describe('conformance: ports of the host, logs and streams', { skip: noNetwork =
     await w.reaches('e2e-host-exec', `${nodeAddress}:${hostPort}`, ['pod3'], 'udp');
   });
 
+  onNetwork('[sig-network] Proxy version v1 should proxy through a service and a pod [Conformance]', lab, async (w) => {
+    await w.pod('porter', { tcp: 8080 });
+    await w.service('porter', { selector: { name: 'porter' }, ports: [{ name: 'portname1', protocol: 'TCP', port: 80, targetPort: 8080 }] });
+    const kubectl = kubectlOf();
+    try {
+      const base = `/api/v1/namespaces/${w.namespace}`;
+      const places = ['services/porter:portname1', 'services/http:porter:portname1', 'services/porter:80', 'services/http:porter:80', 'pods/porter:8080', 'pods/http:porter:8080'];
+      for (const place of places) await eventually(place, () => kubectl.out(`get --raw ${base}/${place}/proxy/hostname`), (text) => text === 'porter');
+      const { stderr, code } = await kubectl.run(`get --raw ${base}/pods/porter:8081/proxy/hostname`);
+      assert.deepEqual([code, /ServiceUnavailable|error trying to reach service/.test(stderr)], [1, true], stderr);
+    } finally {
+      kubectl.close();
+    }
+  });
+
   onNetwork('[sig-cli] Kubectl logs logs should be able to retrieve and filter logs [Conformance]', lab, async (w) => {
     const kubectl = kubectlOf();
     try {

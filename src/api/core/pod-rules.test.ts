@@ -39,7 +39,6 @@ const wrong: readonly (readonly [Fields, ...string[]])[] = [
   [withContainer({ volumeMounts: [{ name: 'v', mountPath: '/a', recursiveReadOnly: 'Enabled' }] }, withVolume({ emptyDir: {} })), `${at}.volumeMounts.recursiveReadOnly: Forbidden: may only be specified when readOnly is true`],
   [withContainer({ volumeDevices: [{ name: 'v', devicePath: '/dev/../x' }] }, withVolume({ emptyDir: {} })),
     `${at}.volumeDevices[0].name: Invalid value: "v": can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode`, `${at}.volumeDevices[0].devicePath: Invalid value: "/dev/../x": can not contain backsteps ('..')`],
-  [withContainer({ volumeMounts: [{ name: 'v', mountPath: '/a', subPath: 'b' }] }, withVolume({ image: { reference: 'i' } })), `${at}.volumeMounts[0].subPath: Invalid value: "b": not allowed in image volume sources`],
   [withContainer({ resources: { requests: { 'my-resource': '1' } } }), `${at}.resources.requests[my-resource]: Invalid value: "my-resource": must be a standard resource type or fully qualified`, `${at}.resources.requests[my-resource]: Invalid value: "my-resource": must be a standard resource for containers`],
   [withContainer({ resources: { limits: { 'example.com/gpu': '500m' } } }), ...['requests', 'limits'].toReversed().map((part) => `${at}.resources.${part}[example.com/gpu]: Invalid value: "500m": must be an integer`)],
   [withContainer({ resources: { claims: [{ name: 'c' }] } }), `${at}.resources.claims[0]: Not found: "c": must be one of the names in pod.spec.resourceClaims which is empty`],

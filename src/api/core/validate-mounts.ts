@@ -19,7 +19,7 @@ export function* validateMounts(container: Mounting, volumes: KnownVolumes, path
     paths.add(mountPath);
     if (volumeDevices.some((device) => device.name === name)) yield invalidValue(`${at}.name`, name, 'must not already exist in volumeDevices');
     if (volumeDevices.some((device) => device.devicePath === mountPath)) yield invalidValue(`${at}.mountPath`, mountPath, 'must not already exist as a path in volumeDevices');
-    yield* validateSubPath(mount, at, path, volumes.get(name)?.image !== undefined);
+    yield* validateSubPath(mount, at, path);
     if (mount.mountPropagation === 'Bidirectional' && securityContext?.privileged !== true) {
       yield forbiddenField(`${path}.mountPropagation`, 'Bidirectional mount propagation is available only to privileged containers');
     }
@@ -27,9 +27,7 @@ export function* validateMounts(container: Mounting, volumes: KnownVolumes, path
   }
 }
 
-function* validateSubPath({ subPath = '', subPathExpr = '' }: VolumeMount, at: string, list: string, ofImage: boolean): Iterable<FieldError> {
-  if (ofImage && subPath !== '') yield invalidValue(`${at}.subPath`, subPath, 'not allowed in image volume sources');
-  if (ofImage && subPathExpr !== '') yield invalidValue(`${at}.subPathExpr`, subPathExpr, 'not allowed in image volume sources');
+function* validateSubPath({ subPath = '', subPathExpr = '' }: VolumeMount, at: string, list: string): Iterable<FieldError> {
   yield* staysInside(subPath, `${list}.subPath`);
   if (subPath !== '' && subPathExpr !== '') yield invalidValue(`${at}.subPathExpr`, subPathExpr, 'subPathExpr and subPath are mutually exclusive');
   yield* staysInside(subPathExpr, `${list}.subPathExpr`);
