@@ -202,7 +202,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const plugins = await admissionPlugins({ settings, clock, log, kinds, authorizers, registry: () => registry, admin: () => admin, dynamic: dynamic.plugins, certificates: signers });
   const always = [definitionValidation, certificateRequester, dynamic.expressionCheck, escalationCheck({ authorizers, rbac })];
   const admission = [...always, ...(settings.allowPrivileged === false ? [privilegedContainers] : []), ...plugins];
-  const registry: RegistryContext = { minWatchSeconds: options.minWatchSeconds, store, cache, clock, random, log, objects, admission, admissionMetrics: metrics.admission, allocator: allocation.allocator };
+  const registry: RegistryContext = { minWatchSeconds: options.minWatchSeconds, streamsLists: options.features?.isOn('WatchList'), store, cache, clock, random, log, objects, admission, admissionMetrics: metrics.admission, allocator: allocation.allocator };
   await cache.start(builtInKinds.filter((kind) => kind.convertedFrom === undefined));
   await bootstrap(registry, [...defaultObjects({ serviceRanges: allocation.cidrs, nowIso: nowText(clock) }), ...builtInServices(builtInKinds, nowText(clock))]);
   await allocation.start(registry);
@@ -226,7 +226,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   };
   // What the server keeps itself (its Service, definitions of policies) is there for it, whatever is served to others.
   const ownContext: DispatchContext = options.serves === undefined ? context : { ...context, kinds: withHidden(kinds) };
-  const documents = new Documents({ kinds, issuer, address: () => address, clock, version });
+  const documents = new Documents({ kinds, issuer, hashesVersions: options.features?.isOn('StorageVersionHash'), address: () => address, clock, version });
   let address = '127.0.0.1:6443';
 
   /** Few ask, and nobody before the first metrics are read. */
@@ -278,7 +278,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       const headers = options.frontProxy && (options.frontProxy.requestHeaders ?? usualRequestHeaders(options.frontProxy.caPem));
       const ofProxies = headers === undefined ? [] : [requestHeaders(headers, trustOf(headers.caPem))];
       const certificates = clientCertificates(headers === undefined ? undefined : trustOf(clientCaPem));
-      const face = httpFace({ authenticators: [...ofProxies, certificates, ...authenticators, ...(options.anonymous === undefined ? [] : [anonymousWhere(options.anonymous)])], authorizers, handle: handleUntilStopped, kindOf: (apiVersion, kind) => kinds.bodyStruct(apiVersion, kind), passesOn: (info) => aggregation.isRemote(info), clock, random, log, audit: options.audit });
+      const face = httpFace({ authenticators: [...ofProxies, certificates, ...authenticators, ...(options.anonymous === undefined ? [] : [anonymousWhere(options.anonymous)])], authorizers, handle: handleUntilStopped, kindOf: (apiVersion, kind) => kinds.bodyStruct(apiVersion, kind), passesOn: (info) => aggregation.isRemote(info), clock, random, log, audit: options.audit, compresses: options.features?.isOn('APIResponseCompression') });
       const cors = corsAllowedOrigins === undefined || corsAllowedOrigins.length === 0 ? undefined : (await import('./request/cors.ts')).corsRule(corsAllowedOrigins);
       const checks: readonly HealthCheck[] = [pingCheck, { name: 'etcd', check: async () => void (await store.revision()) }, ...(options.below === undefined ? [] : [options.below.healthCheck])];
       server = createSecureServer({

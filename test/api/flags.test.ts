@@ -67,7 +67,7 @@ describe('skiff apiserver with admission, feature and API flags', { timeout: 60_
     writeFileSync(join(directory, 'events.yaml'), 'apiVersion: eventratelimit.admission.k8s.io/v1alpha1\nkind: Configuration\nlimits:\n- {type: Namespace, qps: 1, burst: 1}\n');
     api = await spawnApiServer([
       '--enable-admission-plugins', 'AlwaysPullImages,DenyServiceExternalIPs', '--enable-admission-plugins=NamespaceAutoProvision,EventRateLimit', '--disable-admission-plugins=ServiceAccount,NamespaceLifecycle',
-      `--admission-control-config-file=${directory}/admission.yaml`, '--feature-gates=PodTopologyLabelsAdmission=false,KubeletPSI=true', '--runtime-config=autoscaling/v1=false,policy/v1/podsecuritypolicies=false', '--runtime-config=batch/v1/cronjobs=false',
+      `--admission-control-config-file=${directory}/admission.yaml`, '--feature-gates=PodTopologyLabelsAdmission=false,KubeletPSI=true', '--feature-gates=WatchList=false,APIResponseCompression=false,StorageVersionHash=false,MutatingAdmissionPolicy=false', '--runtime-config=autoscaling/v1=false,policy/v1/podsecuritypolicies=false', '--runtime-config=batch/v1/cronjobs=false',
       '--anonymous-auth=false', '--external-hostname=api.example.com', '--cors-allowed-origins=^https://.*\\.example\\.com$', '--default-not-ready-toleration-seconds=7', '--v=2', '--vmodule=', '--profiling=false', '--emulated-version=1.36',
       '--tls-min-version=VersionTLS12', '--tls-cipher-suites=TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256', '--max-requests-inflight=100', '--request-timeout=30s', '--event-ttl=1h', '--goaway-chance=0.001', '--api-audiences=api',
       '--etcd-compaction-interval=10m', '--storage-media-type=application/vnd.kubernetes.protobuf', '--logging-format=json', '--lease-reuse-duration-seconds=60', '--watch-cache', '--endpoint-reconciler-type=lease',
@@ -100,6 +100,12 @@ describe('skiff apiserver with admission, feature and API flags', { timeout: 60_
     assert.equal((await api.request('GET', '/apis/batch/v1/cronjobs')).code, 404);
     assert.equal((await api.request('GET', '/apis/batch/v1/jobs')).code, 200);
     assert.ok(!(await api.request('GET', '/openapi/v3/apis/batch/v1')).text.includes('/cronjobs'));
+    assert.equal((await api.request('GET', '/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies')).code, 404);
+    assert.ok(!(await api.request('GET', '/api/v1')).text.includes('storageVersionHash'));
+    assert.match((await api.request('GET', '/api/v1/pods?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan')).text, /sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled/);
+    assert.equal((await api.request('POST', '/api/v1/namespaces/default/configmaps', { body: { metadata: { name: 'large' }, data: { k: 'x'.repeat(200_000) } } })).code, 201);
+    const large = await api.request('GET', '/api/v1/namespaces/default/configmaps', { headers: { 'accept-encoding': 'gzip' } });
+    assert.deepEqual([large.headers['content-encoding'], large.text.length > 128 * 1024], [undefined, true]);
   });
 
   it('tells its features, its outside name, and which pages may use it', async () => {

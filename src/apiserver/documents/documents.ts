@@ -16,6 +16,8 @@ export interface DocumentDependencies {
   readonly issuer: TokenIssuer;
   /** Where clients reach the server, `host:port`. */
   readonly address: () => string;
+  /** Whether discovery tells by hashes in which version things are stored. Default: it does. */
+  readonly hashesVersions?: boolean | undefined;
   readonly clock: Clock;
   readonly version: VersionInfo;
 }
@@ -115,9 +117,10 @@ export class Documents {
   #makeByPath(path: string): object | undefined {
     const kinds = this.#dependencies.kinds.all();
     const parts = path.split('/').slice(1);
-    if (parts[0] === 'api' && parts.length === 2) return apiResourceList(kinds, parts[1] ?? '', versionHash);
+    const hash = this.#dependencies.hashesVersions === false ? undefined : versionHash;
+    if (parts[0] === 'api' && parts.length === 2) return apiResourceList(kinds, parts[1] ?? '', hash);
     if (parts[0] === 'apis' && parts.length === 2) return apiGroup(kinds, parts[1] ?? '');
-    if (parts[0] === 'apis' && parts.length === 3) return apiResourceList(kinds, `${parts[1] ?? ''}/${parts[2] ?? ''}`, versionHash);
+    if (parts[0] === 'apis' && parts.length === 3) return apiResourceList(kinds, `${parts[1] ?? ''}/${parts[2] ?? ''}`, hash);
     return undefined;
   }
 }

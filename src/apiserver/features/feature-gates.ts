@@ -10,7 +10,7 @@ export class FeatureGateError extends Error {
 type Stage = 'ALPHA' | 'BETA' | '' | 'DEPRECATED';
 const stages: Readonly<Record<string, Stage>> = { A: 'ALPHA', B: 'BETA', G: '', D: 'DEPRECATED' };
 /** What this server can have on or off. */
-const switchable = new Set(['MutatingAdmissionPolicy', 'PodTopologyLabelsAdmission']);
+const switchable = new Set(['APIResponseCompression', 'MutatingAdmissionPolicy', 'PodTopologyLabelsAdmission', 'StorageVersionHash', 'WatchList']);
 const groups: Readonly<Record<string, Stage>> = { AllAlpha: 'ALPHA', AllBeta: 'BETA' };
 
 interface Gate {

@@ -22,6 +22,8 @@ export interface RegistryContext {
   /** Counts what it costs. Default: nobody does. */
   readonly admissionMetrics?: AdmissionMetrics;
   readonly objects: ObjectReader;
+  /** Whether watches may begin with the state of things, as streaming lists. Default: they may. */
+  readonly streamsLists?: boolean | undefined;
   /** How long a watch lasts at least that does not say; at most twice as long. Default: half an hour. */
   readonly minWatchSeconds?: number | undefined;
   /** Gives objects what there is only so much of. Default: nobody takes anything. */

@@ -26,7 +26,7 @@ const bookmarkIntervalMs = 60_000;
 export async function watchFromCall(context: RegistryContext, served: ResourceKind, call: ApiCall): Promise<WatchResult> {
   const { resourceVersion, resourceVersionMatch } = call.query;
   const initial = call.query['sendInitialEvents'];
-  checkInitialEvents(initial, resourceVersionMatch);
+  checkInitialEvents(initial, resourceVersionMatch, context.streamsLists ?? true);
   const selection = selectionOf(served, call);
   const startsWithState = initial !== undefined ? isTrue(initial) : resourceVersion === undefined || resourceVersion === '' || resourceVersion === '0';
   await freshEnough(context, resourceVersion);
@@ -175,8 +175,11 @@ function bookmark(kind: ResourceKind, revision: number): CachedObject {
   return new CachedObject(kind, '', revision, bytes);
 }
 
-function checkInitialEvents(initial: string | undefined, match: string | undefined): void {
+function checkInitialEvents(initial: string | undefined, match: string | undefined, isOn: boolean): void {
   const options = { group: 'meta.k8s.io', kind: 'ListOptions' };
+  if (initial !== undefined && !isOn) {
+    throw invalid(options, '', [{ type: 'FieldValueForbidden', path: 'sendInitialEvents', detail: 'sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled' }]);
+  }
   if (initial !== undefined && match !== 'NotOlderThan') {
     throw invalid(options, '', [{ type: 'FieldValueForbidden', path: 'resourceVersionMatch', detail: 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan' }]);
   }
