@@ -22,28 +22,23 @@ export function certificateSigners(authorizers: readonly Authorizer[]): readonly
     }
     return false;
   };
+  const checkApproval = async (request: AdmissionRequest): Promise<void> => {
+    const { signerName } = (request.old as RequestObject).spec;
+    if (await may(request, 'approve', signerName)) return;
+    throw forbidden(CertificateSigningRequest, request.name, `user not permitted to approve requests with signerName ${JSON.stringify(signerName)}`);
+  };
+  const checkSigning = async (request: AdmissionRequest): Promise<void> => {
+    const old = request.old as RequestObject;
+    const { status } = request.object as unknown as RequestObject;
+    const { signerName } = old.spec;
+    if (saysTheSame(old.status.certificate, status.certificate) && saysTheSame(old.status.conditions, status.conditions)) return;
+    if (await may(request, 'sign', signerName)) return;
+    throw forbidden(CertificateSigningRequest, request.name, `user not permitted to sign requests with signerName ${JSON.stringify(signerName)}`);
+  };
+  // Other writes need not wait.
   return [
-    {
-      name: 'CertificateApproval',
-      async validate(request) {
-        if (!isUpdateOf(request, 'approval')) return;
-        const { signerName } = (request.old as RequestObject).spec;
-        if (await may(request, 'approve', signerName)) return;
-        throw forbidden(CertificateSigningRequest, request.name, `user not permitted to approve requests with signerName ${JSON.stringify(signerName)}`);
-      },
-    },
-    {
-      name: 'CertificateSigning',
-      async validate(request) {
-        if (!isUpdateOf(request, 'status')) return;
-        const old = request.old as RequestObject;
-        const { status } = request.object as unknown as RequestObject;
-        const { signerName } = old.spec;
-        if (saysTheSame(old.status.certificate, status.certificate) && saysTheSame(old.status.conditions, status.conditions)) return;
-        if (await may(request, 'sign', signerName)) return;
-        throw forbidden(CertificateSigningRequest, request.name, `user not permitted to sign requests with signerName ${JSON.stringify(signerName)}`);
-      },
-    },
+    { name: 'CertificateApproval', validate: (request) => (isUpdateOf(request, 'approval') ? checkApproval(request) : undefined) },
+    { name: 'CertificateSigning', validate: (request) => (isUpdateOf(request, 'status') ? checkSigning(request) : undefined) },
   ];
 }
 
