@@ -33,8 +33,12 @@ export interface Allocation {
 const atOnce = 100;
 
 /** One write and those that belong to it: all or none, with one revision. */
-export async function writeTogether(store: Store, own: StoreWrite, others: readonly StoreWrite[] = []): Promise<WriteResult> {
-  if (others.length === 0) return own.value === undefined ? store.delete(own.key, own.expect) : store.put(own.key, own.value, own.expect);
+export function writeTogether(store: Store, own: StoreWrite, others: readonly StoreWrite[] = []): Promise<WriteResult> {
+  if (others.length > 0) return writeAll(store, own, others);
+  return own.value === undefined ? store.delete(own.key, own.expect) : store.put(own.key, own.value, own.expect);
+}
+
+async function writeAll(store: Store, own: StoreWrite, others: readonly StoreWrite[]): Promise<WriteResult> {
   try {
     return await store.transaction([own, ...others]);
   } catch (error) {

@@ -82,7 +82,8 @@ export async function createObject(
       owners(draft);
     }
     for (let allocating = 1; ; allocating++) {
-      const allocation = await context.allocator?.allocate(kind, draft, undefined, { dryRun });
+      const waits = context.allocator?.allocate(kind, draft, undefined, { dryRun });
+      const allocation = waits === undefined ? undefined : await waits;
       let isWritten = false;
       try {
         const result = await store(request, allocation);

@@ -108,7 +108,8 @@ async function tryWrite(context: RegistryContext, write: Write): Promise<ObjectR
   } else {
     plan.owners(draft, old);
   }
-  const allocation = subresource === '' ? await context.allocator?.allocate(kind, draft, current, { dryRun }) : undefined;
+  const waits = subresource === '' ? context.allocator?.allocate(kind, draft, current, { dryRun }) : undefined;
+  const allocation = waits === undefined ? undefined : await waits;
   let isWritten = false;
   try {
     const outcome = await store(context, write, request, allocation);
