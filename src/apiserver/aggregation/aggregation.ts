@@ -19,14 +19,10 @@ import type { ApiCall, ApiResult } from '../request/api-call.ts';
 import type { RequestInfo } from '../request/request-info.ts';
 import { AggregationMetrics } from './aggregation-metrics.ts';
 import { availableCondition, local } from './availability.ts';
-import { syncCustomServices } from './custom-services.ts';
 import { managedLabel } from './local-services.ts';
 import type { RemoteEntry } from './merge-discovery.ts';
-import { mergeAggregated, mergeGroup, mergeGroups, mergePaths } from './merge-discovery.ts';
 import type { RemoteDependencies, RemoteServer } from './remote-server.ts';
-import { serviceUnavailable } from './remote-server.ts';
-import { publishAvailability } from './publish-availability.ts';
-import { RemoteVersion } from './remote-version.ts';
+import type { RemoteVersion } from './remote-version.ts';
 
 export interface AggregationDependencies extends Omit<RemoteDependencies, 'random'> {
   readonly registry: RegistryContext;
@@ -42,6 +38,7 @@ export interface FrontProxy {
   readonly requestHeaders?: RequestHeaderOptions;
 }
 
+/** Most clusters have no API server behind theirs: what deals with them is loaded with the first. */
 export class Aggregation {
   readonly #dependencies: AggregationDependencies;
   readonly #metrics = new AggregationMetrics();
@@ -49,6 +46,8 @@ export class Aggregation {
   readonly #remotes = new Map<string, RemoteVersion>();
   readonly #unsubscribe: (() => void)[] = [];
   readonly #closing: Promise<void>[] = [];
+  #remoteVersions: { readonly RemoteVersion: typeof RemoteVersion } | undefined;
+  #loading: Promise<void> | undefined;
   #work: Promise<void> | undefined;
   #customChanged = false;
   #isClosed = false;
@@ -57,7 +56,8 @@ export class Aggregation {
     this.#dependencies = dependencies;
   }
 
-  start(): void {
+  /** Resolves when the servers of all APIServices that are there are known. */
+  async start(): Promise<void> {
     const { cache, objects } = this.#dependencies.registry;
     for (const service of objects.list(APIService)) this.#follow(service);
     this.#unsubscribe.push(
@@ -71,6 +71,7 @@ export class Aggregation {
       cache.of(CustomResourceDefinition).subscribe(() => this.#syncCustom()),
     );
     if ([...objects.list(CustomResourceDefinition)].length > 0) this.#syncCustom();
+    await this.#loading;
   }
 
   async close(): Promise<void> {
@@ -94,7 +95,8 @@ export class Aggregation {
       if (!isAvailable) throw unavailable('service unavailable');
       return answerInProcess(remote.server, call);
     }
-    return isAvailable ? handedTo(remote, call) : serviceUnavailable;
+    if (remote === undefined) throw unavailable('service unavailable');
+    return isAvailable ? handedTo(remote, call) : remote.refusal;
   }
 
   /** Discovery and OpenAPI with what other servers serve; other documents as they are. */
@@ -102,7 +104,7 @@ export class Aggregation {
     if (this.#remotes.size === 0 || (result !== undefined && result.is !== 'json')) return result;
     const path = call.info.path.length > 1 ? call.info.path.replace(/\/$/, '') : call.info.path;
     if (path.startsWith('/openapi/')) return this.#extendedOpenApi(path, call, result);
-    const body = this.#extended(path, result?.body, result?.headers?.['content-type']?.includes('APIGroupDiscoveryList') === true);
+    const body = await this.#extended(path, result?.body, result?.headers?.['content-type']?.includes('APIGroupDiscoveryList') === true);
     if (body === result?.body || body === undefined) return result;
     return { ...(result ?? { is: 'json', code: 200 }), body };
   }
@@ -113,7 +115,8 @@ export class Aggregation {
     return this.#metrics.text(services.map((service) => [service.metadata.name, availableCondition(service)?.status === 'True']));
   }
 
-  #extended(path: string, document: object | undefined, isAggregated: boolean): object | undefined {
+  async #extended(path: string, document: object | undefined, isAggregated: boolean): Promise<object | undefined> {
+    const { mergeAggregated, mergeGroup, mergeGroups, mergePaths } = await import('./merge-discovery.ts');
     if (path === '/apis' && document !== undefined) return isAggregated ? mergeAggregated(document, this.#entries()) : mergeGroups(document, this.#entries());
     if (path === '/' && document !== undefined) return mergePaths(document, this.#entries());
     const group = /^\/apis\/([^/]+)$/.exec(path)?.[1];
@@ -138,7 +141,7 @@ export class Aggregation {
     if (result !== undefined) return result;
     for (const remote of remotes) {
       const document = await (await remote.openApi()).document(path.slice('/openapi/v3/'.length));
-      if (document === 'remote') return remote.isAvailable ? handedTo(remote, call) : serviceUnavailable;
+      if (document === 'remote') return remote.isAvailable ? handedTo(remote, call) : remote.refusal;
       if (document !== undefined) return { is: 'json', code: 200, body: document };
     }
     return undefined;
@@ -160,15 +163,30 @@ export class Aggregation {
     if (service.spec.service === undefined) {
       if (known !== undefined) this.#drop(service);
       // What was served elsewhere until now still bears what was found out there.
-      if (availableCondition(service)?.reason !== local.reason) this.#background(publishAvailability(this.#dependencies, this.#metrics, service, local));
+      if (availableCondition(service)?.reason !== local.reason) this.#background(this.#sayLocal(service));
       return;
     }
+    if (this.#remoteVersions === undefined) return this.#load();
     if (known?.leadsTo(service) === true) return known.seen(service);
     this.#drop(service);
     const { registry } = this.#dependencies;
-    const remote = new RemoteVersion(service, { ...this.#dependencies, random: registry.random, metrics: this.#metrics });
+    const remote = new this.#remoteVersions.RemoteVersion(service, { ...this.#dependencies, random: registry.random, metrics: this.#metrics });
     this.#remotes.set(key, remote);
     remote.poke();
+  }
+
+  #load(): void {
+    if (this.#loading !== undefined) return;
+    this.#loading = import('./remote-version.ts').then((loaded) => {
+      this.#remoteVersions = loaded;
+      if (!this.#isClosed) for (const service of this.#dependencies.objects.list(APIService)) this.#follow(service);
+    });
+    this.#background(this.#loading);
+  }
+
+  async #sayLocal(service: ServiceObject): Promise<void> {
+    const { publishAvailability } = await import('./publish-availability.ts');
+    await publishAvailability(this.#dependencies, this.#metrics, service, local);
   }
 
   #drop(service: ServiceObject): void {
@@ -208,7 +226,7 @@ export class Aggregation {
     // The events that woke us are told while the change is being taken in; what they led to is visible a moment later.
     await Promise.resolve();
     this.#customChanged = false;
-    await syncCustomServices(registry.objects, admin).catch((error: unknown) => registry.log.error({ error }, 'the APIServices of custom kinds could not be written'));
+    await import('./custom-services.ts').then(({ syncCustomServices }) => syncCustomServices(registry.objects, admin)).catch((error: unknown) => registry.log.error({ error }, 'the APIServices of custom kinds could not be written'));
   }
 }
 

@@ -6,6 +6,7 @@ import { Backoff } from '#client/backoff.ts';
 import type { Client } from '#client/client.ts';
 import { hostPort } from '../proxy/egress.ts';
 import type { RegistryContext } from '../registry/registry-context.ts';
+import type { ApiResult } from '../request/api-call.ts';
 import type { AggregationMetrics } from './aggregation-metrics.ts';
 import type { Availability } from './availability.ts';
 import { availableCondition, failedDiscovery, isSame, passed, unavailability } from './availability.ts';
@@ -14,7 +15,7 @@ import { publishAvailability } from './publish-availability.ts';
 import { fetchDiscovery, nothingServed } from './remote-discovery.ts';
 import type { RemoteOpenApi } from './remote-openapi.ts';
 import type { RemoteDependencies } from './remote-server.ts';
-import { RemoteServer, failureText } from './remote-server.ts';
+import { RemoteServer, failureText, serviceUnavailable } from './remote-server.ts';
 
 export interface RemoteVersionDependencies extends RemoteDependencies {
   readonly registry: RegistryContext;
@@ -66,6 +67,10 @@ export class RemoteVersion {
   }
   get versionPriority(): number {
     return this.#service.spec.versionPriority;
+  }
+  /** The answer to requests while it is not available. */
+  get refusal(): ApiResult {
+    return serviceUnavailable;
   }
   get isAvailable(): boolean {
     return this.#availability?.status === 'True';
