@@ -256,7 +256,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const transport = (user: UserInfo, userAgent: string): Transport => inProcessTransport(handleUntilStopped, user, userAgent);
   const admin = createClient(transport(inProcessAdmin, 'kube-apiserver'));
   const aggregation = new Aggregation({ registry, admin, objects, egress, client: options.frontProxy?.client });
-  aggregation.start();
+  await aggregation.start();
   allocation.watchOver(admin);
   const stopKeeping = keepConfiguration({ caches: cache, client: admin, clock, log, defaults: flowDefaults });
   const policyStatus = new PolicyStatus({ registry, kinds, admin });
