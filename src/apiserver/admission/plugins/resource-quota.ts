@@ -31,17 +31,22 @@ const growing = new Set<unknown>([Service, PersistentVolumeClaim]);
 export function resourceQuota(registry: () => RegistryContext, limited: readonly LimitedResource[] = []): AdmissionPlugin {
   return {
     name: 'ResourceQuota',
-    async validate(request, { objects }) {
+    validate(request, { objects }) {
       const { kind, namespace, object } = request;
-      if (namespace === '' || object === undefined || !takesMore(request)) return;
+      if (namespace === '' || object === undefined || !takesMore(request)) return undefined;
       const quotas = [...objects.list(ResourceQuota, namespace)].filter((quota) => quotaCovers(quota, kind, object));
       checkLimited(limited, request, quotas);
-      if (quotas.length === 0) return;
-      if (kind === (Pod as unknown) && request.operation === 'CREATE') for (const quota of quotas) checkSpecified(quota, object as unknown as PodObject);
-      const taken = increase(quotaUsage(kind, object), request.old === undefined ? {} : quotaUsage(kind, request.old));
-      for (const quota of quotas) if (Object.keys(quota.spec.hard ?? {}).some((name) => taken[name] !== undefined)) await take(registry(), request, quota, taken);
+      // Most namespaces have none, and their writes need not wait.
+      return quotas.length === 0 ? undefined : takeOf(request, object, quotas);
     },
   };
+
+  async function takeOf(request: AdmissionRequest, object: NonNullable<AdmissionRequest['object']>, quotas: readonly QuotaObject[]): Promise<void> {
+    const { kind } = request;
+    if (kind === (Pod as unknown) && request.operation === 'CREATE') for (const quota of quotas) checkSpecified(quota, object as unknown as PodObject);
+    const taken = increase(quotaUsage(kind, object), request.old === undefined ? {} : quotaUsage(kind, request.old));
+    for (const quota of quotas) if (Object.keys(quota.spec.hard ?? {}).some((name) => taken[name] !== undefined)) await take(registry(), request, quota, taken);
+  }
 }
 
 /** What is limited needs a quota that counts it. */
