@@ -5,7 +5,7 @@
  * Source: behaviour of the v1.36 API server (annotations autoscaling.alpha.kubernetes.io/...).
  */
 import type { KubeObject, NamespacedMeta } from '#apimachinery/object-meta.ts';
-import { cpuShare } from './autoscaler-rules.ts';
+import { carried, cpuShare } from './autoscaler-rules.ts';
 import type { HorizontalPodAutoscalerSpec as SpecV1, HorizontalPodAutoscalerStatus as StatusV1 } from './horizontal-pod-autoscaler-v1.ts';
 import type { HorizontalPodAutoscalerSpec, HorizontalPodAutoscalerStatus, MetricSpec, MetricStatus } from './horizontal-pod-autoscaler.ts';
 
@@ -19,9 +19,6 @@ interface V2 extends KubeObject {
   readonly spec: HorizontalPodAutoscalerSpec;
   readonly status: HorizontalPodAutoscalerStatus;
 }
-
-const prefix = 'autoscaling.alpha.kubernetes.io/';
-const carried = { metrics: `${prefix}metrics`, currentMetrics: `${prefix}current-metrics`, conditions: `${prefix}conditions`, behavior: `${prefix}behavior` } as const;
 
 export function toV1(object: KubeObject): KubeObject {
   const { metadata, spec, status } = object as V2;

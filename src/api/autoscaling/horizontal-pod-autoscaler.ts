@@ -3,7 +3,7 @@ import { defineResource, status } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, int64, list, object, pointer, quantity, string, struct, time } from '#apimachinery/schema.ts';
 import { autoscalerColumns } from './autoscaler-columns.ts';
-import { defaultAutoscaler, validateAutoscaler } from './autoscaler-rules.ts';
+import { defaultAutoscaler, validateAutoscaler, validateAutoscalerStatus } from './autoscaler-rules.ts';
 
 export const CrossVersionObjectReference = struct('io.k8s.api.autoscaling.v2.CrossVersionObjectReference', {
   kind: string(1, { required: true }),
@@ -182,6 +182,7 @@ export const HorizontalPodAutoscaler = defineResource({
   strategy: { generation: false },
   defaults: defaultAutoscaler,
   validate: [validateAutoscaler],
+  validateStatusUpdate: [validateAutoscalerStatus],
   columns: autoscalerColumns,
 });
 export interface HorizontalPodAutoscaler extends Infer<typeof HorizontalPodAutoscaler> {}

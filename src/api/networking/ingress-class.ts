@@ -1,18 +1,19 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
-import { forbiddenField, invalidValue, required } from '#apimachinery/field-error.ts';
-import { qualifiedName } from '#apimachinery/names.ts';
+import { forbiddenField, invalidValue, required, tooLong } from '#apimachinery/field-error.ts';
+import { byteLength, dns1123Label, validateDomainPath } from '#apimachinery/names.ts';
 import type { SpecPart } from '#apimachinery/parts.ts';
 import { column, defineResource } from '#apimachinery/resource.ts';
 import { immutableFields } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { object, oneOf, pointer, string, struct } from '#apimachinery/schema.ts';
+import { validateReference } from './validate-ingress.ts';
 
 export const IngressClassParametersReference = struct('io.k8s.api.networking.v1.IngressClassParametersReference', {
   apiGroup: string(1, { pointer: true }),
   kind: string(2, { required: true }),
   name: string(3, { required: true }),
-  scope: oneOf(4, ['Cluster', 'Namespaced'], { always: true, pointer: true, default: 'Cluster' }),
+  scope: oneOf(4, ['Cluster', 'Namespace'], { always: true, pointer: true, default: 'Cluster' }),
   namespace: string(5, { pointer: true }),
 });
 export interface IngressClassParametersReference extends Infer<typeof IngressClassParametersReference> {}
@@ -23,11 +24,20 @@ export const IngressClassSpec = struct('io.k8s.api.networking.v1.IngressClassSpe
 });
 export interface IngressClassSpec extends Infer<typeof IngressClassSpec> {}
 
+const longestController = 250;
+
 function* validateClass({ spec: { controller = '', parameters } }: SpecPart<IngressClassSpec>): Iterable<FieldError> {
-  if (controller === '') yield required('spec.controller');
-  else for (const message of qualifiedName(controller)) yield invalidValue('spec.controller', controller, message);
-  if (parameters?.scope === 'Namespaced' && (parameters.namespace ?? '') === '') yield required('spec.parameters.namespace', '`parameters.scope` is set to \'Namespaced\'');
-  if (parameters?.scope === 'Cluster' && parameters.namespace !== undefined) yield forbiddenField('spec.parameters.namespace', '`parameters.scope` is set to \'Cluster\'');
+  if (byteLength(controller) > longestController) yield tooLong('spec.controller', longestController);
+  yield* validateDomainPath(controller, 'spec.controller');
+  if (parameters === undefined) return;
+  const path = 'spec.parameters';
+  yield* validateReference(parameters, path);
+  const { namespace, scope } = parameters;
+  if (scope === 'Namespace') {
+    if (namespace === undefined) yield required(`${path}.namespace`, "`parameters.scope` is set to 'Namespace'");
+    else for (const message of dns1123Label(namespace)) yield invalidValue(`${path}.namespace`, namespace, message);
+  }
+  if (scope === 'Cluster' && namespace !== undefined) yield forbiddenField(`${path}.namespace`, "`parameters.scope` is set to 'Cluster'");
 }
 
 /** `Kind.group/name`. */

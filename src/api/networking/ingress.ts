@@ -1,13 +1,10 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
-import type { FieldError } from '#apimachinery/field-error.ts';
-import { invalidValue, notSupported, required } from '#apimachinery/field-error.ts';
-import { ipFamily } from '#apimachinery/ip.ts';
-import { dns1035Label, dns1123Subdomain, portName, portNumber, wildcardDns1123Subdomain } from '#apimachinery/names.ts';
 import type { Parts } from '#apimachinery/parts.ts';
 import { column, defineResource, status } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { inline, int32, list, object, oneOf, pointer, string, struct } from '#apimachinery/schema.ts';
 import { TypedLocalObjectReference } from '../core/references.ts';
+import { ingressWarnings, validateClassChoice, validateIngress, validateIngressStatus } from './validate-ingress.ts';
 
 export const ServiceBackendPort = struct('io.k8s.api.networking.v1.ServiceBackendPort', {
   name: string(1),
@@ -97,52 +94,6 @@ function showHosts({ rules = [] }: IngressSpec): string {
   return hosts.length > 3 ? `${shown} + ${hosts.length - 3} more...` : shown;
 }
 
-function* validateIngress({ spec }: Parted): Iterable<FieldError> {
-  const { defaultBackend, ingressClassName, rules = [], tls = [] } = spec;
-  if (rules.length === 0 && defaultBackend === undefined) yield invalidValue('spec', rules, 'either `defaultBackend` or `rules` must be specified');
-  if (defaultBackend !== undefined) yield* validateBackend(defaultBackend, 'spec.defaultBackend');
-  if (ingressClassName !== undefined) for (const message of dns1123Subdomain(ingressClassName)) yield invalidValue('spec.ingressClassName', ingressClassName, message);
-  for (const [index, { hosts = [] }] of tls.entries()) {
-    for (const [position, host] of hosts.entries()) yield* validateHost(host, `spec.tls[${index}].hosts[${position}]`);
-  }
-  for (const [index, rule] of rules.entries()) {
-    const at = `spec.rules[${index}]`;
-    if (rule.host !== undefined) yield* validateHost(rule.host, `${at}.host`);
-    for (const [position, path] of (rule.http?.paths ?? []).entries()) yield* validatePath(path, `${at}.http.paths[${position}]`);
-  }
-}
-
-function* validateHost(host: string, path: string): Iterable<FieldError> {
-  if (ipFamily(host) !== undefined) yield invalidValue(path, host, 'must be a DNS name, not an IP address');
-  for (const message of host.includes('*') ? wildcardDns1123Subdomain(host) : dns1123Subdomain(host)) yield invalidValue(path, host, message);
-}
-
-const pathTypes = ['Exact', 'ImplementationSpecific', 'Prefix'];
-const unsafeParts = ['//', '/./', '/../', '%2f', '%2F'];
-const unsafeEnds = ['/..', '/.'];
-
-function* validatePath({ path = '', pathType, backend }: HTTPIngressPath, at: string): Iterable<FieldError> {
-  if (pathType !== '' && !pathTypes.includes(pathType)) yield notSupported(`${at}.pathType`, pathType, pathTypes);
-  if (pathType === 'Exact' || pathType === 'Prefix') {
-    if (!path.startsWith('/')) yield invalidValue(`${at}.path`, path, 'must be an absolute path');
-    for (const part of unsafeParts) if (path.includes(part)) yield invalidValue(`${at}.path`, path, `must not contain '${part}'`);
-    for (const end of unsafeEnds) if (path.endsWith(end)) yield invalidValue(`${at}.path`, path, `cannot end with '${end}'`);
-  } else if (path !== '' && !path.startsWith('/')) yield invalidValue(`${at}.path`, path, 'must be an absolute path');
-  yield* validateBackend(backend, `${at}.backend`);
-}
-
-function* validateBackend({ resource, service }: IngressBackend, path: string): Iterable<FieldError> {
-  if (resource !== undefined && service !== undefined) yield invalidValue(path, '', 'cannot set both resource and service backends');
-  if (resource === undefined && service === undefined) yield required(path, 'resource or service backend is required');
-  if (service === undefined) return;
-  if (service.name !== '') for (const message of dns1035Label(service.name)) yield invalidValue(`${path}.service.name`, service.name, message);
-  const { name, number } = service.port;
-  if (name !== undefined && number !== undefined) yield invalidValue(path, '', 'cannot set both port name & port number');
-  else if (name !== undefined) for (const message of portName(name)) yield invalidValue(`${path}.service.port.name`, name, message);
-  else if (number !== undefined) for (const message of portNumber(number)) yield invalidValue(`${path}.service.port.number`, number, message);
-  else yield required(path, 'port name or number is required');
-}
-
 export const Ingress = defineResource({
   group: 'networking.k8s.io',
   version: 'v1',
@@ -156,7 +107,9 @@ export const Ingress = defineResource({
     status: object(3, IngressStatus),
   },
   subresources: [status()],
+  strategy: { validateCreate: validateClassChoice, warnings: ingressWarnings },
   validate: [validateIngress],
+  validateStatusUpdate: [validateIngressStatus],
   columns: [
     nameColumn,
     column<Parted>('Class', ({ metadata, spec }) => spec.ingressClassName ?? metadata.annotations?.['kubernetes.io/ingress.class'] ?? '<none>'),

@@ -1,8 +1,11 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { forbiddenField, invalidValue, notSupported, required } from '#apimachinery/field-error.ts';
-import { validateCidr } from '#apimachinery/ip.ts';
+import type { AddressRange } from '#apimachinery/ip-range.ts';
+import { parseRange } from '#apimachinery/ip-range.ts';
+import { cidrWarnings, validateCidr } from '#apimachinery/ip.ts';
 import { LabelSelector } from '#apimachinery/label-selector.ts';
+import { portNumber } from '#apimachinery/names.ts';
 import type { SpecPart } from '#apimachinery/parts.ts';
 import { column, defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
@@ -12,7 +15,7 @@ import { formatSelector } from '../core/template-columns.ts';
 import { validatePortReference } from '../core/validate-probe.ts';
 
 export const NetworkPolicyPort = struct('io.k8s.api.networking.v1.NetworkPolicyPort', {
-  protocol: oneOf(1, ['SCTP', 'TCP', 'UDP'], { pointer: true, default: 'TCP' }),
+  protocol: oneOf(1, ['TCP', 'UDP', 'SCTP'], { pointer: true, default: 'TCP' }),
   port: intOrString(2, { pointer: true }),
   endPort: int32(3, { pointer: true }),
 });
@@ -56,9 +59,9 @@ function* validatePolicy({ spec }: SpecPart<NetworkPolicySpec>): Iterable<FieldE
   for (const [index, rule] of (spec.ingress ?? []).entries()) yield* validateRule(rule.ports ?? [], rule.from ?? [], `spec.ingress[${index}]`, 'from');
   for (const [index, rule] of (spec.egress ?? []).entries()) yield* validateRule(rule.ports ?? [], rule.to ?? [], `spec.egress[${index}]`, 'to');
   const types = spec.policyTypes ?? [];
-  if (types.length > 2) yield invalidValue('spec.policyTypes', types, 'may not specify more than two policyTypes');
+  if (types.length > 2) return yield invalidValue('spec.policyTypes', types, 'may not specify more than two policyTypes');
   for (const [index, type] of types.entries()) {
-    if (type !== 'Ingress' && type !== 'Egress') yield notSupported(`spec.policyTypes[${index}]`, type, ['Egress', 'Ingress']);
+    if (type !== 'Ingress' && type !== 'Egress') yield notSupported(`spec.policyTypes[${index}]`, type, ['Ingress', 'Egress']);
   }
 }
 
@@ -69,7 +72,10 @@ function* validateRule(ports: readonly NetworkPolicyPort[], peers: readonly Netw
     if (endPort === undefined) continue;
     if (typeof port === 'string') yield invalidValue(`${at}.endPort`, endPort, 'may not be specified when `port` is non-numeric');
     else if (port === undefined) yield invalidValue(`${at}.endPort`, endPort, 'may not be specified when `port` is not specified');
-    else if (endPort < port) yield invalidValue(`${at}.endPort`, endPort, 'must be greater than or equal to `port`');
+    else {
+      if (endPort < port) yield invalidValue(`${at}.endPort`, port, 'must be greater than or equal to `port`');
+      for (const message of portNumber(endPort)) yield invalidValue(`${at}.endPort`, endPort, message);
+    }
   }
   for (const [index, peer] of peers.entries()) yield* validatePeer(peer, `${path}.${direction}[${index}]`);
 }
@@ -81,8 +87,40 @@ function* validatePeer({ ipBlock, namespaceSelector, podSelector }: NetworkPolic
   if (ipBlock === undefined && !selects) yield required(path, 'must specify a peer');
   if (ipBlock === undefined) return;
   if (selects) yield forbiddenField(path, 'may not specify both ipBlock and another peer');
-  if (ipBlock.cidr !== '') yield* validateCidr(ipBlock.cidr, `${path}.ipBlock.cidr`);
-  for (const [index, range] of (ipBlock.except ?? []).entries()) yield* validateCidr(range, `${path}.ipBlock.except[${index}]`);
+  yield* validateBlock(ipBlock, `${path}.ipBlock`);
+}
+
+function* validateBlock({ cidr, except = [] }: IPBlock, path: string): Iterable<FieldError> {
+  if (cidr === '') return;
+  yield* validateCidr(cidr, `${path}.cidr`);
+  const whole = parseRange(cidr);
+  if (whole === undefined) return;
+  for (const [index, range] of except.entries()) {
+    const at = `${path}.except[${index}]`;
+    yield* validateCidr(range, at);
+    const part = parseRange(range);
+    if (part !== undefined && !isPart(part, whole)) yield invalidValue(at, range, 'must be a strict subset of `cidr`');
+  }
+}
+
+/** Whether `part` is inside `whole`, and smaller. */
+function isPart(part: AddressRange, whole: AddressRange): boolean {
+  const size = 1n << BigInt((whole.family === 'IPv4' ? 32 : 128) - whole.bits);
+  return part.family === whole.family && part.bits > whole.bits && part.network >= whole.network && part.network < whole.network + size;
+}
+
+function* warnOfBlocks({ spec }: SpecPart<NetworkPolicySpec>): Iterable<string> {
+  const peers = [
+    ...(spec.ingress ?? []).map(({ from = [] }, index) => [from, `spec.ingress[${index}].from`] as const),
+    ...(spec.egress ?? []).map(({ to = [] }, index) => [to, `spec.egress[${index}].to`] as const),
+  ];
+  for (const [all, path] of peers) {
+    for (const [index, { ipBlock }] of all.entries()) {
+      if (ipBlock === undefined) continue;
+      yield* cidrWarnings(ipBlock.cidr, `${path}[${index}].ipBlock.cidr`);
+      for (const [position, range] of (ipBlock.except ?? []).entries()) yield* cidrWarnings(range, `${path}[${index}].ipBlock.except[${position}]`);
+    }
+  }
 }
 
 export const NetworkPolicy = defineResource({
@@ -95,6 +133,7 @@ export const NetworkPolicy = defineResource({
   fields: {
     spec: object(2, NetworkPolicySpec),
   },
+  strategy: { warnings: warnOfBlocks },
   // A policy that speaks of egress isolates that way, too; every policy isolates ingress.
   defaults: ({ spec }) => {
     spec.policyTypes ??= spec.egress === undefined ? ['Ingress'] : ['Ingress', 'Egress'];

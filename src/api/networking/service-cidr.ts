@@ -24,11 +24,11 @@ function* validateRanges({ spec }: Parted): Iterable<FieldError> {
   const { cidrs = [] } = spec;
   if (cidrs.length === 0) return yield required('spec.cidrs', 'at least one CIDR required');
   if (cidrs.length > 2) return yield invalidValue('spec.cidrs', spec, 'may only hold up to 2 values');
-  for (const [index, range] of cidrs.entries()) yield* validateExactCidr(range, `spec.cidrs[${index}]`);
   const [first = '', second] = cidrs;
   if (second !== undefined && first.includes(':') === second.includes(':')) {
-    yield invalidValue('spec.cidrs', cidrs, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64');
+    return yield invalidValue('spec.cidrs', spec, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64');
   }
+  for (const [index, range] of cidrs.entries()) yield* validateExactCidr(range, `spec.cidrs[${index}]`);
 }
 
 /** Addresses are taken from the ranges, so these stay; but a second family may come to the first. */

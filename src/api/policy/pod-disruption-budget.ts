@@ -1,11 +1,11 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
-import { Condition } from '#apimachinery/condition.ts';
+import { Condition, validateConditions } from '#apimachinery/condition.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { invalidValue } from '#apimachinery/field-error.ts';
 import { LabelSelector } from '#apimachinery/label-selector.ts';
 import type { Parts } from '#apimachinery/parts.ts';
 import { column, defineResource, status } from '#apimachinery/resource.ts';
-import { atMostAll, validateIntOrPercent } from '#apimachinery/rules.ts';
+import { atMostAll, nonNegativeNumber, validateIntOrPercent } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, int64, intOrString, list, map, object, oneOf, pointer, struct } from '#apimachinery/schema.ts';
 import { validateLabelSelector } from '#apimachinery/selector.ts';
@@ -40,6 +40,11 @@ function* validateBudget({ spec }: Parted): Iterable<FieldError> {
   yield* validateLabelSelector('spec.selector', spec.selector);
 }
 
+function* validateBudgetStatus({ status: now }: Parted): Iterable<FieldError> {
+  yield* validateConditions(now.conditions ?? [], 'status.conditions');
+  for (const key of ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] as const) yield* nonNegativeNumber(`status.${key}`, now[key]);
+}
+
 export const PodDisruptionBudget = defineResource({
   group: 'policy',
   version: 'v1',
@@ -53,6 +58,7 @@ export const PodDisruptionBudget = defineResource({
   },
   subresources: [status()],
   validate: [validateBudget],
+  validateStatusUpdate: [validateBudgetStatus],
   columns: [
     nameColumn,
     column<Parted>('Min Available', ({ spec }) => String(spec.minAvailable ?? 'N/A')),

@@ -1,7 +1,10 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { duplicate, invalidValue, notSupported } from '#apimachinery/field-error.ts';
 import type { SpecPart } from '#apimachinery/parts.ts';
+import type { Draft } from '#apimachinery/resource.ts';
 import { column, defineResource } from '#apimachinery/resource.ts';
-import { immutableFields } from '#apimachinery/rules.ts';
+import { immutableValue } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, int64, list, object, oneOf, string, struct } from '#apimachinery/schema.ts';
 
@@ -28,6 +31,36 @@ export interface CSIDriverSpec extends Infer<typeof CSIDriverSpec> {}
 
 type Driver = SpecPart<CSIDriverSpec>;
 
+const lifecycles = ['Persistent', 'Ephemeral'];
+/** Seconds: ten minutes; about a lifetime. */
+const tokenLife = { shortest: 600, longest: 2 ** 32 };
+const shortestPeriod = 10;
+
+function* validateDriver({ spec }: Driver): Iterable<FieldError> {
+  const audiences = new Set<string>();
+  for (const [index, { audience, expirationSeconds: seconds }] of (spec.tokenRequests ?? []).entries()) {
+    const at = `spec.tokenRequests[${index}]`;
+    if (audiences.has(audience)) yield duplicate(`${at}.audience`, audience);
+    else if (seconds !== undefined && seconds < tokenLife.shortest) yield invalidValue(`${at}.expirationSeconds`, seconds, 'may not specify a duration less than 10 minutes');
+    else if (seconds !== undefined && seconds > tokenLife.longest) yield invalidValue(`${at}.expirationSeconds`, seconds, 'may not specify a duration larger than 2^32 seconds');
+    audiences.add(audience);
+  }
+  for (const mode of spec.volumeLifecycleModes ?? []) if (!lifecycles.includes(mode)) yield notSupported('spec.volumeLifecycleModes', mode, lifecycles);
+  const period = spec.nodeAllocatableUpdatePeriodSeconds;
+  if (period !== undefined && period < shortestPeriod) yield invalidValue('spec.nodeAllocatableUpdatePeriodSeconds', period, `must be greater than or equal to ${shortestPeriod} seconds`);
+}
+
+function* validateDriverUpdate({ spec }: Driver, { spec: old }: Driver): Iterable<FieldError> {
+  // The server's inner form has this name.
+  yield* immutableValue('spec.attachedRequired', spec.attachRequired, old.attachRequired);
+  yield* immutableValue('spec.volumeLifecycleModes', spec.volumeLifecycleModes, old.volumeLifecycleModes);
+}
+
+/** The field is behind a gate that is off. */
+function dropUnknown({ spec }: Draft<Driver>): void {
+  delete spec.preventPodSchedulingIfMissing;
+}
+
 export const CSIDriver = defineResource({
   group: 'storage.k8s.io',
   version: 'v1',
@@ -37,8 +70,9 @@ export const CSIDriver = defineResource({
   fields: {
     spec: object(2, CSIDriverSpec, { required: true }),
   },
-  strategy: { generation: false },
-  validateUpdate: [immutableFields('spec.attachRequired', 'spec.volumeLifecycleModes')],
+  strategy: { generation: false, prepareForCreate: dropUnknown, prepareForUpdate: dropUnknown },
+  validate: [validateDriver],
+  validateUpdate: [validateDriverUpdate],
   columns: [
     nameColumn,
     column<Driver>('AttachRequired', ({ spec }) => spec.attachRequired ?? true, { type: 'boolean' }),

@@ -1,14 +1,16 @@
 import { ageColumn } from '#apimachinery/columns.ts';
 import { saysTheSame } from '#apimachinery/equal.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
-import { forbiddenField, invalidValue } from '#apimachinery/field-error.ts';
+import { duplicate, forbiddenField, invalidValue, notSupported } from '#apimachinery/field-error.ts';
 import { qualifiedName } from '#apimachinery/names.ts';
 import type { ObjectMeta } from '#apimachinery/object-meta.ts';
 import { column, defineResource } from '#apimachinery/resource.ts';
 import { immutableValue } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, list, map, oneOf, string } from '#apimachinery/schema.ts';
+import { warnOfNodeLabels } from '../core/node-label-warnings.ts';
 import { TopologySelectorTerm } from '../core/scheduling.ts';
+import { validateParameters, validateProvisioner } from './validate-parameters.ts';
 
 interface Class {
   readonly metadata: ObjectMeta;
@@ -17,6 +19,7 @@ interface Class {
   readonly reclaimPolicy?: string | undefined;
   readonly volumeBindingMode?: string | undefined;
   readonly allowVolumeExpansion?: boolean | undefined;
+  readonly allowedTopologies?: readonly TopologySelectorTerm[] | undefined;
 }
 
 const defaultMark = 'storageclass.kubernetes.io/is-default-class';
@@ -30,8 +33,39 @@ function showName(object: Class): string {
   return isDefaultClass(object) ? `${object.metadata.name} (default)` : object.metadata.name;
 }
 
-function* validateClass({ provisioner }: Class): Iterable<FieldError> {
-  for (const message of provisioner === '' ? [] : qualifiedName(provisioner.toLowerCase())) yield invalidValue('provisioner', provisioner, message);
+function* validateClass({ allowedTopologies = [], parameters, provisioner, reclaimPolicy = 'Delete' }: Class): Iterable<FieldError> {
+  yield* validateProvisioner(provisioner, 'provisioner');
+  yield* validateParameters(parameters, true);
+  if (reclaimPolicy !== 'Delete' && reclaimPolicy !== 'Retain') yield notSupported('reclaimPolicy', reclaimPolicy, ['Delete', 'Retain']);
+  for (const [index, term] of allowedTopologies.entries()) {
+    const path = `allowedTopologies[${index}].matchLabelExpressions`;
+    yield* validateTopology(term, path);
+    // Wherever its values come in another order, it is the same term.
+    if (allowedTopologies.slice(0, index).some((other) => termText(other) === termText(term))) yield duplicate(path, '');
+  }
+}
+
+function* validateTopology({ matchLabelExpressions = [] }: TopologySelectorTerm, path: string): Iterable<FieldError> {
+  const keys = new Set<string>();
+  for (const [index, { key, values }] of matchLabelExpressions.entries()) {
+    const at = `${path}[${index}]`;
+    for (const [position, value] of values.entries()) if (values.indexOf(value) < position) yield duplicate(`${at}.values[${position}]`, value);
+    for (const message of qualifiedName(key)) yield invalidValue(`${at}.key`, key, message);
+    if (keys.has(key)) yield duplicate(`${at}.key`, key);
+    keys.add(key);
+  }
+}
+
+function termText({ matchLabelExpressions = [] }: TopologySelectorTerm): string {
+  return JSON.stringify(matchLabelExpressions.map(({ key, values }) => `${key}=${JSON.stringify(values.toSorted())}`).toSorted());
+}
+
+function* warnOfTopologies({ allowedTopologies = [] }: Class): Iterable<string> {
+  for (const [index, { matchLabelExpressions = [] }] of allowedTopologies.entries()) {
+    for (const [position, { key }] of matchLabelExpressions.entries()) {
+      yield* warnOfNodeLabels({ [key]: '' }, () => `allowedTopologies[${index}].matchLabelExpressions[${position}].key`);
+    }
+  }
 }
 
 /** Volumes that exist were made as the class was: it cannot say otherwise afterwards. */
@@ -52,12 +86,13 @@ export const StorageClass = defineResource({
   fields: {
     provisioner: string(2, { required: true }),
     parameters: map(3, 'string'),
-    reclaimPolicy: oneOf(4, ['Delete', 'Recycle', 'Retain'], { pointer: true, default: 'Delete' }),
+    reclaimPolicy: oneOf(4, ['Delete', 'Recycle', 'Retain'], { pointer: true, default: 'Delete', worded: true }),
     mountOptions: list(5, 'string', { listType: 'atomic' }),
     allowVolumeExpansion: bool(6, { pointer: true }),
     volumeBindingMode: oneOf(7, ['Immediate', 'WaitForFirstConsumer'], { pointer: true, default: 'Immediate' }),
     allowedTopologies: list(8, TopologySelectorTerm, { listType: 'atomic' }),
   },
+  strategy: { warnings: warnOfTopologies },
   validate: [validateClass],
   validateUpdate: [validateClassUpdate],
   columns: [
