@@ -90,6 +90,8 @@ async function startInOrder(options: LocalClusterOptions, dependencies: LocalClu
     serviceAccountKey: certificates.serviceAccountKey,
     serviceClusterIpRanges: [settings.serviceCidr],
     serviceNodePortRange: settings.nodePorts,
+    // As in the original: an event is of interest for an hour.
+    eventTtlMs: 3_600_000,
     ...(certificates.pairs['front-proxy-client'] !== undefined && { frontProxy: { client: certificates.pairs['front-proxy-client'], caPem: certificates.frontProxyCa.certificatePem } }),
     nodes: {
       ...inProcessNodes((name) => (kubelet?.nodeName === name ? kubelet : undefined), clock),

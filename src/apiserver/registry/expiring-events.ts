@@ -1,6 +1,7 @@
 import type { Clock } from '#base/clock.ts';
 import { storeOver } from '#store/store-over.ts';
 import type { LeaseId, Store } from '#store/store.ts';
+import { StoreError } from '#store/store.ts';
 import { registryPrefix } from '../watch-cache/watch-cache.ts';
 
 const eventPrefix = `${registryPrefix}events/`;
@@ -26,7 +27,17 @@ export function withExpiringEvents(store: Store, { clock, ttlMs }: { readonly cl
     }
     return current.id;
   };
+  const putWithLease: Store['put'] = async (key, value, expect) => {
+    try {
+      return await store.put(key, value, expect, { leaseId: await lease() });
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'lease-not-found') throw error;
+      // Somebody has ended it, or the machine slept.
+      current = undefined;
+      return store.put(key, value, expect, { leaseId: await lease() });
+    }
+  };
   return storeOver(store, {
-    put: (key, value, expect, options) => (key.startsWith(eventPrefix) && options?.leaseId === undefined ? lease().then((leaseId) => store.put(key, value, expect, { leaseId })) : store.put(key, value, expect, options)),
+    put: (key, value, expect, options) => (key.startsWith(eventPrefix) && options?.leaseId === undefined ? putWithLease(key, value, expect) : store.put(key, value, expect, options)),
   });
 }
