@@ -315,9 +315,11 @@ describe('conformance: Deployments', { concurrency: false }, () => {
     await w.client.patch(Deployment, w.key('d'), { type: 'strategic', patch: { metadata: { labels: { 'test-deployment': 'patched' } }, spec: { replicas: 2, template: { spec: { containers: [{ name: 'c', image: 'agnhost:patched' }] } } } } });
     await w.until(Deployment, 'd', isComplete(2));
     assert.equal((await w.client.list(Deployment, { labelSelector: 'test-deployment=patched' })).items.length, 1);
-    const status = await w.client.patch(Deployment, w.key('d'), { type: 'merge', patch: { metadata: { labels: { 'test-deployment': 'patched-status' } }, status: { readyReplicas: 0 } } }, { subresource: 'status' });
-    assert.equal(status.metadata.labels?.['test-deployment'], 'patched-status');
-    await w.client.deleteCollection(Deployment, { namespace: w.namespace, labelSelector: 'test-deployment=patched-status' });
+    const { status } = await w.client.patch(Deployment, w.key('d'), { type: 'strategic', patch: { status: { readyReplicas: 0, availableReplicas: 0 } } }, { subresource: 'status' });
+    assert.deepEqual([status.readyReplicas ?? 0, status.availableReplicas ?? 0], [0, 0]);
+    // Whose status it is sees that it is wrong.
+    await w.until(Deployment, 'd', isComplete(2));
+    await w.client.deleteCollection(Deployment, { namespace: w.namespace, labelSelector: 'test-deployment=patched' });
     await w.untilGone(Deployment, 'd');
   });
   inCluster('[sig-apps] Deployment should validate Deployment Status endpoints [Conformance]', async (w) => {
