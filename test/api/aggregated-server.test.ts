@@ -146,6 +146,12 @@ test('version 2 of OpenAPI is one document of both, and names that clash are kep
   assert.equal(document.definitions['io.k8s.sample-apiserver.pkg.apis.wardle.v1alpha1.Flunder']?.properties?.['metadata']?.$ref, `#/definitions/${name}_v2`);
   assert.equal(document.definitions['io.k8s.api.core.v1.Pod']?.properties?.['metadata']?.$ref, `#/definitions/${name}`);
   assert.ok(!('unused' in document.definitions));
+  // In either encoding, and named by what is in it.
+  const encoded = await api.request('GET', '/openapi/v2', { headers: { accept: 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf' } });
+  assert.deepEqual([encoded.code, encoded.bytes.includes('io.k8s.sample-apiserver.pkg.apis.wardle.v1alpha1.Flunder')], [200, true]);
+  assert.match(String(encoded.headers['content-type']), /^application\/com\.github\.proto-openapi\.spec\.v2/);
+  const { etag } = (await api.request('GET', '/openapi/v2')).headers;
+  assert.equal((await api.request('GET', '/openapi/v2', { headers: { 'if-none-match': String(etag) } })).code, 304);
 });
 
 test('kubectl explains, applies and reads its kind', { skip: noKubectl }, async () => {
