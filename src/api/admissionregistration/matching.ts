@@ -56,8 +56,8 @@ export const ParamRef = struct('io.k8s.api.admissionregistration.v1.ParamRef', {
 export interface ParamRef extends Infer<typeof ParamRef> {}
 
 export const ServiceReference = struct('io.k8s.api.admissionregistration.v1.ServiceReference', {
-  namespace: string(1, { required: true }),
-  name: string(2, { required: true }),
+  namespace: string(1, { required: true, mayBeEmpty: true }),
+  name: string(2, { required: true, mayBeEmpty: true }),
   path: string(3, { pointer: true }),
   port: int32(4, { pointer: true, default: 443 }),
 });
@@ -79,7 +79,7 @@ export const Validation = struct('io.k8s.api.admissionregistration.v1.Validation
 export interface Validation extends Infer<typeof Validation> {}
 
 export const AuditAnnotation = struct('io.k8s.api.admissionregistration.v1.AuditAnnotation', {
-  key: string(1, { required: true }),
+  key: string(1, { required: true, mayBeEmpty: true }),
   valueExpression: string(2, { required: true }),
 });
 export interface AuditAnnotation extends Infer<typeof AuditAnnotation> {}

@@ -1,8 +1,10 @@
+import type { FieldError } from '#apimachinery/field-error.ts';
+import type { SpecPart } from '#apimachinery/parts.ts';
 import { defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { object, pointer, string, struct } from '#apimachinery/schema.ts';
 import { MatchResources, ParamRef } from './matching.ts';
-import { bindingColumns } from './policy-rules.ts';
+import { bindingColumns, validateBindingSpec, validateMutableOperations } from './policy-rules.ts';
 
 export const MutatingAdmissionPolicyBindingSpec = struct('io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicyBindingSpec', {
   policyName: string(1),
@@ -10,6 +12,11 @@ export const MutatingAdmissionPolicyBindingSpec = struct('io.k8s.api.admissionre
   matchResources: pointer(3, MatchResources),
 });
 export interface MutatingAdmissionPolicyBindingSpec extends Infer<typeof MutatingAdmissionPolicyBindingSpec> {}
+
+function* validateBinding({ spec }: SpecPart<MutatingAdmissionPolicyBindingSpec>): Iterable<FieldError> {
+  yield* validateBindingSpec(spec);
+  yield* validateMutableOperations(spec.matchResources, 'spec.matchResources');
+}
 
 export const MutatingAdmissionPolicyBinding = defineResource({
   group: 'admissionregistration.k8s.io',
@@ -22,6 +29,7 @@ export const MutatingAdmissionPolicyBinding = defineResource({
   fields: {
     spec: object(2, MutatingAdmissionPolicyBindingSpec),
   },
+  validate: [validateBinding],
   columns: bindingColumns,
 });
 export interface MutatingAdmissionPolicyBinding extends Infer<typeof MutatingAdmissionPolicyBinding> {}

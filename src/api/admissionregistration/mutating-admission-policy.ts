@@ -1,12 +1,12 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
-import { required } from '#apimachinery/field-error.ts';
+import { invalidValue, required } from '#apimachinery/field-error.ts';
 import type { SpecPart } from '#apimachinery/parts.ts';
 import { column, defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { list, object, oneOf, pointer, string, struct } from '#apimachinery/schema.ts';
 import { MatchCondition, MatchResources, ParamKind, Variable } from './matching.ts';
-import { paramKindColumn, validateConstraints } from './policy-rules.ts';
+import { paramKindColumn, validateMutableOperations, validatePolicySpec } from './policy-rules.ts';
 
 export const ApplyConfiguration = struct('io.k8s.api.admissionregistration.v1.ApplyConfiguration', {
   expression: string(1),
@@ -37,9 +37,24 @@ export const MutatingAdmissionPolicySpec = struct('io.k8s.api.admissionregistrat
 export interface MutatingAdmissionPolicySpec extends Infer<typeof MutatingAdmissionPolicySpec> {}
 
 function* validatePolicy({ spec }: SpecPart<MutatingAdmissionPolicySpec>): Iterable<FieldError> {
-  yield* validateConstraints(spec.matchConstraints);
+  yield* validatePolicySpec(spec);
+  yield* validateMutableOperations(spec.matchConstraints, 'spec.matchConstraints');
   if ((spec.mutations ?? []).length === 0) yield required('spec.mutations', 'mutations must contain at least one item');
+  for (const [index, mutation] of (spec.mutations ?? []).entries()) yield* validateMutation(mutation, `spec.mutations[${index}]`);
   if ((spec.reinvocationPolicy ?? '') === '') yield required('spec.reinvocationPolicy');
+}
+
+/** How the patch is made, and the expression that makes it. */
+const patchFields = { ApplyConfiguration: 'applyConfiguration', JSONPatch: 'jsonPatch' } as const;
+
+function* validateMutation(mutation: Mutation, path: string): Iterable<FieldError> {
+  for (const [type, field] of Object.entries(patchFields)) {
+    const patch = mutation[field];
+    if (type !== mutation.patchType) {
+      if (patch !== undefined && mutation.patchType in patchFields) yield invalidValue(`${path}.${field}`, `{${field}}`, `must not be specified when patchType is ${mutation.patchType}`);
+    } else if (patch === undefined) yield required(`${path}.${field}`, `must be specified when patchType is ${type}`);
+    else if ((patch.expression ?? '').trim() === '') yield required(`${path}.${field}.expression`);
+  }
 }
 
 export const MutatingAdmissionPolicy = defineResource({

@@ -1,8 +1,11 @@
+import type { FieldError } from '#apimachinery/field-error.ts';
+import { duplicate, invalidValue, notSupported, required } from '#apimachinery/field-error.ts';
+import type { SpecPart } from '#apimachinery/parts.ts';
 import { defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { list, object, pointer, string, struct } from '#apimachinery/schema.ts';
 import { MatchResources, ParamRef } from './matching.ts';
-import { bindingColumns } from './policy-rules.ts';
+import { bindingColumns, validateBindingSpec } from './policy-rules.ts';
 
 export const ValidatingAdmissionPolicyBindingSpec = struct('io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBindingSpec', {
   policyName: string(1, { required: true, omitEmpty: true }),
@@ -11,6 +14,21 @@ export const ValidatingAdmissionPolicyBindingSpec = struct('io.k8s.api.admission
   validationActions: list(4, 'string', { required: true, listType: 'set' }),
 });
 export interface ValidatingAdmissionPolicyBindingSpec extends Infer<typeof ValidatingAdmissionPolicyBindingSpec> {}
+
+const actions = ['Audit', 'Deny', 'Warn'];
+
+function* validateBinding({ spec }: SpecPart<ValidatingAdmissionPolicyBindingSpec>): Iterable<FieldError> {
+  yield* validateBindingSpec(spec);
+  const given = spec.validationActions;
+  for (const [index, action] of given.entries()) {
+    if (!actions.includes(action)) yield notSupported(`spec.validationActions[${index}]`, action, actions);
+    if (given.indexOf(action) < index) yield duplicate(`spec.validationActions[${index}]`, action);
+  }
+  if (given.includes('Deny') && given.includes('Warn')) {
+    yield invalidValue('spec.validationActions', given, 'must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)');
+  }
+  if (given.length === 0) yield required('spec.validationActions', 'at least one validation action is required');
+}
 
 export const ValidatingAdmissionPolicyBinding = defineResource({
   group: 'admissionregistration.k8s.io',
@@ -22,6 +40,7 @@ export const ValidatingAdmissionPolicyBinding = defineResource({
   fields: {
     spec: object(2, ValidatingAdmissionPolicyBindingSpec, { required: true }),
   },
+  validate: [validateBinding],
   columns: bindingColumns,
 });
 export interface ValidatingAdmissionPolicyBinding extends Infer<typeof ValidatingAdmissionPolicyBinding> {}

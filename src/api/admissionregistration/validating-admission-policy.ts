@@ -1,13 +1,15 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
 import { Condition } from '#apimachinery/condition.ts';
+import { validateConditions } from '#apimachinery/validate-conditions.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
-import { required } from '#apimachinery/field-error.ts';
-import type { SpecPart } from '#apimachinery/parts.ts';
+import { duplicate, invalidValue, notSupported, required } from '#apimachinery/field-error.ts';
+import { byteLength, qualifiedName } from '#apimachinery/names.ts';
+import type { Parts, SpecPart } from '#apimachinery/parts.ts';
 import { column, defineResource, status } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int64, list, object, oneOf, pointer, struct } from '#apimachinery/schema.ts';
 import { AuditAnnotation, MatchCondition, MatchResources, ParamKind, TypeChecking, Validation, Variable } from './matching.ts';
-import { paramKindColumn, validateConstraints } from './policy-rules.ts';
+import { paramKindColumn, validatePolicySpec } from './policy-rules.ts';
 
 export const ValidatingAdmissionPolicySpec = struct('io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicySpec', {
   paramKind: pointer(1, ParamKind),
@@ -27,11 +29,48 @@ export const ValidatingAdmissionPolicyStatus = struct('io.k8s.api.admissionregis
 });
 export interface ValidatingAdmissionPolicyStatus extends Infer<typeof ValidatingAdmissionPolicyStatus> {}
 
-function* validatePolicy({ spec }: SpecPart<ValidatingAdmissionPolicySpec>): Iterable<FieldError> {
-  yield* validateConstraints(spec.matchConstraints);
-  if ((spec.validations ?? []).length === 0 && (spec.auditAnnotations ?? []).length === 0) {
-    yield required('spec.validations', 'validations or auditAnnotations must contain at least one item');
+type Policy = Parts<ValidatingAdmissionPolicySpec, ValidatingAdmissionPolicyStatus>;
+
+/** Bytes of an expression: what it makes is longer, and may have twice that. */
+const limits = { annotations: 20, annotationExpression: 5 * 1024 };
+const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge'];
+
+function* validatePolicy({ metadata, spec }: Policy): Iterable<FieldError> {
+  yield* validatePolicySpec(spec);
+  const { validations = [], auditAnnotations = [] } = spec;
+  if (validations.length === 0 && auditAnnotations.length === 0) {
+    for (const field of ['validations', 'auditAnnotations']) yield required(`spec.${field}`, 'validations or auditAnnotations must contain at least one item');
   }
+  for (const [index, validation] of validations.entries()) yield* validateValidation(validation, `spec.validations[${index}]`);
+  if (auditAnnotations.length > limits.annotations) yield invalidValue('spec.auditAnnotations', auditAnnotations, `must not have more than ${limits.annotations} auditAnnotations`);
+  for (const [index, annotation] of auditAnnotations.entries()) {
+    yield* validateAnnotation(annotation, metadata.name, `spec.auditAnnotations[${index}]`);
+    if (auditAnnotations.findIndex(({ key }) => key === annotation.key) < index) yield duplicate(`spec.auditAnnotations[${index}].key`, annotation.key);
+  }
+}
+
+function* validateValidation({ expression, message = '', messageExpression = '', reason }: Validation, path: string): Iterable<FieldError> {
+  if (expression.trim() === '') yield required(`${path}.expression`, 'expression is not specified');
+  if (messageExpression !== '' && messageExpression.trim() === '') yield invalidValue(`${path}.messageExpression`, messageExpression, 'must be non-empty if specified');
+  if (message !== '' && message.trim() === '') yield invalidValue(`${path}.message`, message, 'message must be non-empty if specified');
+  else if (/[\n\r]/.test(message.trim())) yield invalidValue(`${path}.message`, message, 'message must not contain line breaks');
+  if (reason !== undefined && !reasons.includes(reason)) yield notSupported(`${path}.reason`, reason, reasons);
+}
+
+function* validateAnnotation({ key, valueExpression }: AuditAnnotation, policy: string, path: string): Iterable<FieldError> {
+  // So it is named in the log, where other policies write, too.
+  for (const message of qualifiedName(`${policy}/${key}`)) yield invalidValue(`${path}.key`, `${policy}/${key}`, message);
+  if (valueExpression.trim() === '') yield required(`${path}.valueExpression`, 'valueExpression is not specified');
+  else if (byteLength(valueExpression.trim()) > limits.annotationExpression) yield required(`${path}.valueExpression`, `must not exceed ${limits.annotationExpression} bytes in length`);
+}
+
+function* validatePolicyStatus({ status: { typeChecking, conditions = [] } }: Policy): Iterable<FieldError> {
+  for (const [index, { warning, fieldRef }] of (typeChecking?.expressionWarnings ?? []).entries()) {
+    const path = `status.typeChecking.expressionWarnings[${index}]`;
+    if (warning === '') yield required(`${path}.warning`);
+    if (fieldRef.trim() === '') yield required(`${path}.fieldRef`);
+  }
+  yield* validateConditions(conditions, 'status.conditions');
 }
 
 export const ValidatingAdmissionPolicy = defineResource({
@@ -47,6 +86,7 @@ export const ValidatingAdmissionPolicy = defineResource({
   },
   subresources: [status()],
   validate: [validatePolicy],
+  validateStatusUpdate: [validatePolicyStatus],
   columns: [
     nameColumn,
     column<SpecPart<ValidatingAdmissionPolicySpec>>('Validations', ({ spec }) => (spec.validations ?? []).length, { type: 'integer' }),
