@@ -32,6 +32,17 @@ test('an event says who did what to which object', async () => {
   assert.equal(event?.count, 1);
 });
 
+test('two components write about one object in the same millisecond', async () => {
+  const client = createClient(new MemoryTransport());
+  const clock = new SimulatedClock();
+  for (const component of ['kubelet', 'default-scheduler']) {
+    const recorder = createEventRecorder({ client, clock, log: silentLog }, component);
+    recorder.event({ object: pod }, 'Normal', 'Seen', 'Seen');
+    await recorder.flush();
+  }
+  assert.deepEqual((await client.list(Event)).items.map(({ source }) => source?.component).toSorted(), ['default-scheduler', 'kubelet']);
+});
+
 test('the same event again counts up', async () => {
   const { clock, recorder, events } = setUp();
   for (let time = 0; time < 3; time++) {

@@ -36,7 +36,8 @@ export function createEventRecorder(
   let idle = Promise.withResolvers<void>();
   idle.resolve();
   let sending = 0;
-  let named = 0;
+  // Several recorders of a process write about one object in one millisecond: each counts from a place of its own.
+  let named = placeOf(`${component}/${host}`);
 
   function pump(): void {
     while (sending < maxSending) {
@@ -78,7 +79,7 @@ export function createEventRecorder(
         if (!(error instanceof StatusError && error.code === 404)) throw error;
       }
     }
-    // Unique among this process' events: nanoseconds, of which the last three digits count.
+    // The time in nanoseconds, of which the last six digits count.
     const name = `${occurrence.about.object.metadata.name}.${(BigInt(Math.trunc(occurrence.nowMs)) * 1_000_000n + BigInt(named++ % 1_000_000)).toString(16)}`;
     await client.create(Event, newEvent({ occurrence, series, component, host, name }));
     series.name = name;
@@ -100,6 +101,12 @@ export function createEventRecorder(
     },
     flush: () => idle.promise,
   };
+}
+
+function placeOf(text: string): number {
+  let hash = 0;
+  for (let at = 0; at < text.length; at++) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) >>> 0;
+  return hash % 1_000_000;
 }
 
 function eventNamespace({ about }: Occurrence): string {
