@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
+import type { ControllerRevision as ControllerRevisionObject } from '#api/apps/controller-revision.ts';
+import { ControllerRevision } from '#api/apps/controller-revision.ts';
 import { DaemonSet } from '#api/apps/daemon-set.ts';
 import type { StatefulSet as StatefulSetObject } from '#api/apps/stateful-set.ts';
 import { StatefulSet } from '#api/apps/stateful-set.ts';
@@ -9,6 +11,7 @@ import { Node } from '#api/core/node.ts';
 import type { Pod as PodObject } from '#api/core/pod.ts';
 import { Pod } from '#api/core/pod.ts';
 import type { Given } from '#apimachinery/resource.ts';
+import { hasReason } from '#apimachinery/status-error.ts';
 import type { TestCluster } from '#testing/index.ts';
 import { startCluster } from '#testing/index.ts';
 import { Workspace, isReady, ownerOf, template } from './cluster.ts';
@@ -222,6 +225,40 @@ describe('conformance: DaemonSets', { concurrency: false }, () => {
     await w.until(DaemonSet, 'ds', runs(2));
     const patched = await w.client.patch(DaemonSet, w.key('ds'), { type: 'merge', patch: { status: { conditions: [{ type: 'StatusPatched', status: 'True' }] } } }, { subresource: 'status' });
     assert.ok(patched.status.conditions?.some((each) => each.type === 'StatusPatched'));
+  });
+});
+
+describe('conformance: revisions of DaemonSets', { concurrency: false }, () => {
+  inCluster('[sig-apps] ControllerRevision [Serial] should manage the lifecycle of a ControllerRevision [Conformance]', async (w) => {
+    const labels = { 'daemonset-name': w.namespace };
+    const labelSelector = `daemonset-name=${w.namespace}`;
+    const made = await w.client.create(DaemonSet, { metadata: { ...w.key('ds'), labels }, spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'agnhost:2.53' }] } } } });
+    await w.until(DaemonSet, 'ds', ({ status, metadata }) => status.observedGeneration === metadata.generation && status.numberReady === 2);
+    const revisions = async (): Promise<readonly ControllerRevisionObject[]> => (await w.client.list(ControllerRevision, { labelSelector })).items;
+    const [initial, ...others] = await revisions();
+    assert.ok(initial !== undefined && others.length === 0);
+    assert.equal(ownerOf(initial), made.metadata.uid);
+    const patched = await w.client.patch(ControllerRevision, w.key(initial.metadata.name), { type: 'strategic', patch: { metadata: { labels: { [initial.metadata.name]: 'patched' } } } });
+    assert.equal(patched.metadata.labels?.[initial.metadata.name], 'patched');
+
+    // One that somebody else makes for the set, with the same content, stays beside the other until the set is looked at.
+    await w.client.create(ControllerRevision, {
+      metadata: { ...w.key('ds-another'), labels: { ...labels, 'controller-revision-hash': 'another' }, ownerReferences: initial.metadata.ownerReferences }, data: initial.data, revision: initial.revision + 1,
+    });
+    assert.equal((await revisions()).length, 2);
+    await w.client.delete(ControllerRevision, w.key(initial.metadata.name));
+    await w.eventually(async () => (await revisions()).length === 1);
+    const [current] = await revisions();
+    assert.equal(current?.metadata.name, 'ds-another');
+    await w.eventually(async () => {
+      const found = await w.client.get(ControllerRevision, w.key('ds-another'));
+      return w.client.update(ControllerRevision, { ...found, metadata: { ...found.metadata, labels: { ...found.metadata.labels, 'ds-another': 'updated' } } }).then(() => true, (error: unknown) => !hasReason(error, 'Conflict'));
+    });
+    await w.client.patch(DaemonSet, w.key('ds'), { type: 'strategic', patch: { spec: { template: { spec: { terminationGracePeriodSeconds: 1 } } } } });
+    await w.eventually(async () => (await revisions()).length === 2);
+    await w.client.deleteCollection(ControllerRevision, { namespace: w.namespace, labelSelector: 'ds-another=updated' });
+    await w.eventually(async () => (await revisions()).length === 1);
+    assert.deepEqual((await revisions()).map(({ revision }) => revision), [3]);
   });
 });
 
