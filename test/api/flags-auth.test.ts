@@ -143,6 +143,7 @@ describe('issuers of JSON Web Tokens', { timeout: 60_000 }, () => {
     });
     await new Promise<void>((resolve) => issuer.listen(0, '127.0.0.1', resolve));
     url = `https://127.0.0.1:${(issuer.address() as AddressInfo).port}`;
+    writeFileSync(join(directory, 'issuer.pem'), ca.certificatePem);
     writeFileSync(join(directory, 'authentication.json'), JSON.stringify({
       apiVersion: 'apiserver.config.k8s.io/v1', kind: 'AuthenticationConfiguration',
       jwt: [{
@@ -174,6 +175,16 @@ describe('issuers of JSON Web Tokens', { timeout: 60_000 }, () => {
 
   it('are not believed beyond the rules', async () => {
     for (const each of [await token({ hd: 'evil.com' }), await token({}, 'nobody'), await token({ roles: [1] }), `${(await token({})).slice(0, -4)}AAAA`]) assert.equal((await selfOf(each)).code, 401);
+  });
+
+  it('may be named by the flags of OpenID Connect as well', async (t) => {
+    const own = await spawnApiServer([
+      `--oidc-issuer-url=${url}`, '--oidc-client-id=skiff', `--oidc-ca-file=${directory}/issuer.pem`, '--oidc-groups-claim=roles', '--oidc-groups-prefix=oidc:', '--oidc-required-claim=hd=example.com', '--oidc-required-claim', 'tenant=t1', '--oidc-signing-algs=RS256,ES256',
+    ]);
+    t.after(() => own.stop());
+    const review = async (bearer: string): Promise<object> => (await own.request('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { body: { spec: { token: bearer } } })).json<{ readonly status: object }>().status;
+    assert.deepEqual(await review(await token({})), { authenticated: true, user: { username: `${url}#eve`, groups: ['oidc:admin', 'oidc:dev', 'system:authenticated'] }, audiences: ['https://kubernetes.default.svc.cluster.local'] });
+    assert.equal((await review(await token({ tenant: 't2' })) as { readonly authenticated: boolean }).authenticated, false);
   });
 
   it('leave anonymous what may be', async () => {

@@ -200,11 +200,14 @@ describe('what skiff apiserver refuses', { timeout: 120_000 }, () => {
     [['--max-request-inflight=1'], /Did you mean --max-requests-inflight\?/],
   ];
   it('is told in one line', async () => {
-    for (const [flags, text] of cases) {
+    const check = async ([flags, text]: (typeof cases)[number]): Promise<void> => {
       const { code, stderr } = await skiff(['apiserver', '--storage-file=:memory:', `--cert-dir=${directory}/certs`, '--secure-port=0', ...flags]);
       assert.equal(code, 1, flags.join(' '));
       assert.match(stderr, text, flags.join(' '));
       assert.doesNotMatch(stderr, /\n {4}at /, flags.join(' '));
-    }
+    };
+    // The first makes the certificates; then a few at a time.
+    const batches = [cases.slice(0, 1), ...Array.from({ length: Math.ceil((cases.length - 1) / 4) }, (_, index) => cases.slice(1 + index * 4, 5 + index * 4))];
+    for (const batch of batches) await Promise.all(batch.map(check));
   });
 });
