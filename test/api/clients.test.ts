@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { TestApiServer } from '../support/api-server.ts';
 import { startApiServer } from '../support/api-server.ts';
+import { startConversionWebhook } from '../support/conversion-webhook.ts';
 
 interface StatusBody {
   readonly message: string;
@@ -102,6 +103,35 @@ describe('what clients rely on', () => {
       const seen = (await api.request('GET', `${boats('v2')}/b`)).json<{ spec: object; metadata: { managedFields: { manager: string; apiVersion: string }[] } }>();
       assert.deepEqual(seen.metadata.managedFields.map(({ manager, apiVersion }) => [manager, apiVersion]), [['one', 'clients.example.com/v1'], ['two', 'clients.example.com/v2']]);
       assert.deepEqual(seen.spec, { a: 'x', b: 'y' });
+    });
+
+    it('that a webhook cannot convert are told of in the original\'s words', async () => {
+      let broken: Record<string, unknown> = {};
+      const webhook = await startConversionWebhook((object) => ({ ...object, ...broken }));
+      const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+      const conversion = { strategy: 'Webhook', webhook: { conversionReviewVersions: ['v1'], clientConfig: { url: webhook.url, caBundle: webhook.caBundle } } };
+      await api.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+        body: {
+          apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'ships.clients.example.com' },
+          spec: { group: 'clients.example.com', scope: 'Cluster', conversion, names: { plural: 'ships', kind: 'Ship' }, versions: [{ name: 'v1', served: true, storage: true, schema }, { name: 'v2', served: true, storage: false, schema }] },
+        },
+      });
+      const ships = (version: string): string => `/apis/clients.example.com/${version}/ships`;
+      for (let attempt = 0; attempt < 1000 && (await api.request('GET', ships('v2'))).code !== 200; attempt++);
+      await api.request('POST', ships('v1'), { body: { apiVersion: 'clients.example.com/v1', kind: 'Ship', metadata: { name: 's' } } });
+      const told = async (how: Record<string, unknown>): Promise<string> => {
+        broken = how;
+        const { code, reason, message } = (await api.request('GET', `${ships('v2')}/s`)).json<StatusBody>();
+        assert.deepEqual([code, reason], [500, undefined]);
+        return message;
+      };
+      const start = 'conversion webhook for clients.example.com/v1, Kind=Ship';
+      assert.equal(await told({ kind: 'Boat' }), `${start} returned invalid object at index 0: invalid kind (expected Ship, received Boat)`);
+      assert.equal(await told({ metadata: { name: 'other' } }), `${start} returned invalid object: must have the same name: s != other`);
+      assert.match(await told({ metadata: undefined }), /returned invalid object: must have the same name: s != $/);
+      webhook.fail('not today');
+      assert.equal(await told({}), `${start} failed: not today`);
+      await webhook.close();
     });
 
     it('that are not there are not found, whatever version a PUT names', async () => {

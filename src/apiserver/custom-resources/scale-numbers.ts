@@ -6,6 +6,7 @@ import { isInteger } from '#apimachinery/exact-json.ts';
 import { goText } from '#apimachinery/go-text.ts';
 import type { JsonValue } from '#apimachinery/json.ts';
 import { isJsonObject } from '#apimachinery/json.ts';
+import { goType } from './go-type.ts';
 
 const maxReplicas = 2 ** 31 - 1;
 
@@ -34,16 +35,4 @@ function valueAt(object: object, path: string): unknown {
   let value: unknown = object;
   for (const key of path.replace(/^\./, '').split('.')) value = isJsonObject(value) ? value[key] : undefined;
   return value;
-}
-
-/** What Go's decoder makes of a value. */
-function goType(value: unknown): string {
-  if (value === null) return '<nil>';
-  if (Array.isArray(value)) return '[]interface {}';
-  switch (typeof value) {
-    case 'object': return 'map[string]interface {}';
-    case 'boolean': return 'bool';
-    case 'number': case 'bigint': return isInteger(value) ? 'int64' : 'float64';
-    default: return typeof value;
-  }
 }

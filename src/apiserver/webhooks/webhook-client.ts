@@ -61,7 +61,7 @@ export class WebhookClient {
       const response = await this.#post(target, client, { body, query, shown: await shownTo(identity, target), signal: signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]) });
       const text = await bodyOf(response);
       const code = response.statusCode ?? 0;
-      if (code < 200 || code >= 300) throw new WebhookCallError(text === '' ? `the server responded with the status code ${code}` : text.trim().slice(0, 1000));
+      if (code < 200 || code >= 300) throw new WebhookCallError(refusalText(code, text));
       // Conversion webhooks answer with objects.
       return parseExactJson(text);
     } catch (error) {
@@ -157,4 +157,28 @@ async function bodyOf(response: IncomingMessage): Promise<string> {
     pieces.push(piece as Buffer);
   }
   return Buffer.concat(pieces).toString();
+}
+
+const refusals: Readonly<Record<number, string>> = {
+  400: 'the server rejected our request for an unknown reason',
+  401: 'the server has asked for the client to provide credentials',
+  404: 'the server could not find the requested resource',
+  405: 'the server does not allow this method on the requested resource',
+  409: 'the server reported a conflict',
+  429: 'the server has received too many requests and has asked us to try again later',
+  503: 'the server is currently unable to handle the request',
+  504: 'the server was unable to return a response in the time allotted, but may still be processing the request',
+};
+
+/** What an answer that is none says, as client-go puts it: the message of a Status, or a sentence on the code. */
+function refusalText(code: number, text: string): string {
+  const said = text.trim().slice(0, 1000);
+  try {
+    const status = JSON.parse(text) as { readonly kind?: unknown; readonly message?: unknown } | null;
+    if (status?.kind === 'Status' && typeof status.message === 'string' && status.message !== '') return status.message;
+  } catch {
+    // No Status.
+  }
+  if (code >= 500 && refusals[code] === undefined) return `an error on the server (${JSON.stringify(said === '' ? 'unknown' : said)}) has prevented the request from succeeding`;
+  return refusals[code] ?? (said === '' ? `the server responded with the status code ${code} but did not return more information` : said);
 }

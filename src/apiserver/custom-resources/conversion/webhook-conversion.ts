@@ -11,7 +11,8 @@ import type { JsonObject } from '#apimachinery/json.ts';
 import { isJsonObject } from '#apimachinery/json.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
-import { internalError } from '#apimachinery/status-error.ts';
+import { StatusError, internalError } from '#apimachinery/status-error.ts';
+import { goType } from '../go-type.ts';
 import type { WebhookClient } from '../../webhooks/webhook-client.ts';
 import { WebhookCallError } from '../../webhooks/webhook-client.ts';
 
@@ -63,7 +64,8 @@ export class WebhookConversion {
     const version = configuration.conversionReviewVersions.find((each) => each === 'v1' || each === 'v1beta1') ?? 'v1';
     const uid = random.uuid();
     const body = { kind: 'ConversionReview', apiVersion: `apiextensions.k8s.io/${version}`, request: { uid, desiredAPIVersion: apiVersion, objects } };
-    const failed = (why: string): Error => internalError(new Error(`conversion webhook for ${first.apiVersion}, Kind=${first.kind} ${why}`));
+    // As upstream: an error without a reason of its own.
+    const failed = (why: string): Error => new StatusError(500, '', `conversion webhook for ${first.apiVersion}, Kind=${first.kind} ${why}`);
     try {
       const answer = await webhooks.call({ client: configuration.clientConfig ?? {}, body, timeoutMs, query: 'timeout=30s' });
       const converted = objectsIn(answer, { uid, version });
@@ -76,19 +78,23 @@ export class WebhookConversion {
   }
 
   #keep(object: KubeObject, apiVersion: string, answer: unknown, index: number, failed: (why: string) => Error): void {
-    const invalid = (why: string): Error => failed(`returned invalid converted object at index ${index}: ${why}`);
+    const invalid = (why: string): Error => failed(`returned invalid object at index ${index}: ${why}`);
     if (!isJsonObject(answer)) throw invalid('it is no object');
     if (answer['apiVersion'] !== apiVersion) throw invalid(`invalid groupVersion (expected ${apiVersion}, received ${textOf(answer['apiVersion'])})`);
     if (answer['kind'] !== object.kind) throw invalid(`invalid kind (expected ${object.kind}, received ${textOf(answer['kind'])})`);
-    const metadata = answer['metadata'];
-    if (!isJsonObject(metadata)) throw invalid('missing metadata in converted object');
+    const metadata = answer['metadata'] ?? {};
+    if (!isJsonObject(metadata)) throw failed('returned invalid object: invalid metadata of type ' + typeof metadata + ' in converted object');
     for (const key of ['name', 'namespace', 'uid'] as const) {
-      if ((metadata[key] ?? '') !== (object.metadata[key] ?? '')) throw invalid(`must have the same ${key === 'uid' ? 'UID' : key}: ${object.metadata[key] ?? ''} != ${textOf(metadata[key])}`);
+      if ((metadata[key] ?? '') !== (object.metadata[key] ?? '')) throw failed(`returned invalid object: must have the same ${key === 'uid' ? 'UID' : key}: ${object.metadata[key] ?? ''} != ${textOf(metadata[key])}`);
     }
     const kind = this.#dependencies.kindOf(apiVersion);
     // Of the metadata, a webhook may change labels and annotations.
     const { labels: _labels, annotations: _annotations, ...kept } = object.metadata;
     const { labels, annotations } = metadata;
+    for (const [path, map] of [['metadata.labels', labels], ['metadata.annotations', annotations]] as const) {
+      const wrong = isJsonObject(map) ? Object.keys(map).find((key) => typeof map[key] !== 'string') : undefined;
+      if (wrong !== undefined && isJsonObject(map)) throw failed(`returned invalid metadata: ${path}[${wrong}] must be a string, but is ${goType(map[wrong])} in converted object`);
+    }
     const whole = { ...answer, metadata: { ...kept, ...(labels !== undefined && { labels }), ...(annotations !== undefined && { annotations }) } } as unknown as JsonObject;
     let made: KubeObject;
     try {
@@ -109,7 +115,7 @@ function objectsIn(answer: unknown, { uid, version }: { readonly uid: string; re
   if (!isJsonObject(answer)) throw new AnswerError('the answer is no ConversionReview');
   const { apiVersion, kind, response } = answer;
   if (version === 'v1' && (apiVersion !== 'apiextensions.k8s.io/v1' || kind !== 'ConversionReview')) {
-    throw new AnswerError(`expected webhook response of apiextensions.k8s.io/v1, Kind=ConversionReview, got ${textOf(apiVersion)}, Kind=${textOf(kind)}`);
+    throw new AnswerError(`expected webhook response of apiextensions.k8s.io/v1, Kind=ConversionReview, got ${textOf(apiVersion) || '/'}, Kind=${textOf(kind)}`);
   }
   if (!isJsonObject(response)) throw new AnswerError('no response provided');
   if (version === 'v1' && response['uid'] !== uid) throw new AnswerError(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response['uid'] ?? '')}`);
