@@ -1,6 +1,5 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
-import { Condition } from '#apimachinery/condition.ts';
-import { validateConditions } from '#apimachinery/validate-conditions.ts';
+import { Condition, validateConditions } from '#apimachinery/condition.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { duplicate, invalidValue, notSupported, required } from '#apimachinery/field-error.ts';
 import { byteLength, qualifiedName } from '#apimachinery/names.ts';

@@ -1,4 +1,5 @@
 /** Rules on what a claim asks for, and on what it was given. Source: behaviour of the v1.36 API server. */
+import { validateConditions } from '#apimachinery/condition.ts';
 import { saysTheSame } from '#apimachinery/equal.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { forbiddenField, invalidValue, notSupported, required, tooLong, tooMany } from '#apimachinery/field-error.ts';
@@ -7,7 +8,6 @@ import { byteLength, dns1123Label, dns1123Subdomain } from '#apimachinery/names.
 import type { Parts } from '#apimachinery/parts.ts';
 import type { Draft } from '#apimachinery/resource.ts';
 import { immutableValue } from '#apimachinery/rules.ts';
-import { validateConditions } from '#apimachinery/validate-conditions.ts';
 import { validateNodeSelector } from '../core/validate-scheduling.ts';
 import { validateDriverName } from '../storage/driver-name.ts';
 import {
