@@ -1,11 +1,13 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
-import { invalidValue, required } from '#apimachinery/field-error.ts';
+import { invalidValue, notSupported, required } from '#apimachinery/field-error.ts';
+import { dns1035Label, dns1123Subdomain } from '#apimachinery/names.ts';
 import type { Parts } from '#apimachinery/parts.ts';
 import type { Draft } from '#apimachinery/resource.ts';
 import { column, defineResource, status } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, bytes, int32, list, object, pointer, string, struct, time } from '#apimachinery/schema.ts';
+import { base64Length } from '../core/content.ts';
 
 const prefix = 'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1';
 
@@ -60,17 +62,28 @@ function showAvailable({ conditions = [] }: APIServiceStatus): string {
 function* validateService({ metadata, spec }: Parted): Iterable<FieldError> {
   const expected = `${spec.version ?? ''}.${spec.group ?? ''}`;
   if (metadata.name !== expected) yield invalidValue('metadata.name', metadata.name, `must be \`spec.version+"."+spec.group\`: "${expected}"`);
-  if ((spec.version ?? '') === '') yield required('spec.version');
+  const { group = '', version = '' } = spec;
+  if (group === '' && version !== 'v1') yield required('spec.group', 'only v1 may have an empty group and it better be legacy kube');
+  if (group !== '') for (const message of dns1123Subdomain(group)) yield invalidValue('spec.group', group, message);
+  for (const message of dns1035Label(version)) yield invalidValue('spec.version', version, message);
   if (spec.groupPriorityMinimum <= 0 || spec.groupPriorityMinimum > 20_000) yield invalidValue('spec.groupPriorityMinimum', spec.groupPriorityMinimum, 'must be positive and less than 20000');
   if (spec.versionPriority <= 0 || spec.versionPriority > 1000) yield invalidValue('spec.versionPriority', spec.versionPriority, 'must be positive and less than 1000');
   if (spec.service === undefined) {
-    if (spec.caBundle !== undefined) yield invalidValue('spec.caBundle', `${spec.caBundle.length} bytes`, 'local APIServices may not have a caBundle');
+    if (spec.caBundle !== undefined) yield invalidValue('spec.caBundle', `${base64Length(spec.caBundle)} bytes`, 'local APIServices may not have a caBundle');
     if (spec.insecureSkipTLSVerify === true) yield invalidValue('spec.insecureSkipTLSVerify', true, 'local APIServices may not have insecureSkipTLSVerify');
     return;
   }
   if ((spec.service.namespace ?? '') === '') yield required('spec.service.namespace');
   if ((spec.service.name ?? '') === '') yield required('spec.service.name');
   if (spec.insecureSkipTLSVerify === true && spec.caBundle !== undefined) yield invalidValue('spec.insecureSkipTLSVerify', true, 'may not be true if caBundle is present');
+}
+
+const statuses = ['True', 'False', 'Unknown'];
+
+function* validateServiceStatus({ status: { conditions = [] } }: Parted): Iterable<FieldError> {
+  for (const [index, { status: value }] of conditions.entries()) {
+    if (!statuses.includes(value)) yield notSupported(`status.conditions[${index}].status`, value, statuses);
+  }
 }
 
 export const APIService = defineResource({
@@ -89,6 +102,7 @@ export const APIService = defineResource({
   subresources: [status()],
   strategy: { name: 'path-segment', generation: false, prepareForCreate: markLocal },
   validate: [validateService],
+  validateStatusUpdate: [validateServiceStatus],
   columns: [
     nameColumn,
     column<Parted>('Service', ({ spec: { service } }) => (service === undefined ? 'Local' : `${service.namespace ?? ''}/${service.name ?? ''}`)),

@@ -1,12 +1,13 @@
 import { humanDuration } from '#apimachinery/age.ts';
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
-import { duplicate, invalidValue, required } from '#apimachinery/field-error.ts';
+import { duplicate, invalidValue, notSupported, required } from '#apimachinery/field-error.ts';
 import type { Parts } from '#apimachinery/parts.ts';
 import type { Draft } from '#apimachinery/resource.ts';
 import { column, defineResource, status, subresource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bytes, int32, list, mapOfLists, object, string, struct, time } from '#apimachinery/schema.ts';
+import { validateSignerName } from './signer-name.ts';
 
 export const CertificateSigningRequestSpec = struct('io.k8s.api.certificates.v1.CertificateSigningRequestSpec', {
   request: bytes(1, { required: true }),
@@ -47,15 +48,27 @@ function showState({ conditions = [], certificate }: CertificateSigningRequestSt
 /** Seconds: a certificate that lives shorter is of no use. */
 const shortestLife = 600;
 
+const knownUsages = [
+  'any', 'cert sign', 'client auth', 'code signing', 'content commitment', 'crl sign', 'data encipherment', 'decipher only', 'digital signature', 'email protection', 'encipher only',
+  'ipsec end system', 'ipsec tunnel', 'ipsec user', 'key agreement', 'key encipherment', 'microsoft sgc', 'netscape sgc', 'ocsp signing', 's/mime', 'server auth', 'signing', 'timestamping',
+];
+
+/** Whether the text begins a request as tools write it; what is in it its signer looks at. */
+function isPem(request: string): boolean {
+  return new TextDecoder().decode(Uint8Array.fromBase64(request)).includes('-----BEGIN CERTIFICATE REQUEST-----');
+}
+
 function* validateRequest({ spec }: Parted): Iterable<FieldError> {
-  if ((spec.usages ?? []).length === 0) yield required('spec.usages', 'usages must contain at least one value');
-  for (const [index, usage] of (spec.usages ?? []).entries()) {
-    if ((spec.usages ?? []).indexOf(usage) !== index) yield duplicate(`spec.usages[${index}]`, usage);
+  const { request, signerName, usages = [] } = spec;
+  if (request !== undefined && !isPem(request)) yield invalidValue('spec.request', request, 'PEM block type must be CERTIFICATE REQUEST');
+  if (usages.length === 0) yield required('spec.usages');
+  for (const [index, usage] of usages.entries()) {
+    if (!knownUsages.includes(usage)) yield notSupported(`spec.usages[${index}]`, usage, knownUsages);
+    if (usages.indexOf(usage) < index) yield duplicate(`spec.usages[${index}]`, usage);
   }
-  const [domain = '', path] = spec.signerName.split('/');
-  if (spec.signerName !== '' && (path === undefined || path === '' || !domain.includes('.'))) {
-    yield invalidValue('spec.signerName', spec.signerName, "must be a fully qualified domain and path of the form 'example.com/signer-name'");
-  }
+  // Of a signer that is none an older version of the group knew.
+  if (signerName === 'kubernetes.io/legacy-unknown') yield invalidValue('spec.signerName', signerName, 'the legacy signerName is not allowed via this API version');
+  else if (signerName !== '') yield* validateSignerName(signerName, 'spec.signerName');
   if (spec.expirationSeconds !== undefined && spec.expirationSeconds < shortestLife) yield invalidValue('spec.expirationSeconds', spec.expirationSeconds, 'may not specify a duration less than 600 seconds (10 minutes)');
 }
 

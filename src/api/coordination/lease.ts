@@ -2,6 +2,7 @@ import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { invalidValue } from '#apimachinery/field-error.ts';
 import type { SpecPart } from '#apimachinery/parts.ts';
+import type { Draft } from '#apimachinery/resource.ts';
 import { column, defineResource } from '#apimachinery/resource.ts';
 import { nonNegativeNumber } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
@@ -24,6 +25,13 @@ function* validateLease({ spec }: SpecPart<LeaseSpec>): Iterable<FieldError> {
   yield* nonNegativeNumber('spec.leaseTransitions', leaseTransitions);
 }
 
+/** Elections that the cluster coordinates are behind a gate that is off. */
+function dropCoordination({ spec }: Draft<SpecPart<LeaseSpec>>, old?: SpecPart<LeaseSpec>): void {
+  if (old?.spec.strategy !== undefined) return;
+  delete spec.strategy;
+  delete spec.preferredHolder;
+}
+
 export const Lease = defineResource({
   group: 'coordination.k8s.io',
   version: 'v1',
@@ -33,7 +41,7 @@ export const Lease = defineResource({
   fields: {
     spec: object(2, LeaseSpec),
   },
-  strategy: { createOnUpdate: true, generation: false },
+  strategy: { createOnUpdate: true, generation: false, prepareForCreate: dropCoordination, prepareForUpdate: dropCoordination },
   validate: [validateLease],
   columns: [nameColumn, column<SpecPart<LeaseSpec>>('Holder', ({ spec }) => spec.holderIdentity ?? ''), ageColumn],
 });

@@ -6,7 +6,9 @@ import { column, defineResource } from '#apimachinery/resource.ts';
 import { immutableFields } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { list, map, pointer, string, struct } from '#apimachinery/schema.ts';
+import { warnOfNodeLabels } from '../core/node-label-warnings.ts';
 import { Toleration } from '../core/scheduling.ts';
+import { validateResources } from '../core/validate-resources.ts';
 import { validateTolerations } from '../core/validate-scheduling.ts';
 
 export const Overhead = struct('io.k8s.api.node.v1.Overhead', {
@@ -22,11 +24,13 @@ export interface Scheduling extends Infer<typeof Scheduling> {}
 
 interface Class {
   readonly handler: string;
+  readonly overhead?: Overhead | undefined;
   readonly scheduling?: Scheduling | undefined;
 }
 
-function* validateClass({ handler, scheduling }: Class): Iterable<FieldError> {
-  if (handler !== '') for (const message of dns1123Label(handler)) yield invalidValue('handler', handler, message);
+function* validateClass({ handler, overhead, scheduling }: Class): Iterable<FieldError> {
+  for (const message of dns1123Label(handler)) yield invalidValue('handler', handler, message);
+  if (overhead !== undefined) yield* validateResources({ limits: overhead.podFixed }, 'overhead');
   yield* validateLabels(scheduling?.nodeSelector ?? {}, 'scheduling.nodeSelector');
   yield* validateTolerations(scheduling?.tolerations ?? [], 'scheduling.tolerations');
 }
@@ -38,10 +42,11 @@ export const RuntimeClass = defineResource({
   plural: 'runtimeclasses',
   scope: 'Cluster',
   fields: {
-    handler: string(2, { required: true }),
+    handler: string(2, { required: true, mayBeEmpty: true }),
     overhead: pointer(3, Overhead),
     scheduling: pointer(4, Scheduling),
   },
+  strategy: { warnings: ({ scheduling }) => warnOfNodeLabels(scheduling?.nodeSelector, () => 'scheduling.nodeSelector') },
   validate: [validateClass],
   validateUpdate: [immutableFields('handler')],
   columns: [nameColumn, column<Class>('Handler', ({ handler }) => handler), ageColumn],

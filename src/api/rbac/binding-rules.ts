@@ -38,10 +38,11 @@ function* validateSubject(subject: Subject, namespaced: boolean, path: string): 
       return;
     case 'User':
     case 'Group':
+      if (subject.name === '') yield invalidValue(`${path}.name`, subject.name, `${subject.kind.toLowerCase()} name cannot be empty`);
       if (group !== rbacGroup) yield notSupported(`${path}.apiGroup`, group, [rbacGroup]);
       return;
     default:
-      yield notSupported(`${path}.kind`, subject.kind, ['Group', 'ServiceAccount', 'User']);
+      yield notSupported(`${path}.kind`, subject.kind, ['ServiceAccount', 'User', 'Group']);
   }
 }
 

@@ -30,7 +30,8 @@ interface Rules {
 export function* validateRules({ rules }: Rules, namespaced: boolean): Iterable<FieldError> {
   for (const [index, rule] of (rules ?? []).entries()) {
     const at = `rules[${index}]`;
-    const { apiGroups = [], nonResourceURLs = [], resourceNames = [], resources = [] } = rule;
+    const { apiGroups = [], nonResourceURLs = [], resourceNames = [], resources = [], verbs } = rule;
+    if (verbs.length === 0) yield required(`${at}.verbs`, 'verbs must contain at least one value');
     if (nonResourceURLs.length > 0) {
       if (namespaced) yield invalidValue(`${at}.nonResourceURLs`, nonResourceURLs, 'namespaced rules cannot apply to non-resource URLs');
       if (apiGroups.length > 0 || resources.length > 0 || resourceNames.length > 0) {

@@ -16,7 +16,7 @@ export const RoleBinding = defineResource({
   },
   strategy: { name: 'path-segment', createOnUpdate: true },
   defaults: defaultBinding,
-  validate: [(binding) => validateBinding(binding, ['ClusterRole', 'Role'], true)],
+  validate: [(binding) => validateBinding(binding, ['Role', 'ClusterRole'], true)],
   validateUpdate: [validateBindingUpdate],
   columns: bindingColumns,
 });

@@ -22,16 +22,22 @@ const systemClasses: Readonly<Record<string, number>> = { 'system-cluster-critic
 
 function* validatePriority({ metadata: { name }, value, globalDefault }: Priority): Iterable<FieldError> {
   if (name.startsWith(systemPrefix)) {
-    if (systemClasses[name] !== value || globalDefault === true) {
-      yield forbiddenField('metadata.name', `priority class names with '${systemPrefix}' prefix are reserved for system use only. error: ${name} is not a known system priority class`);
-    }
+    const fault = systemFault(name, value, globalDefault === true);
+    if (fault !== undefined) yield forbiddenField('metadata.name', `priority class names with '${systemPrefix}' prefix are reserved for system use only. error: ${fault}`);
   } else if (value > highestUserPriority) {
     yield forbiddenField('value', `maximum allowed value of a user defined priority is ${highestUserPriority}`);
   }
 }
 
+function systemFault(name: string, value: number, isDefault: boolean): string | undefined {
+  const known = systemClasses[name];
+  if (known === undefined) return `${name} is not a known system priority class`;
+  if (known !== value) return `value of ${name} PriorityClass must be ${known}`;
+  return isDefault ? `globalDefault of ${name} PriorityClass must be false` : undefined;
+}
+
 function* validatePriorityUpdate(now: Priority, old: Priority): Iterable<FieldError> {
-  if (now.value !== old.value) yield forbiddenField('value', 'may not be changed in an update.');
+  if (now.value !== old.value) yield forbiddenField('Value', 'may not be changed in an update.');
   yield* immutableValue('preemptionPolicy', now.preemptionPolicy, old.preemptionPolicy);
 }
 
