@@ -115,11 +115,34 @@ describe('conformance: APIs of resources', { concurrency: false }, () => {
       group: '', version: 'v1', resource: 'events', kind: 'Event', namespace,
       make: () => ({ message: 'original event', reason: 'Test', type: 'Normal', count: 1, involvedObject: { namespace, kind: 'Pod', name: 'p' }, source: { component: 'test' }, firstTimestamp: '2026-01-01T00:00:00Z', lastTimestamp: '2026-01-01T00:00:00Z' }),
     }, { patch: { message: 'updated message' }, update: () => ({ series: { count: 100, lastObservedTime: '2026-01-01T00:00:05.000000Z' } }) }));
-  conformance('[sig-instrumentation] Events API should ensure that an event can be fetched, patched, deleted, and listed [Conformance]', () =>
-    checkLifecycle(api, {
+  conformance('[sig-instrumentation] Events API should ensure that an event can be fetched, patched, deleted, and listed [Conformance]', async () => {
+    const event = {
+      metadata: { name: 'event-test', labels: { 'testevent-constant': 'true' } }, regarding: { namespace }, eventTime: '2017-09-19T13:49:16.000000Z', note: 'This is event-test',
+      action: 'Do', reason: 'Test', type: 'Normal', reportingController: 'test-controller', reportingInstance: 'test-node',
+    };
+    const events = new ResourceApi(api, { group: 'events.k8s.io', version: 'v1', resource: 'events', kind: 'Event', namespace, make: () => event });
+    const old = new ResourceApi(api, { group: '', version: 'v1', resource: 'events', kind: 'Event', namespace, make: () => ({}) });
+    await events.create('event-test', event.metadata.labels);
+    // Both APIs find it, each by its own word for who reports.
+    for (const found of [await events.everywhere('labelSelector=testevent-constant%3Dtrue'), await events.list('fieldSelector=reportingController%3Dtest-controller'), await old.list('fieldSelector=source%3Dtest-controller')]) {
+      assert.deepEqual(found.map(({ metadata }) => metadata.name), ['event-test']);
+    }
+    const plain = ({ metadata: { resourceVersion: _version, ...metadata }, ...rest }: ApiObject): object => ({ ...rest, metadata: { ...metadata, managedFields: undefined } });
+    const before1 = await events.get('event-test');
+    await events.patch('event-test', { note: 'This is a test event - patched' });
+    const patched = await events.get('event-test');
+    assert.deepEqual(plain(patched), plain({ ...before1, note: 'This is a test event - patched' }));
+    const { resourceVersion: _version, ...metadata } = patched.metadata;
+    const wanted = { ...patched, metadata: metadata as ApiObject['metadata'], series: { count: 100, lastObservedTime: '2017-09-19T13:49:16.000000Z' } };
+    await events.update(wanted);
+    assert.deepEqual(plain(await events.get('event-test')), plain(wanted));
+    await events.delete('event-test');
+    assert.deepEqual(await events.everywhere('labelSelector=testevent-constant%3Dtrue'), []);
+    await checkLifecycle(api, {
       group: 'events.k8s.io', version: 'v1', resource: 'events', kind: 'Event', namespace, names: ['event-test'],
       make: () => ({ eventTime: '2026-01-01T00:00:00.000000Z', note: 'original', reason: 'Test', action: 'Do', type: 'Normal', reportingController: 'test-controller', reportingInstance: 'test-node', regarding: { namespace, kind: 'Pod', name: 'p' } }),
-    }, { patch: { series: { count: 2, lastObservedTime: '2026-01-01T00:00:05.000000Z' } } }));
+    }, { patch: { series: { count: 2, lastObservedTime: '2026-01-01T00:00:05.000000Z' } } });
+  });
   conformance('[sig-apps] ControllerRevision [Serial] should manage the lifecycle of a ControllerRevision [Conformance]', () =>
     checkLifecycle(api, { group: 'apps', version: 'v1', resource: 'controllerrevisions', kind: 'ControllerRevision', namespace, make: () => ({ revision: 1, data: { spec: { template } } }) }, { patch: labelPatch, update: relabelled }));
   conformance('[sig-node] Node Lifecycle should run through the lifecycle of a node [Conformance]', () =>

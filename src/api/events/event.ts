@@ -144,9 +144,8 @@ export const Event = defineResource({
   validate: [(event) => validateEvent(toStored(event))],
   validateUpdate: [validateEventUpdate],
   columns: eventColumnsOf<EventsV1Fields>(toStored),
-  selectableFields: Object.fromEntries(
-    Object.entries(selectableEventFields).map(([name, of]) => [renamed(name), (event: EventsV1Fields) => of(toStored(event))]),
-  ),
+  // By this version's names, read off the event as it is stored.
+  selectableFields: Object.fromEntries(Object.entries(selectableEventFields).map(([name, of]) => [renamed(name), of as unknown as (event: EventsV1Fields) => string])),
   convertedFrom: {
     hub: () => CoreEvent,
     fromHub: (event) => fromStored(event as CoreEvent),

@@ -16,9 +16,12 @@ export interface Selection {
   matches(cached: CachedObject): boolean;
 }
 
-/** The kind whose fields can be selected by: every version of a custom kind has its own. */
+/**
+ * The kind whose fields can be selected by: every version of a custom kind has its own; one of a built-in kind may have
+ * names of its own for what is read off the hub's objects.
+ */
 export function selectingKind(served: ResourceKind): ResourceKind {
-  return served.isCustom === true ? served : hubOf(served);
+  return served.isCustom === true || Object.keys(served.selectableFields).length > 0 ? served : hubOf(served);
 }
 
 /**
