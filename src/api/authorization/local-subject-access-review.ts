@@ -3,6 +3,7 @@ import type { Infer } from '#apimachinery/schema.ts';
 import { bool, list, mapOfLists, object, pointer, string, struct } from '#apimachinery/schema.ts';
 import { LabelSelectorRequirement } from '#apimachinery/label-selector.ts';
 import { FieldSelectorRequirement } from '#apimachinery/meta-types.ts';
+import { validateLocalAccess } from './validate-access.ts';
 
 export const FieldSelectorAttributes = struct('io.k8s.api.authorization.v1.FieldSelectorAttributes', {
   rawSelector: string(1),
@@ -64,5 +65,6 @@ export const LocalSubjectAccessReview = defineResource({
     spec: object(2, SubjectAccessReviewSpec, { required: true }),
     status: object(3, SubjectAccessReviewStatus),
   },
+  validate: [validateLocalAccess],
 });
 export interface LocalSubjectAccessReview extends Infer<typeof LocalSubjectAccessReview> {}

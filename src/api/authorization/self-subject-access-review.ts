@@ -2,6 +2,7 @@ import { defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { object, pointer, struct } from '#apimachinery/schema.ts';
 import { NonResourceAttributes, ResourceAttributes, SubjectAccessReviewStatus } from './local-subject-access-review.ts';
+import { validateOwnAccess } from './validate-access.ts';
 
 export const SelfSubjectAccessReviewSpec = struct('io.k8s.api.authorization.v1.SelfSubjectAccessReviewSpec', {
   resourceAttributes: pointer(1, ResourceAttributes),
@@ -20,5 +21,6 @@ export const SelfSubjectAccessReview = defineResource({
     spec: object(2, SelfSubjectAccessReviewSpec, { required: true }),
     status: object(3, SubjectAccessReviewStatus),
   },
+  validate: [validateOwnAccess],
 });
 export interface SelfSubjectAccessReview extends Infer<typeof SelfSubjectAccessReview> {}

@@ -10,8 +10,8 @@ import { SelfSubjectRulesReview } from '#api/authorization/self-subject-rules-re
 import type { SubjectAccessReview as SubjectAccessReviewObject } from '#api/authorization/subject-access-review.ts';
 import { SubjectAccessReview } from '#api/authorization/subject-access-review.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
-import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
-import { badRequest } from '#apimachinery/status-error.ts';
+import type { Draft, ResourceKind, Rule } from '#apimachinery/resource.ts';
+import { badRequest, invalid } from '#apimachinery/status-error.ts';
 import type { Authenticator } from '../authn/authenticate.ts';
 import { authenticate } from '../authn/authenticate.ts';
 import type { TokenIssuer } from '../authn/service-account-tokens.ts';
@@ -55,6 +55,7 @@ export function reviews({ authorizers, authenticators, issuer, rbac }: ReviewDep
     }),
     review(TokenReview, async (draft) => {
       const { token = '', audiences } = draft.spec;
+      if (token === '') throw badRequest('token is required for TokenReview in authentication');
       const verified = (await issuer.verify(token, audiences)) ?? (await verifiedElsewhere(token, audiences ?? []));
       if (verified === undefined) {
         draft.status = { authenticated: false, error: 'invalid bearer token' } as never;
@@ -73,15 +74,11 @@ export function reviews({ authorizers, authenticators, issuer, rbac }: ReviewDep
     review(SubjectAccessReview, async (draft) => {
       draft.status = (await access(attributesFrom(draft.spec, subjectOf(draft.spec)))) as never;
     }),
-    review(LocalSubjectAccessReview, async (draft, call) => {
-      const { spec } = draft;
-      const namespace = spec.resourceAttributes?.namespace ?? '';
-      if (namespace !== call.info.namespace) {
-        throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${JSON.stringify(namespace)} != ${JSON.stringify(call.info.namespace)}`);
-      }
-      draft.status = (await access(attributesFrom(spec, subjectOf(spec)))) as never;
+    review(LocalSubjectAccessReview, async (draft) => {
+      draft.status = (await access(attributesFrom(draft.spec, subjectOf(draft.spec)))) as never;
     }),
     review(SelfSubjectRulesReview, (draft, call) => {
+      if ((draft.spec.namespace ?? '') === '') throw badRequest('no namespace on request');
       const rules = [...rbac.of(call.user, draft.spec.namespace ?? '')].flatMap((each) => each.rules);
       draft.status = {
         resourceRules: rules.filter((rule) => (rule.resources ?? []).length > 0).map(({ verbs, apiGroups, resources, resourceNames }) => ({ verbs, apiGroups, resources, resourceNames })),
@@ -99,24 +96,28 @@ function review<T extends KubeObject>(kind: ResourceKind<T>, answer: (draft: Dra
     resource: kind.plural,
     async handle(call, served): Promise<ObjectResult> {
       const draft = decodeBody(served, call);
+      if (kind.scope === 'Namespaced') placeInNamespace(draft, call.info.namespace);
+      const errors = (kind.validate as readonly Rule<KubeObject>[]).flatMap((rule) => [...rule(draft)]);
+      if (errors.length > 0) throw invalid(kind, '', errors);
       await answer(draft as unknown as Draft<T>, call);
       return { is: 'object', code: 201, kind: served, object: draft as unknown as KubeObject };
     },
   };
 }
 
+function placeInNamespace({ metadata }: Draft<KubeObject>, namespace: string): void {
+  if ((metadata.namespace ?? '') !== '' && metadata.namespace !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  metadata.namespace = namespace;
+}
+
 type AccessSpec = Draft<SubjectAccessReviewObject>['spec'];
 
 function subjectOf(spec: AccessSpec): UserInfo {
-  if ((spec.user ?? '') === '' && (spec.groups ?? []).length === 0) throw badRequest('at least one of user or group must be specified');
   return { name: spec.user ?? '', uid: spec.uid, groups: spec.groups ?? [], extra: spec.extra };
 }
 
 function attributesFrom(spec: Pick<AccessSpec, 'resourceAttributes' | 'nonResourceAttributes'>, user: UserInfo): Attributes {
   const { resourceAttributes: resource, nonResourceAttributes: other } = spec;
-  if ((resource === undefined) === (other === undefined)) {
-    throw badRequest('spec: Invalid value: exactly one of nonResourceAttributes or resourceAttributes must be specified');
-  }
   return {
     user,
     isResource: resource !== undefined,
