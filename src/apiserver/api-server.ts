@@ -123,8 +123,8 @@ export interface ApiServerOptions {
   readonly anonymous?: AnonymousRule | undefined;
   /** What service-account tokens are believed beside those that are issued, and how long they live. */
   readonly tokens?: TokenSettings | undefined;
-  /** In order, after system:masters; names stand for the server's own. Default: Node and RBAC. */
-  readonly authorizers?: readonly (Authorizer | OwnAuthorizer)[];
+  /** In order, after system:masters; names stand for the server's own, which a function is handed. Default: Node and RBAC. */
+  readonly authorizers?: readonly (Authorizer | OwnAuthorizer)[] | ((own: Readonly<Record<OwnAuthorizer, Authorizer>>) => readonly Authorizer[]);
   /** Which admission plugins run, and how. Default: the usual ones. */
   readonly admission?: AdmissionSettings | undefined;
   /** Which of the built-in kinds are served. Default: all. */
@@ -192,8 +192,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const allocation = new ServiceAllocation({ cache, cidrs: options.serviceClusterIpRanges ?? ['10.96.0.0/16'], ports: options.serviceNodePortRange ?? { from: 30_000, to: 32_768 }, clock, random });
   const rbac = rbacRules({ objects, caches: cache });
   const graph = new NodeGraph({ objects, caches: cache });
-  const own = { Node: () => nodeAuthorizer({ graph, nodeRules }), RBAC: () => rbacAuthorizer(rbac) };
-  const authorizers = [masters, ...(options.authorizers ?? ['Node', 'RBAC'] as const).map((each) => (typeof each === 'string' ? own[each]() : each))];
+  const own = { Node: nodeAuthorizer({ graph, nodeRules }), RBAC: rbacAuthorizer(rbac) };
+  const { authorizers: listed = ['Node', 'RBAC'] } = options;
+  const authorizers = [masters, ...(typeof listed === 'function' ? listed(own) : listed.map((each) => (typeof each === 'string' ? own[each] : each)))];
   const kinds = new ServedKinds(options.serves === undefined ? builtInKinds : builtInKinds.filter(options.serves));
   const settings = options.admission ?? {};
   const identities = settings.configuration === undefined ? undefined : (await import('./admission/webhooks/identities.ts')).webhookIdentities(settings.configuration, clock);

@@ -1,7 +1,7 @@
 /** Tokens and rules that others know: webhooks, issuers of JSON Web Tokens, files. By the real command line. */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import https from 'node:https';
@@ -117,6 +117,20 @@ describe('webhooks for tokens and rules', { timeout: 60_000 }, () => {
     assert.ok(rules.asked.some(({ spec: asked }) => (asked['resourceAttributes'] as { readonly verb?: string } | undefined)?.verb === 'approve'));
   });
 
+  it('follow changes of the file, and not to one that does not hold', async () => {
+    const file = join(directory, 'authorization.yaml');
+    const whole = readFileSync(file, 'utf8');
+    const logged = async (text: string): Promise<void> => {
+      while (!api.stderr().includes(text)) await api.request('GET', '/livez');
+    };
+    writeFileSync(file, whole.replace('"Deny"', '"Maybe"'));
+    await logged('does not hold; the old one stays');
+    assert.equal((await as('good', '/api/v1/namespaces/default/configmaps')).code, 200);
+    writeFileSync(file, JSON.stringify({ apiVersion: 'apiserver.config.k8s.io/v1', kind: 'AuthorizationConfiguration', authorizers: [{ type: 'RBAC', name: 'rbac' }] }));
+    await logged('the authorization configuration has changed');
+    assert.equal((await as('good', '/api/v1/namespaces/default/configmaps')).code, 403);
+  });
+
   it('stand beside bootstrap tokens', async () => {
     const data = { 'token-id': 'abcdef', 'token-secret': '0123456789abcdef', 'usage-bootstrap-authentication': 'true', 'auth-extra-groups': 'system:bootstrappers:kubeadm:default-node-token' };
     const created = await api.request('POST', '/api/v1/namespaces/kube-system/secrets', { body: { metadata: { name: 'bootstrap-token-abcdef' }, type: 'bootstrap.kubernetes.io/token', stringData: data } });
@@ -190,6 +204,13 @@ describe('issuers of JSON Web Tokens', { timeout: 60_000 }, () => {
   it('leave anonymous what may be', async () => {
     assert.equal((await api.request('GET', '/version', { anonymous: true })).code, 200);
     assert.equal((await api.request('GET', '/api', { anonymous: true })).code, 401);
+  });
+
+  it('follow changes of the file', async () => {
+    writeFileSync(join(directory, 'authentication.json'), JSON.stringify({ apiVersion: 'apiserver.config.k8s.io/v1', kind: 'AuthenticationConfiguration', jwt: [], anonymous: { enabled: false } }));
+    while (!api.stderr().includes('the authentication configuration has changed')) await api.request('GET', '/livez');
+    assert.equal((await selfOf(await token({}))).code, 401);
+    assert.equal((await api.request('GET', '/version', { anonymous: true })).code, 401);
   });
 });
 

@@ -1,10 +1,10 @@
 /** Encryption as the configuration file says, followed when asked for. */
-import { readFileSync, watch } from 'node:fs';
-import { basename, dirname } from 'node:path';
-import type { Clock, Timer } from '#base/clock.ts';
+import { readFileSync } from 'node:fs';
+import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { Random } from '#base/random.ts';
 import { kinds } from '#api/kinds.ts';
+import { followFile } from '#serving/follow-file.ts';
 import type { HealthCheck } from '#serving/health.ts';
 import type { Store } from '#store/store.ts';
 import { aesCbc, aesGcm } from './aes.ts';
@@ -41,24 +41,28 @@ interface Rule {
   readonly transformer: Transformer;
 }
 
-/** Files change in several steps; they are read when they have been quiet for so long. */
-const settleMs = 200;
 const defaultTimeoutMs = 3000;
 
 /** Throws an `EncryptionConfigError` that names the file and the field. */
 export async function openEncryption(options: EncryptionOptions): Promise<Encryption> {
-  const { file, reloads, log, signal } = options;
+  const { file, reloads, clock, log, signal } = options;
   const metrics = new EncryptionMetrics();
   let active = new AbortController();
   let current = await load(options, metrics, AbortSignal.any([signal, active.signal]));
-  if (reloads) follow(options, metrics, async () => {
+  const reload = async (): Promise<void> => {
     const next = new AbortController();
-    current = await load(options, metrics, AbortSignal.any([signal, next.signal]));
-    active.abort();
-    active = next;
-    metrics.reloaded(true);
-    log.info({ file }, 'the encryption configuration has changed');
-  });
+    try {
+      current = await load(options, metrics, AbortSignal.any([signal, next.signal]));
+      active.abort();
+      active = next;
+      metrics.reloaded(true);
+      log.info({ file }, 'the encryption configuration has changed');
+    } catch (error) {
+      metrics.reloaded(false);
+      log.error({ error, file }, 'the new encryption configuration does not hold; the old one stays');
+    }
+  };
+  if (reloads) followFile(file, { clock, signal, changed: () => void reload(), failed: (error) => log.error({ error, file }, 'the encryption configuration can no longer be followed') });
   const resourceOf = resourceOfKey(kinds);
   return {
     over: (store) => encryptedStore(store, (key) => {
@@ -112,34 +116,4 @@ function millisecondsOf(duration: string | undefined): number {
   if (duration === undefined) return defaultTimeoutMs;
   const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
   return [...duration.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)].reduce((sum, [, number = '', unit = '']) => sum + Number(number) * (units[unit] ?? 0), 0);
-}
-
-/** Reads the file again when it has changed. A configuration that does not hold leaves the old one. */
-function follow({ file, clock, log, signal }: EncryptionOptions, metrics: EncryptionMetrics, read: () => Promise<void>): void {
-  let timer: Timer | undefined;
-  let last = readText(file);
-  const look = (): void => {
-    timer = undefined;
-    const text = readText(file);
-    if (text === last || text === undefined) return;
-    last = text;
-    read().catch((error: unknown) => {
-      metrics.reloaded(false);
-      log.error({ error, file }, 'the new encryption configuration does not hold; the old one stays');
-    });
-  };
-  // The directory, because mounted files are changed by putting another in their place.
-  const watcher = watch(dirname(file), { signal, persistent: false }, (_event, name) => {
-    if (name === null || name === basename(file) || name.startsWith('..')) timer ??= clock.after(settleMs, look);
-  });
-  watcher.on('error', (error) => log.error({ error, file }, 'the encryption configuration can no longer be followed'));
-  signal.addEventListener('abort', () => timer?.cancel(), { once: true });
-}
-
-function readText(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
 }

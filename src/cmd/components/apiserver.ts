@@ -64,8 +64,8 @@ async function runApiServer(flags: Flags): Promise<void> {
   checkEgress(flags);
   const tls = tlsSettingsOf(flags);
   const certificates = await ownCertificates(flags, advertiseAddress);
-  const settings = await optionsOf(flags, log, certificates);
   const stopped = new AbortController();
+  const settings = await optionsOf(flags, log, certificates, stopped.signal);
   const { store, below } = await openStore(flags, log, stopped.signal);
   let client: Client | undefined;
   const apiServer = await createApiServer({
@@ -102,15 +102,15 @@ async function runApiServer(flags: Flags): Promise<void> {
 }
 
 /** What the server itself is told. Throws a `UserError` for what cannot be. */
-async function optionsOf(flags: Flags, log: Logger, certificates: ClusterCertificates): Promise<Omit<ApiServerOptions, 'store' | 'below' | 'nodes'>> {
+async function optionsOf(flags: Flags, log: Logger, certificates: ClusterCertificates, signal: AbortSignal): Promise<Omit<ApiServerOptions, 'store' | 'below' | 'nodes'>> {
   const dependencies = { clock: systemClock, random: systemRandom, log };
   try {
     const features = featureGates(flags.featureGates ?? []);
     const runtime = servedKinds(flags.runtimeConfig ?? [], kinds);
     return {
       ...dependencies,
-      ...(await authenticationOf(flags, certificates, dependencies)),
-      authorizers: await authorizersOf(flags, dependencies),
+      ...(await authenticationOf(flags, certificates, { ...dependencies, signal })),
+      authorizers: await authorizersOf(flags, { ...dependencies, signal }),
       admission: withoutFeatures(await admissionSettingsOf(flags), features),
       audit: await openAuditOf(flags, dependencies),
       features,

@@ -19,6 +19,14 @@ import { readFlagFile } from './serving-flags.ts';
 interface Dependencies {
   readonly clock: Clock;
   readonly log: Logger;
+  /** Ends what follows files. */
+  readonly signal: AbortSignal;
+}
+
+/** What the file of the flag --authentication-config says by now. */
+interface Configured {
+  jwt: readonly Authenticator[];
+  anonymous: AuthenticationConfiguration['anonymous'];
 }
 
 /** Throws a `UserError`. */
@@ -26,7 +34,7 @@ export async function authenticationOf(
   flags: AuthenticationFlags & Partial<AuthorizationFlags>, certificates: ClusterCertificates, dependencies: Dependencies,
 ): Promise<Pick<ApiServerOptions, 'serviceAccountKey' | 'serviceAccountIssuer' | 'tokens' | 'authenticators' | 'anonymous' | 'bootstrapTokens'>> {
   const { serviceAccountSigningKeyFile: keyFile, serviceAccountIssuer: issuers = [] } = flags;
-  const file = flags.authenticationConfig === undefined ? undefined : await configurationOf(flags, flags.authenticationConfig);
+  const file = flags.authenticationConfig === undefined ? undefined : await configurationOf(flags, flags.authenticationConfig, dependencies);
   const [issuer] = issuers;
   return {
     serviceAccountKey: keyFile === undefined ? certificates.serviceAccountKey : parsed('--service-account-signing-key-file', keyFile, loadServiceAccountKey),
@@ -52,38 +60,73 @@ function tokensOf(flags: AuthenticationFlags): TokenSettings {
   };
 }
 
-function anonymousOf({ anonymousAuth, authorizationMode = [] }: AuthenticationFlags & Partial<AuthorizationFlags>, file: AuthenticationConfiguration | undefined, log: Logger): AnonymousRule | undefined {
-  if (file?.anonymous === undefined) {
-    if (!anonymousAuth || !authorizationMode.includes('AlwaysAllow')) return anonymousAuth ? undefined : nobodyAnonymous;
-    log.info({}, 'AnonymousAuth is not allowed with the AlwaysAllow authorizer. Resetting AnonymousAuth to false. You should use a different authorizer');
-    return nobodyAnonymous;
-  }
-  if (!file.anonymous.enabled) return nobodyAnonymous;
-  const paths = new Set((file.anonymous.conditions ?? []).map(({ path }) => path));
-  return paths.size === 0 ? undefined : (path) => paths.has(path);
+/** Nobody is anonymous where everything is allowed, as in the original. */
+function anonymousOf({ anonymousAuth, authorizationMode = [] }: AuthenticationFlags & Partial<AuthorizationFlags>, file: Configured | undefined, log: Logger): AnonymousRule | undefined {
+  const isReset = anonymousAuth && file?.anonymous === undefined && authorizationMode.includes('AlwaysAllow');
+  if (isReset) log.info({}, 'AnonymousAuth is not allowed with the AlwaysAllow authorizer. Resetting AnonymousAuth to false. You should use a different authorizer');
+  const byFlags = anonymousAuth && !isReset;
+  if (file === undefined) return byFlags ? undefined : nobodyAnonymous;
+  return (path) => {
+    const { enabled = byFlags, conditions = [] } = file.anonymous ?? {};
+    return enabled && (conditions.length === 0 || conditions.some((each) => each.path === path));
+  };
 }
 
-async function configurationOf(flags: AuthenticationFlags, file: string): Promise<AuthenticationConfiguration> {
+async function configurationOf(flags: AuthenticationFlags, file: string, dependencies: Dependencies): Promise<Configured> {
   if (flags.oidcIssuerUrl !== undefined || flags.oidcClientId !== undefined) throw new UserError('authentication-config file and oidc-* flags are mutually exclusive');
   const { parseAuthenticationConfiguration } = await import('#apiserver/authn/jwt/configuration.ts');
-  return parsed('--authentication-config', file, parseAuthenticationConfiguration);
+  const { followFile } = await import('#serving/follow-file.ts');
+  const { clock, log, signal } = dependencies;
+  const read = async (): Promise<Configured> => {
+    const { jwt, anonymous } = parsed('--authentication-config', file, parseAuthenticationConfiguration);
+    return { jwt: await jwtAuthenticators(jwt, dependencies), anonymous };
+  };
+  const current = await read();
+  const change = async (): Promise<void> => {
+    try {
+      Object.assign(current, await read());
+      log.info({ file }, 'the authentication configuration has changed');
+    } catch (error) {
+      log.error({ error, file }, 'the new authentication configuration does not hold; the old one stays');
+    }
+  };
+  followFile(file, { clock, signal, changed: () => void change(), failed: (error) => log.error({ error, file }, 'the authentication configuration can no longer be followed') });
+  return current;
 }
 
-async function authenticatorsOf(flags: AuthenticationFlags, file: AuthenticationConfiguration | undefined, dependencies: Dependencies): Promise<readonly Authenticator[]> {
+/** Throws a `UserError` for expressions that do not compile. */
+async function jwtAuthenticators(issuers: readonly JwtAuthenticator[], dependencies: Dependencies): Promise<readonly Authenticator[]> {
+  if (issuers.length === 0) return [];
+  const { jwtAuthenticator } = await import('#apiserver/authn/jwt/jwt-authenticator.ts');
+  const { simpleExpression } = await import('#apiserver/expressions/simple-expressions.ts');
+  return issuers.map((settings, index) => {
+    try {
+      return jwtAuthenticator(settings, { ...dependencies, compile: simpleExpression });
+    } catch (error) {
+      throw new UserError(`--authentication-config: jwt[${index}].${(error as Error).message}`);
+    }
+  });
+}
+
+/** Those of the moment, as one. */
+function configured(current: Configured): Authenticator {
+  return {
+    name: 'jwt',
+    async authenticate(credentials) {
+      for (const each of current.jwt) {
+        const user = await each.authenticate(credentials);
+        if (user !== undefined) return user;
+      }
+      return undefined;
+    },
+  };
+}
+
+async function authenticatorsOf(flags: AuthenticationFlags, file: Configured | undefined, dependencies: Dependencies): Promise<readonly Authenticator[]> {
   const found: Authenticator[] = [];
   if (flags.tokenAuthFile !== undefined) found.push(staticTokens(parsed('--token-auth-file', flags.tokenAuthFile, parseTokenFile)));
-  const jwt = [...(file?.jwt ?? []), ...oidcOf(flags)];
-  if (jwt.length > 0) {
-    const { jwtAuthenticator } = await import('#apiserver/authn/jwt/jwt-authenticator.ts');
-    const { simpleExpression } = await import('#apiserver/expressions/simple-expressions.ts');
-    for (const [index, settings] of jwt.entries()) {
-      try {
-        found.push(jwtAuthenticator(settings, { ...dependencies, compile: simpleExpression }));
-      } catch (error) {
-        throw new UserError(`--authentication-config: jwt[${index}].${(error as Error).message}`);
-      }
-    }
-  }
+  if (file !== undefined) found.push(configured(file));
+  found.push(...(await jwtAuthenticators(oidcOf(flags), dependencies)));
   const { authenticationTokenWebhookConfigFile: webhookFile } = flags;
   if (webhookFile !== undefined) {
     const { tokenWebhook } = await import('#apiserver/authn/token-webhook.ts');

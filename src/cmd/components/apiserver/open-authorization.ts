@@ -1,5 +1,5 @@
 /** Authorizers as the flags ask for them. */
-import type { OwnAuthorizer } from '#apiserver/api-server.ts';
+import type { ApiServerOptions, OwnAuthorizer } from '#apiserver/api-server.ts';
 import type { Authorizer } from '#apiserver/authz/authorizer.ts';
 import type { ListedAuthorizer, WebhookSettings } from '#apiserver/authz/authorization-config.ts';
 import { alwaysAllow, alwaysDeny } from '#apiserver/authz/rbac.ts';
@@ -13,6 +13,8 @@ import { readFlagFile } from './serving-flags.ts';
 interface Dependencies {
   readonly clock: Clock;
   readonly log: Logger;
+  /** Ends what follows files. */
+  readonly signal: AbortSignal;
 }
 type Listed = Authorizer | OwnAuthorizer;
 
@@ -20,8 +22,8 @@ const modes = ['Node', 'RBAC', 'Webhook', 'ABAC', 'AlwaysAllow', 'AlwaysDeny'];
 /** Longest wait of the flags' webhook. Source: k8s.io/apiserver, webhook.DefaultRequestTimeout. */
 const flagTimeoutMs = 30_000;
 
-/** In the order in which they are asked. Throws a `UserError`. */
-export async function authorizersOf(flags: AuthorizationFlags, dependencies: Dependencies): Promise<readonly Listed[]> {
+/** In the order in which they are asked. Those that a file lists follow its changes. Throws a `UserError`. */
+export async function authorizersOf(flags: AuthorizationFlags, dependencies: Dependencies): Promise<NonNullable<ApiServerOptions['authorizers']>> {
   if (flags.authorizationConfig !== undefined) return fromFile(flags, flags.authorizationConfig, dependencies);
   const chosen = flags.authorizationMode ?? ['Node', 'RBAC'];
   checkModes(flags, chosen);
@@ -57,10 +59,30 @@ function checkModes(flags: AuthorizationFlags, chosen: readonly string[]): void 
   }
 }
 
-async function fromFile(flags: AuthorizationFlags, file: string, dependencies: Dependencies): Promise<readonly Listed[]> {
+async function fromFile(flags: AuthorizationFlags, file: string, dependencies: Dependencies): Promise<NonNullable<ApiServerOptions['authorizers']>> {
   if (flags.authorizationMode !== undefined || flags.authorizationWebhookConfigFile !== undefined) throw new UserError('--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined');
+  const { ChangingAuthorizers } = await import('#apiserver/authz/changing-authorizers.ts');
+  const { followFile } = await import('#serving/follow-file.ts');
+  const { clock, log, signal } = dependencies;
+  const first = await listedIn(readFlagFile('--authorization-config', file), flags, file, dependencies);
+  return (own) => {
+    const resolved = (listed: readonly Listed[]): readonly Authorizer[] => listed.map((each) => (typeof each === 'string' ? own[each] : each));
+    const changing = new ChangingAuthorizers(resolved(first));
+    const change = async (text: string): Promise<void> => {
+      try {
+        changing.replace(resolved(await listedIn(text, flags, file, dependencies)));
+        log.info({ file }, 'the authorization configuration has changed');
+      } catch (error) {
+        log.error({ error, file }, 'the new authorization configuration does not hold; the old one stays');
+      }
+    };
+    followFile(file, { clock, signal, changed: (text) => void change(text), failed: (error) => log.error({ error, file }, 'the authorization configuration can no longer be followed') });
+    return [changing];
+  };
+}
+
+async function listedIn(text: string, flags: AuthorizationFlags, file: string, dependencies: Dependencies): Promise<readonly Listed[]> {
   const { parseAuthorizationConfig } = await import('#apiserver/authz/authorization-config.ts');
-  const text = readFlagFile('--authorization-config', file);
   let listed: readonly ListedAuthorizer[];
   try {
     listed = parseAuthorizationConfig(text);
