@@ -12,8 +12,8 @@ before(async () => {
 after(() => api.close());
 
 async function ask(path: string, body: object): Promise<{ readonly code: number; readonly message: unknown }> {
-  const { code, json } = await api.request('POST', path, { body });
-  return { code, message: json()['message'] };
+  const answer = await api.request('POST', path, { body });
+  return { code: answer.code, message: answer.json()['message'] };
 }
 
 test('a question that names nothing is invalid', async () => {
