@@ -10,9 +10,9 @@ export interface FollowOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Hears the new text. */
-  changed(text: string): void;
+  readonly changed: (text: string) => void;
   /** The file can no longer be followed. */
-  failed(error: unknown): void;
+  readonly failed: (error: unknown) => void;
 }
 
 /**
