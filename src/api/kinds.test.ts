@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { decodeObject } from '#apimachinery/decode.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
-import { given, rowOf } from './kind-probe.ts';
+import { created, createErrorsOf, given, rowOf, updated, warningsOf } from './kind-probe.ts';
 import { kinds } from './kinds.ts';
 
 /** Reference data beside the project; without it the empty objects alone are looked at. */
@@ -51,6 +51,21 @@ test('rules of every kind bear an empty object and a full one', () => {
         const wrong = [...(rule as (object: KubeObject, old: KubeObject) => Iterable<unknown>)(object, object)];
         assert.deepEqual(wrong, [], `${kind.kind} may stay as it is`);
       }
+    }
+  }
+});
+
+test('what a write goes through bears an empty object and a full one', () => {
+  for (const kind of kinds) {
+    for (const input of [{ metadata: { name: 'a', uid: 'u' } }, sampleOf(kind)]) {
+      if (input === undefined) continue;
+      assert.doesNotThrow(() => {
+        const object = created(kind, input as object);
+        createErrorsOf(kind, object);
+        warningsOf(kind, object);
+        warningsOf(kind, object, object);
+        updated(kind, object, input as object);
+      }, kind.kind);
     }
   }
 });
