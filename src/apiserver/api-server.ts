@@ -172,6 +172,8 @@ export interface ApiServer {
   transport(user: UserInfo, userAgent: string): Transport;
   /** Opens the HTTPS port. Resolves with the port when requests are answered. */
   listen(options: ListenOptions): Promise<{ readonly port: number }>;
+  /** New connections are served with this certificate; those that are open stay. To be called when the port is open. */
+  replaceServing(serving: PemPair): void;
   /** Ends watches, drains requests, closes the port. The store stays open: it is the caller's. */
   close(options?: StopOptions): Promise<void>;
 }
@@ -270,6 +272,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   };
   let timer = clock.after(bookmarkTickMs, bookmarks);
   let server: SecureServer | undefined;
+  let trustedPem = '';
   let phase: 'serving' | 'leaving' | 'refusing' = 'serving';
   const shutdownCheck: HealthCheck = { name: 'shutdown', check: () => (phase === 'serving' ? undefined : 'process is shutting down') };
 
@@ -282,8 +285,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       const face = httpFace({ authenticators: [...ofProxies, certificates, ...authenticators, ...(options.anonymous === undefined ? [] : [anonymousWhere(options.anonymous)])], authorizers, handle: handleUntilStopped, kindOf: (apiVersion, kind) => kinds.bodyStruct(apiVersion, kind), passesOn: (info) => aggregation.isRemote(info), clock, random, log, audit: options.audit, compresses: options.features?.isOn('APIResponseCompression') });
       const cors = corsAllowedOrigins === undefined || corsAllowedOrigins.length === 0 ? undefined : (await import('./request/cors.ts')).corsRule(corsAllowedOrigins);
       const checks: readonly HealthCheck[] = [pingCheck, { name: 'etcd', check: async () => void (await store.revision()) }, ...(options.below === undefined ? [] : [options.below.healthCheck])];
+      trustedPem = headers === undefined ? clientCaPem : `${clientCaPem}\n${headers.caPem}`;
       server = createSecureServer({
-        clock, log, serving, clientCaPem: headers === undefined ? clientCaPem : `${clientCaPem}\n${headers.caPem}`,
+        clock, log, serving, clientCaPem: trustedPem,
         tls,
         handler: async (request, response) => {
           if (cors?.(request, response) === true) return;
@@ -306,6 +310,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
         });
       }
       return listening;
+    },
+    replaceServing(serving) {
+      server?.replaceCertificates({ serving, clientCaPem: trustedPem });
     },
     async close({ delayMs = 0, sendsRetryAfter = false } = {}) {
       if (phase !== 'serving') return;

@@ -143,7 +143,13 @@ describe('skiff apiserver with the flags of installers', { timeout: 60_000 }, ()
       '--runtime-config=',
     ], directory);
     t.after(() => api.stop());
-    assert.equal((await fetchInsecurely(api.port, '/livez?verbose')).code, 200);
+    assert.deepEqual([(await fetchInsecurely(api.port, '/livez?verbose')).code, (await fetchInsecurely(api.port, '/livez')).issuer], [200, 'envtest']);
+    // The certificate is renewed, one file after the other.
+    const renewed = issueCertificate(clientCa, { commonName: 'localhost', dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'], usages: ['server'], clock: systemClock, validDays: 1 });
+    writeFileSync(file('apiserver.crt'), renewed.certificatePem);
+    writeFileSync(file('apiserver.key'), renewed.privateKeyPem);
+    while (!api.stderr().includes('the serving certificate has changed')) await fetchInsecurely(api.port, '/livez');
+    assert.equal((await fetchInsecurely(api.port, '/livez')).issuer, 'envtest-clients');
   });
 
   it('takes those of hack/local-up-cluster.sh, where much is empty', async (t) => {

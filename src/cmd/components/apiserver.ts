@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { Node } from '#api/core/node.ts';
 import { kinds } from '#api/kinds.ts';
 import type { FrontProxy } from '#apiserver/aggregation/aggregation.ts';
 import { AdmissionSettingsError } from '#apiserver/admission/settings.ts';
-import type { ApiServerOptions } from '#apiserver/api-server.ts';
+import type { ApiServer, ApiServerOptions } from '#apiserver/api-server.ts';
 import { createApiServer, inProcessAdmin } from '#apiserver/api-server.ts';
 import type { FeatureGates } from '#apiserver/features/feature-gates.ts';
 import { FeatureGateError, featureGates } from '#apiserver/features/feature-gates.ts';
@@ -23,6 +24,7 @@ import { writeKubeconfigs } from '#cluster/kubeconfigs.ts';
 import { nodeAddress } from '#cluster/node-address.ts';
 import { httpsNodes } from '#cluster/node-gateway.ts';
 import type { PemPair } from '#pki/authority.ts';
+import { followFile } from '#serving/follow-file.ts';
 import { giveBackAfterMs, giveBackMemory } from '#serving/give-back-memory.ts';
 import { UserError } from '../fail.ts';
 import { createLog } from '../log.ts';
@@ -90,6 +92,7 @@ async function runApiServer(flags: Flags): Promise<void> {
     externalHostname: flags.externalHostname, corsAllowedOrigins: flags.corsAllowedOrigins, goawayChance: flags.goawayChance,
   });
   await writeKubeconfigs({ name: 'default', stateDir: flags.certDir }, certificates, `https://127.0.0.1:${port}`);
+  followServingPair(flags, apiServer, log, stopped.signal);
   log.info({ port, adminKubeconfig: join(flags.certDir, 'admin.kubeconfig') }, 'serving');
   systemClock.after(giveBackAfterMs, giveBackMemory);
   await ending.signalled;
@@ -173,6 +176,23 @@ function servingPairOf(flags: Flags, certificates: ClusterCertificates): PemPair
   const own = certificates.pairs['apiserver'];
   if (own === undefined) throw new UserError('there is no serving certificate: give --tls-cert-file and --tls-private-key-file');
   return own;
+}
+
+/** A certificate that is renewed in its file is served from then on. Until both files fit each other, the old one is. */
+function followServingPair(flags: Flags, apiServer: ApiServer, log: Logger, signal: AbortSignal): void {
+  const { tlsCertFile, tlsPrivateKeyFile } = flags;
+  if (tlsCertFile === undefined || tlsPrivateKeyFile === undefined) return;
+  const take = (): void => {
+    try {
+      const pair = readPair('--tls-cert-file', tlsCertFile, tlsPrivateKeyFile);
+      if (!new X509Certificate(pair.certificatePem).checkPrivateKey(createPrivateKey(pair.privateKeyPem))) return;
+      apiServer.replaceServing(pair);
+      log.info({ file: tlsCertFile }, 'the serving certificate has changed');
+    } catch (error) {
+      log.warn({ error, file: tlsCertFile }, 'the new serving certificate cannot be read; the old one stays');
+    }
+  };
+  for (const file of [tlsCertFile, tlsPrivateKeyFile]) followFile(file, { clock: systemClock, signal, changed: take, failed: (error) => log.error({ error, file }, 'the serving certificate can no longer be followed') });
 }
 
 function ownCertificates(flags: Flags, advertiseAddress: string): Promise<ClusterCertificates> {
