@@ -73,7 +73,7 @@ test('an approved request is signed with the cluster\'s authority, for as long a
   const cluster = await startTestCluster(controllersFor({ clusterSigning: authority, enabled: ['csrsigning', 'csrcleaner'] }));
   const { client, until } = cluster;
   const made = await client.create(CertificateSigningRequest, kubeletRequest('system:node:n1'));
-  await client.updateStatus(CertificateSigningRequest, { ...made, status: { conditions: [{ type: 'Approved', status: 'True', reason: 'Test', lastUpdateTime: timestamp(systemClock.nowMs()) }] } });
+  await client.updateSubresource(CertificateSigningRequest, { ...made, status: { conditions: [{ type: 'Approved', status: 'True', reason: 'Test', lastUpdateTime: timestamp(systemClock.nowMs()) }] } }, 'approval');
   const { status } = await until(async () => {
     const found = await client.get(CertificateSigningRequest, { name: 'n1' });
     return found.status.certificate !== undefined && found;

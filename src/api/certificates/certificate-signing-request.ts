@@ -8,6 +8,7 @@ import { column, defineResource, status, subresource } from '#apimachinery/resou
 import type { Infer } from '#apimachinery/schema.ts';
 import { bytes, int32, list, mapOfLists, object, string, struct, time } from '#apimachinery/schema.ts';
 import { validateSignerName } from './signer-name.ts';
+import { keepDecisions, validateStatus } from './validate-status.ts';
 
 export const CertificateSigningRequestSpec = struct('io.k8s.api.certificates.v1.CertificateSigningRequestSpec', {
   request: bytes(1, { required: true }),
@@ -91,8 +92,10 @@ export const CertificateSigningRequest = defineResource({
     prepareForUpdate(draft, old) {
       draft.spec = old.spec as Draft<CertificateSigningRequestSpec>;
     },
+    prepareForStatusUpdate: keepDecisions,
   },
   validate: [validateRequest],
+  validateStatusUpdate: [validateStatus],
   columns: [
     nameColumn,
     ageColumn,

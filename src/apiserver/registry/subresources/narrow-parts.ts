@@ -2,8 +2,9 @@
  * Subresources through which a part of an object is read and written like the whole: the rest of what is sent is put
  * back to what it was.
  */
-import { takeApproval, validateApproval } from '#api/certificates/approval.ts';
+import { takeApproval } from '#api/certificates/approval.ts';
 import type { CertificateSigningRequest } from '#api/certificates/certificate-signing-request.ts';
+import { validateApproval } from '#api/certificates/validate-status.ts';
 import { takeEphemeralContainers, takeResources } from '#api/core/pod-strategy.ts';
 import type { Pod } from '#api/core/pod.ts';
 import { validateEphemeralContainers, validateResize } from '#api/core/validate-pod-parts.ts';
