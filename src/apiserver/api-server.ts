@@ -23,8 +23,8 @@ import { Aggregation, authenticationData } from './aggregation/aggregation.ts';
 import { builtInServices } from './aggregation/local-services.ts';
 import { dynamicAdmission } from './admission/dynamic.ts';
 import { admissionPlugins } from './admission/plugins.ts';
-import { certificateRequester } from './admission/plugins/certificate-requester.ts';
 import { privilegedContainers } from './admission/plugins/privileged-containers.ts';
+import { writtenByServer } from './admission/plugins/written-by-server.ts';
 import type { AdmissionSettings } from './admission/settings.ts';
 import type { Audit } from './audit/audit.ts';
 import { PolicyStatus } from './admission/policies/policy-status.ts';
@@ -203,7 +203,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const dynamic = dynamicAdmission({ objects, authorizers, kinds, egress, clock, random, log, metrics: metrics.webhooks, ...(identities !== undefined && { identities }) });
   const signers = new Map(certificateSigners(authorizers).map((plugin) => [plugin.name, plugin]));
   const plugins = await admissionPlugins({ settings, clock, log, kinds, authorizers, registry: () => registry, admin: () => admin, dynamic: dynamic.plugins, certificates: signers });
-  const always = [definitionValidation, certificateRequester, dynamic.expressionCheck, escalationCheck({ authorizers, rbac })];
+  const always = [definitionValidation, writtenByServer, dynamic.expressionCheck, escalationCheck({ authorizers, rbac })];
   const admission = [...always, ...(settings.allowPrivileged === false ? [privilegedContainers] : []), ...plugins];
   const registry: RegistryContext = { minWatchSeconds: options.minWatchSeconds, streamsLists: options.features?.isOn('WatchList'), store, cache, clock, random, log, objects, admission, admissionMetrics: metrics.admission, allocator: allocation.allocator };
   await cache.start(builtInKinds.filter((kind) => kind.convertedFrom === undefined));

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { TestApiServer } from '../support/api-server.ts';
 import { startApiServer } from '../support/api-server.ts';
+import { certificateRequest } from '../support/certificate-request.ts';
 
 const pods = '/api/v1/namespaces/default/pods';
 const requests = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
@@ -68,8 +69,7 @@ test('resize changes CPU and memory of a pod, within its class of service', asyn
 });
 
 test('a certificate request is approved through its own path, and for good', async () => {
-  const pem = '-----BEGIN CERTIFICATE REQUEST-----\nMA==\n-----END CERTIFICATE REQUEST-----\n';
-  const made = await api.request('POST', requests, { body: { metadata: { name: 'r' }, spec: { request: Buffer.from(pem).toString('base64'), signerName: 'example.com/s', usages: ['client auth'] } } });
+  const made = await api.request('POST', requests, { body: { metadata: { name: 'r' }, spec: { request: certificateRequest, signerName: 'example.com/s', usages: ['client auth'] } } });
   assert.equal(made.code, 201, made.text);
   const request = made.json<{ spec: { username?: string }; status: object }>();
   const approved = { ...request, status: { certificate: 'QUJD', conditions: [{ type: 'Approved', status: 'True', reason: 'ByTest' }] } };
