@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
 import { HorizontalPodAutoscaler } from './autoscaling/horizontal-pod-autoscaler.ts';
-import { created, createErrorsOf, given, statusErrorsOf, updateErrorsOf, warningsOf } from './kind-probe.ts';
+import { created, createErrorsOf, given, statusErrorsOf, updated, updateErrorsOf, warningsOf } from './kind-probe.ts';
 import { IngressClass } from './networking/ingress-class.ts';
 import { Ingress } from './networking/ingress.ts';
 import { NetworkPolicy } from './networking/network-policy.ts';
@@ -78,6 +78,8 @@ test('what is refused in storage', () => {
     [{ spec: { nodeAllocatableUpdatePeriodSeconds: 5 } }, 'spec.nodeAllocatableUpdatePeriodSeconds: Invalid value: 5: must be greater than or equal to 10 seconds'],
   ]);
   assert.equal(created(CSIDriver, { metadata, spec: { preventPodSchedulingIfMissing: true } }).spec.preventPodSchedulingIfMissing, undefined);
+  const [driver, noisy] = [created(CSIDriver, { metadata, spec: {} }), { metadata, spec: { requiresRepublish: true } }];
+  assert.deepEqual([driver, updated(CSIDriver, driver, { metadata, spec: {} }), updated(CSIDriver, driver, noisy)].map((each) => each.metadata.generation), [undefined, undefined, 1]);
   check(CSINode, [[{ spec: { drivers: [{ name: 'd', nodeID: 'n', topologyKeys: ['k', 'k'] }] } }, 'spec.drivers[0]: Duplicate value: "k"']]);
   check(VolumeAttachment, [
     [{ spec: { attacher: 'd', nodeName: 'n', source: {} } }, 'spec.source: Required value: must specify exactly one of inlineVolumeSpec and persistentVolumeName'],

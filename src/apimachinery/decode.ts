@@ -112,7 +112,16 @@ function planField(key: string, field: Field, owner: AnyStruct): FieldPlan {
   const { options, type } = field;
   const kept = (options.required === true && options.omitEmpty !== true) || options.always === true;
   const dropsZero = options.pointer !== true && !(kept && options.default === undefined);
-  return { key, decode: decoderOf(type), absent: absentValue(field, kept, owner, dropsZero), dropsZero };
+  const decode = decoderOf(type);
+  return { key, decode: options.gated === true ? droppedFrom(decode) : decode, absent: absentValue(field, kept, owner, dropsZero), dropsZero };
+}
+
+/** What a client wrote is still looked at: it may not fit. */
+function droppedFrom(decode: Decoder): Decoder {
+  return (value, walk, owner) => {
+    const decoded = decode(value, walk, owner);
+    return walk.defaults ? undefined : decoded;
+  };
 }
 
 /** What stands where nothing was given; undefined: nothing does. */

@@ -73,6 +73,8 @@ export interface FieldOptions {
   readonly default?: JsonValue;
   /** Whether OpenAPI tells the default. Kubernetes fills in the others silently. */
   readonly published?: true;
+  /** Behind a feature gate that is off: what clients write there is dropped without a word. */
+  readonly gated?: true;
   /** The values allowed, in the order in which messages list them; the empty string counts as absent. */
   readonly values?: readonly string[];
   /** Another value is refused by a rule of the kind, in words of its own. */

@@ -2,7 +2,6 @@ import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { invalidValue } from '#apimachinery/field-error.ts';
 import type { SpecPart } from '#apimachinery/parts.ts';
-import type { Draft } from '#apimachinery/resource.ts';
 import { column, defineResource } from '#apimachinery/resource.ts';
 import { nonNegativeNumber } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
@@ -14,8 +13,8 @@ export const LeaseSpec = struct('io.k8s.api.coordination.v1.LeaseSpec', {
   acquireTime: microTime(3, { pointer: true }),
   renewTime: microTime(4, { pointer: true }),
   leaseTransitions: int32(5, { pointer: true }),
-  strategy: string(6, { pointer: true }),
-  preferredHolder: string(7, { pointer: true }),
+  strategy: string(6, { pointer: true, gated: true }),
+  preferredHolder: string(7, { pointer: true, gated: true }),
 });
 export interface LeaseSpec extends Infer<typeof LeaseSpec> {}
 
@@ -23,13 +22,6 @@ function* validateLease({ spec }: SpecPart<LeaseSpec>): Iterable<FieldError> {
   const { leaseDurationSeconds, leaseTransitions } = spec;
   if (leaseDurationSeconds !== undefined && leaseDurationSeconds <= 0) yield invalidValue('spec.leaseDurationSeconds', leaseDurationSeconds, 'must be greater than 0');
   yield* nonNegativeNumber('spec.leaseTransitions', leaseTransitions);
-}
-
-/** Elections that the cluster coordinates are behind a gate that is off. */
-function dropCoordination({ spec }: Draft<SpecPart<LeaseSpec>>, old?: SpecPart<LeaseSpec>): void {
-  if (old?.spec.strategy !== undefined) return;
-  delete spec.strategy;
-  delete spec.preferredHolder;
 }
 
 export const Lease = defineResource({
@@ -41,7 +33,7 @@ export const Lease = defineResource({
   fields: {
     spec: object(2, LeaseSpec),
   },
-  strategy: { createOnUpdate: true, generation: false, prepareForCreate: dropCoordination, prepareForUpdate: dropCoordination },
+  strategy: { createOnUpdate: true, generation: false },
   validate: [validateLease],
   columns: [nameColumn, column<SpecPart<LeaseSpec>>('Holder', ({ spec }) => spec.holderIdentity ?? ''), ageColumn],
 });

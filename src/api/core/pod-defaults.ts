@@ -24,8 +24,9 @@ export function defaultPodSpec(spec: Draft<PodSpec>): void {
 
 /** Of pods themselves; a template keeps these open, so that older controllers see no change in it. */
 export function defaultPod({ spec, status }: { spec: Draft<PodSpec>; status: Draft<PodStatus> }): void {
-  // The list came later than the single address; clients may read either.
-  if (status.podIP !== undefined) status.podIPs ??= [{ ip: status.podIP }];
+  // The list came later than the single address, which counts where both are given; clients may read either.
+  if (status.podIP !== undefined && status.podIPs?.[0]?.ip !== status.podIP) status.podIPs = [{ ip: status.podIP }];
+  else if (status.podIPs?.[0] !== undefined) status.podIP = status.podIPs[0].ip;
   defaultPodSpec(spec);
   spec.enableServiceLinks ??= true;
   const containers = [...(spec.initContainers ?? []), ...spec.containers];

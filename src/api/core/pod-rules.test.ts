@@ -107,6 +107,25 @@ test('annotations of a pod say what the cluster understands, and the same as its
   ]);
 });
 
+test('older names of what a pod says are kept in step with newer ones', () => {
+  const pod = created(Pod, { metadata: { name: 'web', annotations: { 'container.apparmor.security.beta.kubernetes.io/a': 'localhost/p' } }, spec: { containers: [base] } });
+  assert.deepEqual(pod.spec.containers[0]?.securityContext, { appArmorProfile: { type: 'Localhost', localhostProfile: 'p' } });
+  assert.deepEqual(warningsOf(Pod, pod), ['metadata.annotations[container.apparmor.security.beta.kubernetes.io/a]: deprecated since v1.30; use the "appArmorProfile" field instead']);
+  const addresses = (status: Fields): readonly unknown[] => {
+    const { podIP, podIPs } = given(Pod, { metadata: { name: 'web' }, spec: { containers: [base] }, status }).status;
+    return [podIP, ...(podIPs ?? []).map(({ ip }) => ip)];
+  };
+  assert.deepEqual(addresses({ podIP: '10.0.0.1', podIPs: [{ ip: '10.0.0.2' }] }), ['10.0.0.1', '10.0.0.1']);
+  assert.deepEqual(addresses({ podIPs: [{ ip: '10.0.0.2' }, { ip: '::1' }] }), ['10.0.0.2', '10.0.0.2', '::1']);
+});
+
+test('what is behind gates that are off is dropped', () => {
+  const bundle = { clusterTrustBundle: { name: 'b', path: 'p' } };
+  const pod = created(Pod, { metadata: { name: 'web' }, spec: { containers: [base], schedulingGroup: {}, volumes: [{ name: 'v', projected: { sources: [bundle, { secret: { name: 's' } }] } }] } });
+  assert.equal(pod.spec.schedulingGroup, undefined);
+  assert.deepEqual(pod.spec.volumes?.[0]?.projected?.sources, [{}, { secret: { name: 's' } }]);
+});
+
 test('a gated pod may be kept to fewer nodes, not to more', () => {
   const gated = { schedulingGates: [{ name: 'g' }], nodeSelector: { a: '1' } };
   const change = (spec: Fields): string[] => {

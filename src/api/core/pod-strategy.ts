@@ -6,6 +6,7 @@ import type { PodSpec } from './pod-template.ts';
 import type { PodStatus } from './pod.ts';
 import { podWarnings } from './pod-warnings.ts';
 import { qosClassOf } from './qos.ts';
+import { heedAppArmor } from './validate-pod-annotations.ts';
 import { validatePodCreate } from './validate-pod.ts';
 /** What the server does to pods before it validates them. Source: behaviour of the v1.36 API server. */
 
@@ -13,6 +14,7 @@ type Pod = Parts<PodSpec, PodStatus>;
 
 export const podStrategy: Strategy<Pod> = {
   prepareForCreate(draft) {
+    heedAppArmor(draft.metadata.annotations ?? {}, draft.spec);
     mergeLabelKeys(draft.spec, draft.metadata.labels);
     draft.status = { phase: 'Pending', qosClass: qosClassOf(draft.spec) };
     if ((draft.spec.schedulingGates ?? []).length > 0) draft.status.conditions = [gatedCondition()];

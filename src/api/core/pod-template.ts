@@ -124,7 +124,7 @@ export const PodSpec = struct('io.k8s.api.core.v1.PodSpec', {
   resourceClaims: list(39, PodResourceClaim, { listType: 'map', keys: ['name'], patch: 'merge,retainKeys', mergeKey: 'name' }),
   resources: pointer(40, ResourceRequirements),
   hostnameOverride: string(41, { pointer: true }),
-  schedulingGroup: pointer(43, PodSchedulingGroup),
+  schedulingGroup: pointer(43, PodSchedulingGroup, { gated: true }),
 });
 export interface PodSpec extends Infer<typeof PodSpec> {}
 

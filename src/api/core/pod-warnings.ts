@@ -117,7 +117,8 @@ function* warnOfProfiles(annotations: Readonly<Record<string, string>>, spec: Po
     const key = seccompOfContainer + name;
     if (securityContext?.seccompProfile === undefined && annotations[key] !== undefined) yield seccomp(key);
     const appArmor = appArmorOfContainer + name;
-    const hasField = (securityContext?.appArmorProfile ?? spec.securityContext?.appArmorProfile) !== undefined;
-    if (!hasField && annotations[appArmor] !== undefined) yield `${prefix}metadata.annotations[${appArmor}]: deprecated since v1.30; use the "appArmorProfile" field instead`;
+    // Of a pod the annotation has become the field by now.
+    const isSaid = (prefix === '' ? undefined : securityContext?.appArmorProfile) ?? spec.securityContext?.appArmorProfile;
+    if (isSaid === undefined && annotations[appArmor] !== undefined) yield `${prefix}metadata.annotations[${appArmor}]: deprecated since v1.30; use the "appArmorProfile" field instead`;
   }
 }

@@ -1,6 +1,8 @@
 /** Annotations that say something to the cluster about a pod, and the fields that took their place. Source: behaviour of the v1.36 API server. */
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { forbiddenField, invalidValue } from '#apimachinery/field-error.ts';
+import { saysTheSame } from '#apimachinery/equal.ts';
+import type { Draft } from '#apimachinery/resource.ts';
 import type { AppArmorProfile, SeccompProfile } from './container.ts';
 import type { PodSpec } from './pod-template.ts';
 import { containersWithPaths } from './validate-container.ts';
@@ -66,6 +68,24 @@ function* matchProfile(text: string | undefined, profile: SeccompProfile | AppAr
   else if (profile.type === 'Localhost' && text.slice(ownProfile.length) !== profile.localhostProfile) {
     yield forbiddenField(`${path}.localhostProfile`, `${what} profile in annotation and field must match`);
   }
+}
+
+/** Clients that still write the annotation get the field that the kubelet reads. */
+export function heedAppArmor(annotations: Annotations, spec: Draft<PodSpec>): void {
+  if (spec.os?.name === 'windows') return;
+  for (const container of [...spec.containers, ...(spec.initContainers ?? [])]) {
+    const profile = appArmorOf(annotations[appArmorOfContainer + container.name]);
+    if (profile === undefined || container.securityContext?.appArmorProfile !== undefined) continue;
+    if (!saysTheSame(profile, spec.securityContext?.appArmorProfile)) container.securityContext = { ...container.securityContext, appArmorProfile: profile };
+  }
+}
+
+function appArmorOf(text: string | undefined): AppArmorProfile | undefined {
+  if (text === 'unconfined') return { type: 'Unconfined' };
+  if (text === 'runtime/default') return { type: 'RuntimeDefault' };
+  const localhostProfile = text?.startsWith(ownProfile) === true ? text.slice(ownProfile.length) : '';
+  const isValid = localhostProfile !== '' && localhostProfile.trim() === localhostProfile;
+  return isValid ? { type: 'Localhost', localhostProfile } : undefined;
 }
 
 /** What a running pod was told about AppArmor, and whose image it is, stays. */

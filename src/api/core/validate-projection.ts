@@ -1,13 +1,11 @@
 /** Rules on volumes that are made of what the cluster knows. Source: behaviour of the v1.36 API server. */
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { forbiddenField, invalidValue, notSupported, required } from '#apimachinery/field-error.ts';
-import { dns1123Subdomain, qualifiedName } from '#apimachinery/names.ts';
+import { qualifiedName } from '#apimachinery/names.ts';
 import { canonicalQuantity } from '#apimachinery/quantity.ts';
-import { validateLabelSelector } from '#apimachinery/selector.ts';
-import { validateSignerName } from '../certificates/signer-name.ts';
 import type { ObjectFieldSelector, ResourceFieldSelector } from './references.ts';
 import { localPath, validateMode } from './validate-paths.ts';
-import type { ClusterTrustBundleProjection, DownwardAPIVolumeFile, KeyToPath, PodCertificateProjection, ProjectedVolumeSource, ServiceAccountTokenProjection, VolumeProjection } from './volume.ts';
+import type { DownwardAPIVolumeFile, KeyToPath, ProjectedVolumeSource, ServiceAccountTokenProjection, VolumeProjection } from './volume.ts';
 
 export function* validateItems(items: readonly KeyToPath[], path: string): Iterable<FieldError> {
   for (const [index, item] of items.entries()) {
@@ -93,12 +91,10 @@ export function* validateProjected(projected: ProjectedVolumeSource, path: strin
 }
 
 /** The files that a source writes, and what is shown of it where another writes them, too. */
-function filesOf({ clusterTrustBundle, configMap, downwardAPI, podCertificate, secret }: VolumeProjection): readonly (readonly [string, string])[] {
+function filesOf({ configMap, downwardAPI, secret }: VolumeProjection): readonly (readonly [string, string])[] {
   const files: (readonly [string, string])[] = [];
   for (const projection of [secret, configMap]) for (const item of projection?.items ?? []) if (item.path !== '') files.push([item.path, projection?.name ?? '']);
   for (const { path } of downwardAPI?.items ?? []) if (path !== '') files.push([path, path]);
-  if (clusterTrustBundle !== undefined) files.push([clusterTrustBundle.path, clusterTrustBundle.path]);
-  for (const path of [podCertificate?.credentialBundlePath, podCertificate?.keyPath, podCertificate?.certificateChainPath]) if (path !== undefined) files.push([path, path]);
   return files;
 }
 
@@ -111,8 +107,6 @@ function* validateSource(source: VolumeProjection, at: string, volume: string): 
   }
   if (source.downwardAPI !== undefined) yield* validateDownward(source.downwardAPI.items ?? [], `${at}.downwardAPI`);
   if (source.serviceAccountToken !== undefined) yield* validateToken(source.serviceAccountToken, `${at}.serviceAccountToken`, volume);
-  if (source.clusterTrustBundle !== undefined) yield* validateTrustBundle(source.clusterTrustBundle, `${at}.clusterTrustBundle`);
-  if (source.podCertificate !== undefined) yield* validatePodCertificate(source.podCertificate, `${at}.podCertificate`);
 }
 
 function* validateToken({ expirationSeconds = 3600, path }: ServiceAccountTokenProjection, at: string, volume: string): Iterable<FieldError> {
@@ -120,37 +114,3 @@ function* validateToken({ expirationSeconds = 3600, path }: ServiceAccountTokenP
   if (expirationSeconds > 2 ** 32) yield invalidValue(`${at}.expirationSeconds`, expirationSeconds, 'may not specify a duration larger than 2^32 seconds');
   if (path !== '') yield* localPath(path, `${volume}.path`);
 }
-
-function* validateTrustBundle(bundle: ClusterTrustBundleProjection, at: string): Iterable<FieldError> {
-  const { labelSelector, name, path, signerName } = bundle;
-  if (name !== undefined && signerName !== undefined) yield invalidValue(at, bundle, 'only one of name and signerName may be used');
-  else if (name !== undefined) {
-    if (name === '') yield required(`${at}.name`, 'must be a valid object name');
-    else for (const message of dns1123Subdomain(name.slice(name.lastIndexOf(':') + 1))) yield invalidValue(`${at}.name`, name, `not a valid clustertrustbundlename: ${message}`);
-    if (labelSelector !== undefined) yield invalidValue(`${at}.labelSelector`, labelSelector, 'labelSelector must be unset if name is specified');
-  } else if (signerName !== undefined) {
-    if (signerName === '') yield required(`${at}.signerName`, 'must be a valid signer name');
-    yield* validateSignerName(signerName, `${at}.signerName`);
-    yield* validateLabelSelector(`${at}.labelSelector`, labelSelector);
-  } else yield required(at, 'either name or signerName must be specified');
-  yield* localPath(path, `${at}.path`);
-}
-
-const keyTypes = ['ECDSAP256', 'ECDSAP384', 'ECDSAP521', 'ED25519', 'RSA3072', 'RSA4096'];
-/** Seconds: an hour, three months. */
-const certificateLife = { shortest: 3600, longest: 91 * 24 * 3600 };
-
-function* validatePodCertificate(projection: PodCertificateProjection, at: string): Iterable<FieldError> {
-  const { certificateChainPath = '', credentialBundlePath = '', keyPath = '', keyType, maxExpirationSeconds, signerName } = projection;
-  if (signerName !== undefined && signerName !== '') yield* validateSignerName(signerName, `${at}.signerName`);
-  if (keyType !== undefined && keyType !== '' && !keyTypes.includes(keyType)) yield notSupported(`${at}.keyType`, keyType, keyTypes);
-  if (maxExpirationSeconds !== undefined) {
-    const { longest, shortest } = certificateLife;
-    if (maxExpirationSeconds < shortest) yield invalidValue(`${at}.maxExpirationSeconds`, maxExpirationSeconds, `if provided, maxExpirationSeconds must be >= ${shortest}`);
-    if (maxExpirationSeconds > longest) yield invalidValue(`${at}.maxExpirationSeconds`, maxExpirationSeconds, `if provided, maxExpirationSeconds must be <= ${longest}`);
-  }
-  const paths = { credentialBundlePath, keyPath, certificateChainPath };
-  if (Object.values(paths).every((path) => path === '')) yield required(at, 'specify at least one of credentialBundlePath, keyPath, and certificateChainPath');
-  for (const [field, path] of Object.entries(paths)) if (path !== '') yield* localPath(path, `${at}.${field}`);
-}
-

@@ -38,13 +38,10 @@ export function* warnOfVolumes(volumes: readonly Volume[], path: string): Iterab
 }
 
 /** Files that take the place of a token. */
-function* warnOfTokenPaths({ clusterTrustBundle, configMap, downwardAPI, secret }: VolumeProjection, path: string, tokens: ReadonlySet<string>): Iterable<string> {
+function* warnOfTokenPaths({ configMap, downwardAPI, secret }: VolumeProjection, path: string, tokens: ReadonlySet<string>): Iterable<string> {
   for (const [name, projection] of Object.entries({ configMap, secrets: secret, downwardAPI })) {
     for (const [index, item] of (projection?.items ?? []).entries()) {
       if (tokens.has(item.path)) yield `${path}.${name}[${index}]: has duplicated path with ServiceAccountToken ${JSON.stringify(item.path)}`;
     }
-  }
-  if (clusterTrustBundle !== undefined && tokens.has(clusterTrustBundle.path)) {
-    yield `${path}.ClusterTrustBundle: has duplicated path with ServiceAccountToken ${JSON.stringify(clusterTrustBundle.path)}`;
   }
 }

@@ -257,8 +257,8 @@ export const VolumeProjection = struct('io.k8s.api.core.v1.VolumeProjection', {
   downwardAPI: pointer(2, DownwardAPIProjection),
   configMap: pointer(3, ConfigMapProjection),
   serviceAccountToken: pointer(4, ServiceAccountTokenProjection),
-  clusterTrustBundle: pointer(5, ClusterTrustBundleProjection),
-  podCertificate: pointer(6, PodCertificateProjection),
+  clusterTrustBundle: pointer(5, ClusterTrustBundleProjection, { gated: true }),
+  podCertificate: pointer(6, PodCertificateProjection, { gated: true }),
 });
 export interface VolumeProjection extends Infer<typeof VolumeProjection> {}
 

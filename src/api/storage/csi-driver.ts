@@ -1,6 +1,8 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import { saysTheSame } from '#apimachinery/equal.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { duplicate, invalidValue, notSupported } from '#apimachinery/field-error.ts';
+import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { SpecPart } from '#apimachinery/parts.ts';
 import type { Draft } from '#apimachinery/resource.ts';
 import { column, defineResource } from '#apimachinery/resource.ts';
@@ -25,7 +27,7 @@ export const CSIDriverSpec = struct('io.k8s.api.storage.v1.CSIDriverSpec', {
   seLinuxMount: bool(8, { pointer: true, default: false }),
   nodeAllocatableUpdatePeriodSeconds: int64(9, { pointer: true }),
   serviceAccountTokenInSecrets: bool(10, { pointer: true }),
-  preventPodSchedulingIfMissing: bool(11, { pointer: true }),
+  preventPodSchedulingIfMissing: bool(11, { pointer: true, gated: true }),
 });
 export interface CSIDriverSpec extends Infer<typeof CSIDriverSpec> {}
 
@@ -47,6 +49,9 @@ function* validateDriver({ spec }: Driver): Iterable<FieldError> {
   }
   for (const mode of spec.volumeLifecycleModes ?? []) if (!lifecycles.includes(mode)) yield notSupported('spec.volumeLifecycleModes', mode, lifecycles);
   const period = spec.nodeAllocatableUpdatePeriodSeconds;
+  if (spec.serviceAccountTokenInSecrets !== undefined && (spec.tokenRequests ?? []).length === 0) {
+    yield invalidValue('spec.serviceAccountTokenInSecrets', spec.serviceAccountTokenInSecrets, 'serviceAccountTokenInSecrets is not allowed when tokenRequests is not specified');
+  }
   if (period !== undefined && period < shortestPeriod) yield invalidValue('spec.nodeAllocatableUpdatePeriodSeconds', period, `must be greater than or equal to ${shortestPeriod} seconds`);
 }
 
@@ -56,9 +61,11 @@ function* validateDriverUpdate({ spec }: Driver, { spec: old }: Driver): Iterabl
   yield* immutableValue('spec.volumeLifecycleModes', spec.volumeLifecycleModes, old.volumeLifecycleModes);
 }
 
-/** The field is behind a gate that is off. */
-function dropUnknown({ spec }: Draft<Driver>): void {
-  delete spec.preventPodSchedulingIfMissing;
+const mutable = ['tokenRequests', 'requiresRepublish', 'seLinuxMount', 'nodeAllocatableUpdatePeriodSeconds', 'serviceAccountTokenInSecrets'] as const;
+
+/** Generations are counted from the first change: a driver that is new has none. */
+function countChange(draft: Draft<Driver & KubeObject>, old: Driver & KubeObject): void {
+  if (mutable.some((field) => !saysTheSame(draft.spec[field], old.spec[field]))) draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
 }
 
 export const CSIDriver = defineResource({
@@ -70,7 +77,7 @@ export const CSIDriver = defineResource({
   fields: {
     spec: object(2, CSIDriverSpec, { required: true }),
   },
-  strategy: { generation: false, prepareForCreate: dropUnknown, prepareForUpdate: dropUnknown },
+  strategy: { generation: false, prepareForUpdate: countChange },
   validate: [validateDriver],
   validateUpdate: [validateDriverUpdate],
   columns: [
