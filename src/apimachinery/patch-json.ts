@@ -20,7 +20,7 @@ const maxCopied = 3 * 1024 * 1024;
  * @throws StatusError 400 when the patch is no list of operations, 413 when it is too long, 422 when an operation fails
  */
 export function jsonPatch(document: JsonObject, patch: unknown): JsonValue {
-  if (!Array.isArray(patch)) throw badRequest(`json: cannot unmarshal ${patch === null ? 'null' : typeof patch} into Go value of type jsonpatch.Patch`);
+  if (!Array.isArray(patch)) throw badRequest(`error decoding patch: json: cannot unmarshal ${patch === null ? 'null' : typeof patch} into Go value of type []handlers.jsonPatchOp`);
   if (patch.length > maxOperations) {
     throw new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`);
   }

@@ -153,7 +153,7 @@ test('a JSON patch that fails anywhere changes nothing, and is a 422', () => {
     assert.equal(error.code, 422, JSON.stringify(operation));
     assert.equal(error.message, 'the server rejected our request due to an error in our request');
   }
-  assert.equal(errorOf(() => jsonPatch(document, {})).message, 'json: cannot unmarshal object into Go value of type jsonpatch.Patch');
+  assert.equal(errorOf(() => jsonPatch(document, {})).message, 'error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp');
   assert.equal(errorOf(() => jsonPatch(document, Array.from({ length: 10_001 }, () => ({ op: 'test', path: '/b', value: 2 })))).code, 413);
   const doubling = [{ op: 'add', path: '/x', value: ['a'.repeat(1000)] }, ...Array.from({ length: 30 }, () => ({ op: 'copy', from: '/x', path: '/x/-' }))];
   assert.equal(errorOf(() => jsonPatch(document, doubling)).code, 422);

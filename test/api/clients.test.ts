@@ -152,6 +152,14 @@ describe('what clients rely on', () => {
     assert.equal(dry.code, 422, dry.text);
   });
 
+  it('a patch moves no object elsewhere', async () => {
+    await api.request('POST', '/api/v1/namespaces/default/configmaps', { body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'here' } } });
+    const moved = async (metadata: object): Promise<StatusBody> => (await api.request('PATCH', '/api/v1/namespaces/default/configmaps/here', { body: JSON.stringify({ metadata }), headers: { 'content-type': 'application/merge-patch+json' } })).json();
+    assert.deepEqual(await moved({ name: 'there' }).then(({ code, message }) => [code, message]), [400, 'the name of the object (there) does not match the name on the URL (here)']);
+    assert.equal((await moved({ namespace: 'kube-system' })).message, 'the namespace of the provided object does not match the namespace sent on the request');
+    assert.equal((await moved({ name: null })).message, 'the name of the object (here based on URL) was undeterminable: name must be provided');
+  });
+
   it('CBOR in which a key stands twice is refused', async () => {
     const twice = Buffer.from('a2616101616102', 'hex');
     const answer = await api.request('POST', '/api/v1/namespaces/default/configmaps', { body: twice, headers: { 'content-type': 'application/cbor' } });

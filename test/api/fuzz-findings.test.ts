@@ -46,7 +46,7 @@ describe('requests that once broke the API server', () => {
   it('a patch that takes the name away is refused', async () => {
     await answers(201, 'POST', '/apis/scheduling.k8s.io/v1/priorityclasses', { metadata: { name: 'named' }, value: 1 });
     const patch = { metadata: { $patch: 'delete' } };
-    await answers(422, 'PATCH', '/apis/scheduling.k8s.io/v1/priorityclasses/named', patch, { 'content-type': 'application/strategic-merge-patch+json' });
+    await answers(400, 'PATCH', '/apis/scheduling.k8s.io/v1/priorityclasses/named', patch, { 'content-type': 'application/strategic-merge-patch+json' });
   });
 
   it('a claim template of a stateful set may lack a name', async () => {
