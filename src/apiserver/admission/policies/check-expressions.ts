@@ -1,4 +1,4 @@
-/** Configurations of webhooks and policies are refused when their expressions are none. */
+/** Configurations of webhooks and policies, claims and classes of devices are refused when their expressions are none. */
 import type { MatchCondition } from '#api/admissionregistration/matching.ts';
 import type { MutatingAdmissionPolicy as MutatingPolicy } from '#api/admissionregistration/mutating-admission-policy.ts';
 import { MutatingAdmissionPolicy } from '#api/admissionregistration/mutating-admission-policy.ts';
@@ -14,6 +14,7 @@ import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
 import { invalid } from '#apimachinery/status-error.ts';
 import type { AdmissionPlugin } from '../admission.ts';
+import { checkDevices } from './check-devices.ts';
 import { ExpressionSet } from './expressions.ts';
 import { madeTypes } from './made-objects.ts';
 
@@ -29,11 +30,10 @@ const checks = new Map<ResourceKind, Check>([
 /** Part of validation; it stands here because compiling is nothing that the kinds themselves could do. */
 export const expressionCheck: AdmissionPlugin = {
   name: 'ExpressionCheck',
-  validate({ kind, subresource, object, old, name }) {
-    if (object === undefined || subresource !== '') return;
-    const check = checks.get(kind);
-    if (check === undefined) return;
-    const errors = [...check(object, old)];
+  validate(request, context) {
+    const { kind, subresource, object, old, name } = request;
+    if (object === undefined) return;
+    const errors = kind.group === 'resource.k8s.io' ? [...checkDevices(request, context)] : subresource === '' ? [...(checks.get(kind)?.(object, old) ?? [])] : [];
     if (errors.length > 0) throw invalid(kind, name === '' ? (object.metadata.name ?? '') : name, errors);
   },
 };

@@ -11,7 +11,7 @@ import type { ValueSources } from './request-values.ts';
 import type { PolicyDependencies } from './validating-policies.ts';
 
 export const lazyExpressionCheck: AdmissionPlugin = lazyPlugin('ExpressionCheck', {
-  isNeeded: ({ kind, object, subresource }) => kind.group === 'admissionregistration.k8s.io' && object !== undefined && subresource === '',
+  isNeeded: ({ kind, object, subresource }) => object !== undefined && ((kind.group === 'resource.k8s.io' && kind.kind !== 'ResourceSlice') || (kind.group === 'admissionregistration.k8s.io' && subresource === '')),
   load: async () => (await import('./check-expressions.ts')).expressionCheck,
 });
 
