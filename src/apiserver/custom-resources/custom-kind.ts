@@ -21,7 +21,7 @@ import { jsonPath, valueText } from './json-path.ts';
 import { publishSchema, publishSelectableFields } from './publish-schema.ts';
 import { completeObject } from './schema/complete-value.ts';
 import { checkEmbedded, checkListTypes } from './schema/check-structure.ts';
-import { valueCheck } from './schema/check-value.ts';
+import { foundAt, valueCheck } from './schema/check-value.ts';
 import { objectShape } from './schema/field-ownership.ts';
 import type { SchemaNode } from './schema/schema-node.ts';
 import { schemaNode } from './schema/schema-node.ts';
@@ -185,7 +185,10 @@ function validationOf(version: CustomResourceDefinitionVersion, node: SchemaNode
     validateStatusUpdate: [(object: KubeObject, old: KubeObject) => {
       const errors: FieldError[] = [];
       const now = (object as unknown as Record<string, unknown>)['status'];
-      if (now !== undefined) ofStatus?.run(now, 'status', errors, (old as unknown as Record<string, unknown>)['status']);
+      // As upstream tells it: the status in front, without it in the sentence.
+      const found: FieldError[] = [];
+      if (now !== undefined) ofStatus?.run(now, '', found, (old as unknown as Record<string, unknown>)['status']);
+      errors.push(...found.map((error) => foundAt('status', error)));
       errors.push(...checkScaleStatus(scaled, object), ...listTypes(object, old));
       return withRules(errors, object, old);
     }],

@@ -24,11 +24,26 @@ export function* checkScaleStatus(scale: CustomResourceSubresourceScale | undefi
 }
 
 function* checkReplicas(path: string, object: object): Iterable<FieldError> {
+  const parent = parentAt(object, path);
+  if (!isJsonObject(parent)) {
+    if (parent !== undefined && parent !== null) yield invalidValue(path, 0, `${path} accessor error: ${goText(parent as JsonValue)} is of the type ${goType(parent)}, expected map[string]interface{}`);
+    return;
+  }
   const value = valueAt(object, path);
   if (value === undefined) return;
   if (!isInteger(value)) yield invalidValue(path, 0, `${path} accessor error: ${goText(value as JsonValue)} is of the type ${goType(value)}, expected int64`);
   else if (value < 0) yield invalidValue(path, value, 'should be a non-negative integer');
   else if (value > maxReplicas) yield invalidValue(path, value, `should be less than or equal to ${maxReplicas}`);
+}
+
+/** What stands in the way to the value, or holds it. */
+function parentAt(object: object, path: string): unknown {
+  let value: unknown = object;
+  for (const key of path.replace(/^\./, '').split('.').slice(0, -1)) {
+    if (!isJsonObject(value)) return value;
+    value = value[key];
+  }
+  return value;
 }
 
 function valueAt(object: object, path: string): unknown {

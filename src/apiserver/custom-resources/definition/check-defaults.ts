@@ -7,7 +7,7 @@ import { declaredType } from '../rules/declared-type.ts';
 import { checkValue } from '../rules/rule-check.ts';
 import { completeValue } from '../schema/complete-value.ts';
 import { checkEmbedded } from '../schema/check-structure.ts';
-import { valueCheck } from '../schema/check-value.ts';
+import { foundAt, valueCheck } from '../schema/check-value.ts';
 import type { SchemaNode } from '../schema/schema-node.ts';
 
 export function* checkDefaults(node: SchemaNode, path: string, isRoot: boolean): Iterable<FieldError> {
@@ -30,12 +30,8 @@ function* checkDefault(node: SchemaNode, path: string): Iterable<FieldError> {
   const errors: FieldError[] = [];
   // As upstream tells it: the path of the default in front, none within the sentence.
   valueCheck(node.source).run(pruned, '', errors);
-  yield* errors.map((error) => ({ ...error, path: error.path === '<nil>' ? error.path : joined(path, error.path) }));
+  yield* errors.map((error) => foundAt(path, error));
   if (errors.length === 0) yield* checkValue(node, declaredType(node, node.isEmbedded)?.type, pruned, { path, budget: perObjectBudget });
-}
-
-function joined(path: string, below: string): string {
-  return below === '' || below.startsWith('[') ? `${path}${below}` : `${path}.${below}`;
 }
 
 /** Nobody leaves these out. */

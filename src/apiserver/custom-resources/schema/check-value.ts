@@ -40,6 +40,12 @@ export function valueCheck(schema: JSONSchemaProps): ValueCheck {
   };
 }
 
+/** A fault found by a check that was run without a path, where the value stands at `path`. */
+export function foundAt(path: string, error: FieldError): FieldError {
+  if (error.path === '<nil>') return error;
+  return { ...error, path: error.path === '' || error.path.startsWith('[') ? `${path}${error.path}` : `${path}.${error.path}` };
+}
+
 type Step = (value: unknown, path: string, errors: FieldError[], old: unknown) => void;
 
 function stepsOf(schema: JSONSchemaProps): readonly Step[] {
