@@ -7,6 +7,8 @@ export interface TlsSettings {
   readonly minVersion?: TlsVersion;
   /** Of TLS 1.2, by OpenSSL's names; those of TLS 1.3 are always on. Default: Node's. */
   readonly ciphers?: readonly string[];
+  /** Key exchanges, by OpenSSL's names. Default: Node's. */
+  readonly curves?: readonly string[];
   /** Certificates for clients that ask for certain names. */
   readonly sni?: readonly SniCertificate[];
   /** Requests at once on one HTTP/2 connection. Default: 1000. */
@@ -22,6 +24,9 @@ export interface SniCertificate {
 export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
 
 export const tlsVersions: Readonly<Record<string, TlsVersion>> = { VersionTLS10: 'TLSv1', VersionTLS11: 'TLSv1.1', VersionTLS12: 'TLSv1.2', VersionTLS13: 'TLSv1.3' };
+
+/** OpenSSL's names of key exchanges by their number. Source: IANA, TLS Supported Groups. */
+export const curveNames: Readonly<Record<string, string>> = { 23: 'P-256', 24: 'P-384', 25: 'P-521', 29: 'X25519', 4587: 'SecP256r1MLKEM768', 4588: 'X25519MLKEM768', 4589: 'SecP384r1MLKEM1024' };
 
 /** OpenSSL's names of cipher suites by Go's. */
 export const cipherNames: Readonly<Record<string, string>> = {
@@ -53,8 +58,12 @@ export const cipherNames: Readonly<Record<string, string>> = {
 const always = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'];
 
 /** The same as Node's options. */
-export function tlsChoices({ minVersion, ciphers }: TlsSettings): { readonly minVersion?: TlsVersion; readonly ciphers?: string } {
-  return { ...(minVersion !== undefined && { minVersion }), ...(ciphers !== undefined && { ciphers: [...new Set([...always, ...ciphers])].join(':') }) };
+export function tlsChoices({ minVersion, ciphers, curves }: TlsSettings): { readonly minVersion?: TlsVersion; readonly ciphers?: string; readonly ecdhCurve?: string } {
+  return {
+    ...(minVersion !== undefined && { minVersion }),
+    ...(ciphers !== undefined && { ciphers: [...new Set([...always, ...ciphers])].join(':') }),
+    ...(curves !== undefined && { ecdhCurve: curves.join(':') }),
+  };
 }
 
 /** The names that a pair is served for. */

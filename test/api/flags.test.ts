@@ -69,7 +69,7 @@ describe('skiff apiserver with admission, feature and API flags', { timeout: 60_
       '--enable-admission-plugins', 'AlwaysPullImages,DenyServiceExternalIPs', '--enable-admission-plugins=NamespaceAutoProvision,EventRateLimit', '--disable-admission-plugins=ServiceAccount,NamespaceLifecycle',
       `--admission-control-config-file=${directory}/admission.yaml`, '--feature-gates=PodTopologyLabelsAdmission=false,KubeletPSI=true', '--feature-gates=WatchList=false,APIResponseCompression=false,StorageVersionHash=false,MutatingAdmissionPolicy=false', '--runtime-config=autoscaling/v1=false,policy/v1/podsecuritypolicies=false', '--runtime-config=batch/v1/cronjobs=false',
       '--anonymous-auth=false', '--external-hostname=api.example.com', '--cors-allowed-origins=^https://.*\\.example\\.com$', '--default-not-ready-toleration-seconds=7', '--v=2', '--vmodule=', '--profiling=false', '--emulated-version=1.36',
-      '--tls-min-version=VersionTLS12', '--tls-cipher-suites=TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256', '--max-requests-inflight=100', '--request-timeout=30s', '--event-ttl=1h', '--goaway-chance=0.001', '--api-audiences=api',
+      '--tls-min-version=VersionTLS12', '--tls-curve-preferences=4588,29', '--tls-cipher-suites=TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256', '--max-requests-inflight=100', '--request-timeout=30s', '--event-ttl=1h', '--goaway-chance=0.001', '--api-audiences=api',
       '--etcd-compaction-interval=10m', '--storage-media-type=application/vnd.kubernetes.protobuf', '--logging-format=json', '--lease-reuse-duration-seconds=60', '--watch-cache', '--endpoint-reconciler-type=lease',
     ]);
   });
@@ -111,7 +111,7 @@ describe('skiff apiserver with admission, feature and API flags', { timeout: 60_
   it('tells its features, its outside name, and which pages may use it', async () => {
     const metrics = await api.request('GET', '/metrics');
     assert.match(metrics.text, /kubernetes_feature_enabled\{name="PodTopologyLabelsAdmission",stage="BETA"\} 0/);
-    assert.match(metrics.text, /kubernetes_feature_enabled\{name="KubeletPSI",stage="BETA"\} 1/);
+    assert.match(metrics.text, /kubernetes_feature_enabled\{name="KubeletPSI",stage=""\} 1/);
     assert.match((await api.request('GET', '/api')).text, /"serverAddress":"api\.example\.com:\d+"/);
     const asked = await api.request('OPTIONS', '/api', { headers: { origin: 'https://a.example.com' }, anonymous: true });
     assert.equal(asked.headers['access-control-allow-origin'], 'https://a.example.com');
@@ -184,7 +184,7 @@ describe('what skiff apiserver refuses', { timeout: 120_000 }, () => {
     [['--enable-admission-plugins=JobValidation'], /admission plugin "JobValidation" is not built/],
     [['--enable-admission-plugins=EventRateLimit'], /settings of admission plugin EventRateLimit/],
     [['--feature-gates=Nonsense=true'], /unrecognized feature gate: Nonsense/],
-    [['--feature-gates=SidecarContainers=false'], /cannot set feature gate SidecarContainers to false, feature is locked to true/],
+    [['--feature-gates=JobManagedBy=false'], /cannot set feature gate JobManagedBy to false, feature is locked to true/],
     [['--feature-gates=CBORServingAndStorage=maybe'], /invalid value of CBORServingAndStorage=maybe/],
     [['--feature-gates=HPAScaleToZero=true'], /cannot set feature gate HPAScaleToZero to true: what it switches on is not built/],
     [['--runtime-config=nonsense/v1=true'], /--runtime-config: nonsense\/v1 is not built/],
@@ -192,6 +192,7 @@ describe('what skiff apiserver refuses', { timeout: 120_000 }, () => {
     [['--authorization-mode=Webhook'], /authorization-mode Webhook's authorization config file not passed/],
     [['--authorization-mode=RBAC,RBAC'], /specified more than once/],
     [['--storage-backend=etcd2'], /--storage-backend invalid, allowed values: etcd3/],
+    [['--tls-curve-preferences=1'], /key exchange 1 is not known/],
     [['--tls-cipher-suites=NONSENSE'], /Cipher suite NONSENSE not supported or doesn't exist/],
     [['--service-account-lookup=false'], /--service-account-lookup=false is not built/],
     [['--watch-cache=false'], /--watch-cache=false is not built/],

@@ -35,6 +35,11 @@ rules:
   assert.ok(decideLevel(policy, requestInfo('GET', '/version', false), user).omits.has('RequestReceived'));
 });
 
+test('a rule can cover the resources of all groups', () => {
+  const policy: AuditPolicy = { rules: [{ level: 'Request', resources: [{ group: '*', resources: ['*/status', 'secrets'] }] }] };
+  assert.deepEqual(['/apis/apps/v1/namespaces/x/deployments/a/status', '/api/v1/namespaces/x/secrets', '/apis/apps/v1/deployments', '/version'].map((path) => levelOf(policy, 'GET', path)), ['Request', 'Request', 'None', 'None']);
+});
+
 test('a rule says for itself whether managed fields are left out', () => {
   const policy: AuditPolicy = { omitManagedFields: true, rules: [{ level: 'Request', verbs: ['get'], omitManagedFields: false }, { level: 'Request' }] };
   assert.equal(decideLevel(policy, requestInfo('GET', '/api/v1/nodes/a', false), user).omitManagedFields, false);

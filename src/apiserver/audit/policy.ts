@@ -71,7 +71,7 @@ function coversResource({ namespaces, resources }: PolicyRule, info: RequestInfo
   if (isEmpty(resources)) return true;
   const whole = info.subresource === '' ? info.resource : `${info.resource}/${info.subresource}`;
   return resources.some(({ group = '', resources: names, resourceNames }) => {
-    if (group !== info.group) return false;
+    if (group !== '*' && group !== info.group) return false;
     if (isEmpty(names)) return true;
     if (!isEmpty(resourceNames) && !resourceNames.includes(info.name)) return false;
     return names.some((name) => name === '*' || name === whole || (info.subresource !== '' && name === `*/${info.subresource}`) || name === `${info.resource}/*`);

@@ -11,16 +11,16 @@ test('every known gate is written in the notation', () => {
 
 test('gates are as upstream has them until somebody sets them', () => {
   const gates = featureGates([]);
-  assert.deepEqual(['SidecarContainers', 'HPAScaleToZero', 'PodTopologyLabelsAdmission', 'Nonsense'].map((name) => gates.isOn(name)), [true, false, true, false]);
+  assert.deepEqual(['JobManagedBy', 'HPAScaleToZero', 'PodTopologyLabelsAdmission', 'Nonsense'].map((name) => gates.isOn(name)), [true, false, true, false]);
   assert.equal(featureGates(['PodTopologyLabelsAdmission=false']).isOn('PodTopologyLabelsAdmission'), false);
   // What is somebody else's to switch is taken as it is.
-  assert.equal(featureGates(['KubeletPSI=false', 'SELinuxMount=true']).isOn('SELinuxMount'), true);
-  assert.equal(featureGates(['HPAScaleToZero=false', 'AllAlpha=false', 'SidecarContainers=true']).isOn('HPAScaleToZero'), false);
+  assert.equal(featureGates(['KubeletSeparateDiskGC=false', 'SELinuxMount=true']).isOn('SELinuxMount'), true);
+  assert.equal(featureGates(['HPAScaleToZero=false', 'AllAlpha=false', 'JobManagedBy=true']).isOn('HPAScaleToZero'), false);
 });
 
 test('what cannot be is an error', () => {
   for (const [setting, text] of [
-    ['Nonsense=true', /unrecognized feature gate: Nonsense/], ['SidecarContainers=false', /locked to true$/], ['HPAScaleToZero=true', /not built$/], ['OpenAPIEnums=false', /always on here$/],
+    ['Nonsense=true', /unrecognized feature gate: Nonsense/], ['JobManagedBy=false', /locked to true$/], ['HPAScaleToZero=true', /not built$/], ['OpenAPIEnums=false', /always on here$/],
     ['AllAlpha=true', /AllAlpha to true: \w+, for one, is not built/], ['X', /missing bool value for X/], ['HPAScaleToZero=x', /invalid value of HPAScaleToZero=x/],
   ] as const) assert.throws(() => featureGates([setting]), text, setting);
 });

@@ -5,7 +5,7 @@ import { Option } from 'commander';
 import { parse } from 'yaml';
 import type { PemPair } from '#pki/authority.ts';
 import type { SniCertificate, TlsSettings } from '#serving/tls-settings.ts';
-import { cipherNames, tlsVersions } from '#serving/tls-settings.ts';
+import { cipherNames, curveNames, tlsVersions } from '#serving/tls-settings.ts';
 import { stateHome } from '#cluster/layout.ts';
 import { UserError } from '../../fail.ts';
 import type { FlagGroup } from '../flags.ts';
@@ -22,6 +22,7 @@ export interface ServingFlags {
   readonly tlsSniCertKey?: readonly string[];
   readonly tlsMinVersion?: string;
   readonly tlsCipherSuites?: readonly string[];
+  readonly tlsCurvePreferences?: readonly string[];
   readonly http2MaxStreamsPerConnection?: number;
   readonly corsAllowedOrigins?: readonly string[];
   readonly goawayChance?: number;
@@ -43,6 +44,7 @@ export const servingFlags: FlagGroup = {
     new Option('--tls-sni-cert-key <certificate,key[:names]>', 'a pair for certain names; may be given several times').argParser((given: string, before: readonly string[] | undefined) => (given === '' ? before : [...(before ?? []), given])),
     choiceOption('--tls-min-version <version>', 'oldest version of TLS', Object.keys(tlsVersions)),
     listOption('--tls-cipher-suites <names>', 'ciphers of TLS 1.2, by Go\'s names'),
+    listOption('--tls-curve-preferences <numbers>', 'key exchanges of TLS, by IANA\'s numbers (29 is X25519)'),
     numberOption('--http2-max-streams-per-connection <count>', 'requests at once on one HTTP/2 connection (default: 1000)'),
     listOption('--cors-allowed-origins <expressions>', 'web pages that browsers let use the API: regular expressions of their origins'),
     new Option('--goaway-chance <fraction>', 'how many of the requests over HTTP/2 make their client connect anew, 0 to 0.02').argParser(fraction),
@@ -68,12 +70,15 @@ function fraction(text: string): number {
 
 /** Undefined where the flags say nothing about TLS. */
 export function tlsSettingsOf(flags: ServingFlags): TlsSettings | undefined {
-  const { tlsMinVersion, tlsCipherSuites, tlsSniCertKey, http2MaxStreamsPerConnection: maxStreams } = flags;
+  const { tlsMinVersion, tlsCipherSuites, tlsCurvePreferences, tlsSniCertKey, http2MaxStreamsPerConnection: maxStreams } = flags;
   const unknown = tlsCipherSuites?.find((name) => cipherNames[name] === undefined);
   if (unknown !== undefined) throw new UserError(`--tls-cipher-suites: Cipher suite ${unknown} not supported or doesn't exist`);
+  const unknownCurve = tlsCurvePreferences?.find((number) => curveNames[number] === undefined);
+  if (unknownCurve !== undefined) throw new UserError(`--tls-curve-preferences: key exchange ${unknownCurve} is not known: one of ${Object.keys(curveNames).join(', ')}`);
   const settings: TlsSettings = {
     ...(tlsMinVersion !== undefined && { minVersion: tlsVersions[tlsMinVersion] ?? 'TLSv1.2' }),
     ...(tlsCipherSuites !== undefined && { ciphers: tlsCipherSuites.map((name) => cipherNames[name] ?? '') }),
+    ...(tlsCurvePreferences !== undefined && { curves: tlsCurvePreferences.map((number) => curveNames[number] ?? '') }),
     ...(tlsSniCertKey !== undefined && { sni: tlsSniCertKey.map(sniCertificate) }),
     ...(maxStreams !== undefined && maxStreams > 0 && { maxStreams }),
   };
