@@ -96,11 +96,15 @@ function configurationSet({ struct, subresource = '', apiVersion }: ApplyInput, 
   try {
     return fieldsOf(struct, applied, ignoredFields(struct, subresource));
   } catch (error) {
-    if (!(error instanceof StatusError)) throw error;
-    const metadata = isJsonObject(applied['metadata']) ? applied['metadata'] : {};
-    const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-    throw badRequest(`failed to create typed patch object (${text(metadata['namespace'])}/${text(metadata['name'])}; ${apiVersion}, Kind=${text(applied['kind'])}): ${error.message}`);
+    throw error instanceof StatusError ? untypedPatch(apiVersion, applied, error.message) : error;
   }
+}
+
+/** A configuration that does not fit the schema of its kind: a 500 without a reason, as the original answers it. */
+export function untypedPatch(apiVersion: string, applied: JsonObject, why: string): StatusError {
+  const metadata = isJsonObject(applied['metadata']) ? applied['metadata'] : {};
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+  return new StatusError(500, '', `failed to create typed patch object (${text(metadata['namespace'])}/${text(metadata['name'])}; ${apiVersion}, Kind=${text(applied['kind'])}): ${why}`);
 }
 
 /** Takes away what the manager stated last time, not this time, and nobody else owns. */

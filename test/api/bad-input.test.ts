@@ -66,6 +66,26 @@ describe('bad input gets a Status that names the fault, and nothing is stored', 
     assert.match(status.message, /strict decoding error: duplicate field "data\.a"$/);
   });
 
+  it('tells by its line what stands twice in YAML', async () => {
+    const text = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: twice\ndata:\n  a: "1"\n  a: "2"\n';
+    const words = 'line 7: key "a" already set in map';
+    const created = await refused('POST', `${configMaps}?fieldValidation=Strict`, text, 400, { 'content-type': 'application/yaml' });
+    assert.match(created.message, new RegExp(`strict decoding error: yaml: unmarshal errors:\\n  ${words}$`));
+    const type = { 'content-type': 'application/apply-patch+yaml' };
+    const applied = await refused('PATCH', `${configMaps}/twice?fieldValidation=Strict&fieldManager=me`, text, 400, type);
+    assert.equal(applied.message, `error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  ${words}`);
+    const answer = await api.request('PATCH', `${configMaps}/twice?fieldManager=me&dryRun=All`, { body: text, headers: type });
+    assert.equal(answer.headers['warning'], `299 - ${JSON.stringify(words)}`);
+  });
+
+  it('applies no unknown fields, whatever the validation', async () => {
+    const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'odd', nothing: 1 }, datta: { a: 'b' } };
+    for (const validation of ['Ignore', 'Warn', 'Strict']) {
+      const status = await refused('PATCH', `${configMaps}/odd?fieldValidation=${validation}&fieldManager=me`, body, 500, { 'content-type': 'application/apply-patch+yaml' });
+      assert.equal(status.message, 'failed to create typed patch object (default/odd; v1, Kind=ConfigMap): errors:\n  .metadata.nothing: field not declared in schema\n  .datta: field not declared in schema');
+    }
+  });
+
   it('refuses values of the wrong type with the path of the field', async () => {
     const status = await refused('POST', deployments, deployment((spec) => Object.assign(spec, { replicas: 'three' })), 400);
     assert.equal(

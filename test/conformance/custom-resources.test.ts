@@ -38,10 +38,6 @@ async function define(schema: object = openSchema, more: { readonly labels?: Rec
 function create({ collection, group, kind }: Defined, name: string, content: object, version = 'v1'): Promise<RawAnswer> {
   return api.request('POST', collection, { body: { apiVersion: `${group}/${version}`, kind, metadata: { name }, ...content } });
 }
-function apply({ collection, group, kind }: Defined, name: string, content: string): Promise<RawAnswer> {
-  const body = `{"apiVersion":"${group}/v1","kind":"${kind}","metadata":{"name":"${name}"},${content}}`;
-  return api.request('PATCH', `${collection}/${name}?fieldValidation=Strict&fieldManager=e2e&force=true`, { body, headers: { 'content-type': 'application/apply-patch+yaml' } });
-}
 function post({ collection, group, kind }: Defined, content: string, metadata = '"name":"posted"'): Promise<RawAnswer> {
   return api.request('POST', `${collection}?fieldValidation=Strict`, { body: `{"apiVersion":"${group}/v1","kind":"${kind}","metadata":{${metadata}},${content}}` });
 }
@@ -127,30 +123,58 @@ describe('conformance: custom resource definitions', { concurrency: false }, () 
   });
 });
 
+/** These are applied as YAML and refused in the words that the originals look for. */
 describe('conformance: field validation of custom resources', { concurrency: false }, () => {
+  const ports = { type: 'array', 'x-kubernetes-list-map-keys': ['containerPort', 'protocol'], 'x-kubernetes-list-type': 'map', items: { type: 'object', required: ['containerPort', 'protocol'], properties: { containerPort: { format: 'int32', type: 'integer' }, hostIP: { type: 'string' }, hostPort: { format: 'int32', type: 'integer' }, name: { type: 'string' }, protocol: { type: 'string' } } } };
+  const properties = { foo: { type: 'string' }, cronSpec: { type: 'string', pattern: '^(\\d+|\\*)(/\\d+)?(\\s+(\\d+|\\*)(/\\d+)?){4}$' }, ports };
+  const schemaOf = (spec: object): object => ({ type: 'object', properties: { spec: { type: 'object', ...spec } } });
+  const applyYaml = ({ collection, group, kind }: Defined, content: { readonly metadata?: string; readonly root?: string; readonly spec: string }): Promise<RawAnswer> => {
+    const body = `
+apiVersion: ${group}/v1
+kind: ${kind}
+metadata:
+  name: mytest
+${content.metadata ?? ''}  finalizers:
+  - test-finalizer
+${content.root ?? ''}spec:
+${content.spec}  cronSpec: "* * * * */5"
+  ports:
+  - name: x
+    containerPort: 80
+    protocol: TCP`;
+    return api.request('PATCH', `${collection}/mytest?fieldManager=field_validation_mgr&fieldValidation=Strict`, { body, headers: { 'content-type': 'application/apply-patch+yaml' } });
+  };
+  const refused = (answer: RawAnswer, words: string): void => {
+    assert.ok(answer.code >= 400 && answer.code < 600, answer.text);
+    assert.ok(answer.text.includes(words), answer.text);
+  };
+
   conformance('[sig-api-machinery] FieldValidation should create/apply a CR with unknown fields for CRD with no validation schema [Conformance]', async () => {
-    ok(await apply(await define(), 'mytest', '"spec":{"knownField":"x","unknown":"uk1","ports":[{"name":"n","containerPort":80}]}'), 201);
+    const answer = ok(await applyYaml(await define(), { spec: '  unknown: uk1\n' }), 201);
+    assert.equal((answer['spec'] as { unknown: string }).unknown, 'uk1');
   });
   conformance('[sig-api-machinery] FieldValidation should create/apply a valid CR for CRD with validation schema [Conformance]', async () => {
-    ok(await apply(await define(withSchema), 'mytest', '"spec":{"foo":"bar","cronSpec":"* * * * */5","ports":[80]}'), 201);
+    ok(await applyYaml(await define(schemaOf({ properties })), { spec: '  foo: foo1\n' }), 201);
   });
   conformance('[sig-api-machinery] FieldValidation should create/apply an invalid CR with extra properties for CRD with validation schema [Conformance]', async () => {
-    const answer = await apply(await define(withSchema), 'mytest', '"spec":{"extraProperty":"arbitrary-value","cronSpec":"* * * * */5"}');
-    assert.ok(answer.code >= 400 && answer.code < 600, answer.text);
-    assert.match(answer.text, /spec\.extraProperty.*(field not declared in schema|unknown field)|unknown field \\"spec\.extraProperty\\"/);
+    refused(await applyYaml(await define(schemaOf({ properties })), { root: 'unknownField: unknown\n', spec: '  foo: foo1\n' }), '.unknownField: field not declared in schema');
   });
   conformance('[sig-api-machinery] FieldValidation should detect duplicates in a CR when preserving unknown fields [Conformance]', async () => {
-    const answer = await post(await define(), '"spec":{"unknown":"uk1","foo":"a","foo":"b"}');
-    assert.equal(answer.code, 400, answer.text);
-    assert.match(answer.text, /strict decoding error: duplicate field \\"spec\.foo\\"/);
+    const boat = await define(schemaOf({ 'x-kubernetes-preserve-unknown-fields': true, properties }));
+    refused(await applyYaml(boat, { spec: '  unknown: uk1\n  foo: foo1\n  foo: foo2\n' }), String.raw`line 11: key \"foo\" already set in map`);
+    refused(await post(boat, '"spec":{"unknown":"uk1","foo":"a","foo":"b"}'), String.raw`strict decoding error: duplicate field \"spec.foo\"`);
   });
   conformance('[sig-api-machinery] FieldValidation should detect unknown metadata fields in both the root and embedded object of a CR [Conformance]', async () => {
-    const embedded = { type: 'object', properties: { template: { type: 'object', 'x-kubernetes-embedded-resource': true, properties: { spec: { type: 'object', properties: { foo: { type: 'string' } } } } } } };
-    const boat = await define(embedded);
-    const answer = await post(boat, '"template":{"apiVersion":"foo/v1","kind":"Sub","metadata":{"unknownSubMeta":"x","name":"subobject"}}', '"name":"posted","unknownMeta":"y"');
-    assert.equal(answer.code, 400, answer.text);
-    assert.match(answer.text, /unknown field \\"metadata\.unknownMeta\\"/);
-    assert.match(answer.text, /unknown field \\"template\.metadata\.unknownSubMeta\\"/);
+    const template = { type: 'object', 'x-kubernetes-embedded-resource': true, properties: { metadata: { type: 'object', properties: { name: { type: 'string' } } }, spec: { type: 'object' } } };
+    const boat = await define(schemaOf({ 'x-kubernetes-preserve-unknown-fields': true, properties: { template, ...properties } }));
+    const embedded = '  template:\n    apiversion: foo/v1\n    kind: Sub\n    metadata:\n        unknownSubMeta: unknown\n        name: subobject\n        namespace: default\n';
+    const both = await applyYaml(boat, { metadata: '  unknownMeta: unknown\n', spec: `${embedded}  foo: foo1\n` });
+    assert.ok(both.code >= 400, both.text);
+    assert.match(both.text, /\.spec\.template\.metadata\.unknownSubMeta: field not declared in schema|\.metadata\.unknownMeta: field not declared in schema/);
+    refused(await applyYaml(boat, { metadata: '  unknownMeta: unknown\n', spec: '  foo: foo1\n' }), '.metadata.unknownMeta: field not declared in schema');
+    const posted = await post(boat, '"spec":{"template":{"apiVersion":"foo/v1","kind":"Sub","metadata":{"unknownSubMeta":"x","name":"subobject"}}}', '"name":"posted","unknownMeta":"y"');
+    assert.equal(posted.code, 400, posted.text);
+    for (const field of ['metadata.unknownMeta', 'spec.template.metadata.unknownSubMeta']) refused(posted, String.raw`unknown field \"${field}\"`);
   });
 });
 

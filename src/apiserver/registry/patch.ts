@@ -1,4 +1,4 @@
-import { applyObject } from '#apimachinery/apply.ts';
+import { applyObject, untypedPatch } from '#apimachinery/apply.ts';
 import { invalidValue } from '#apimachinery/field-error.ts';
 import { goText } from '#apimachinery/go-text.ts';
 import type { JsonObject, JsonValue } from '#apimachinery/json.ts';
@@ -8,10 +8,11 @@ import { jsonPatch } from '#apimachinery/patch-json.ts';
 import { jsonMergePatch } from '#apimachinery/patch-merge.ts';
 import { strategicMergePatch } from '#apimachinery/patch-strategic.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
+import type { StatusError } from '#apimachinery/status-error.ts';
 import { badRequest, invalid, unsupportedMediaType } from '#apimachinery/status-error.ts';
 import type { ApiCall, CallBody, ObjectResult } from '../request/api-call.ts';
 import { isTrue } from '../request/api-call.ts';
-import { bodyJson, decodeAs } from './decode-body.ts';
+import { bodyJson, decodeAs, decodeLoosely, validationOf, withoutYamlHead, yamlProblem } from './decode-body.ts';
 import { checkedManager } from './field-ownership.ts';
 import type { RegistryContext } from './registry-context.ts';
 import { nowText } from './registry-context.ts';
@@ -102,7 +103,11 @@ async function applyFromCall(
   checkedManager(manager, 'patch');
   const applied = appliedConfiguration(served, bodyJson(served, body), call);
   // Checks the configuration by itself: unknown fields and wrong types are its own, not the merged object's.
-  decodeAs(served, { json: applied, duplicateFields: body.duplicateFields }, call);
+  const { unknownFields = [] } = decodeLoosely(served, { json: applied, duplicateFields: body.duplicateFields }, call, undefined, true);
+  const undeclared = unknownFields.length === 0 ? undefined : untypedConfiguration(served.apiVersion, applied, unknownFields);
+  // Items of lists are named by their keys where the fields are looked at one by one.
+  if (undeclared !== undefined && !undeclared.message.includes('[')) throw undeclared;
+  if (undeclared === undefined) refuseDuplicates(body, call);
   let managedFields: readonly ManagedFieldsEntry[] = [];
   const result = await updateObject(context, served, call, {
     ...part,
@@ -119,6 +124,7 @@ async function applyFromCall(
         force: isTrue(call.query['force']),
         nowIso: nowText(context.clock),
       });
+      if (undeclared !== undefined) throw undeclared;
       managedFields = merged.managedFields;
       return forAnyVersion(asDraft(served, merged.object, { json: null, duplicateFields: () => [] }, { ...call, query: { ...call.query, fieldValidation: 'Ignore' } }), current);
     },
@@ -127,6 +133,21 @@ async function applyFromCall(
     },
   });
   return result;
+}
+
+function untypedConfiguration(apiVersion: string, applied: JsonObject, unknownFields: readonly string[]): StatusError {
+  const lines = unknownFields.map((path) => `.${path}: field not declared in schema`);
+  return untypedPatch(apiVersion, applied, lines.length === 1 ? lines.join('') : ['errors:', ...lines.map((each) => `  ${each}`)].join('\n'));
+}
+
+/** Keys that stand twice in an apply configuration, which is YAML even when it is JSON. */
+function refuseDuplicates(body: CallBody, call: ApiCall): void {
+  const validation = validationOf(call);
+  const duplicates = validation === 'Ignore' ? [] : body.duplicateFields();
+  if (duplicates.length === 0) return;
+  const problem = yamlProblem(duplicates);
+  if (validation === 'Strict') throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${problem}`);
+  for (const line of withoutYamlHead(problem)) call.warn(line);
 }
 
 function appliedConfiguration(kind: ResourceKind, json: JsonValue, call: ApiCall): JsonObject {

@@ -4,6 +4,7 @@ import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
 import type { ServerRequest, ServerResponse } from '#serving/exchange.ts';
 import type { CachedObject } from '../watch-cache/cached-object.ts';
+import type { DuplicateKey } from './duplicate-keys.ts';
 import type { RequestInfo } from './request-info.ts';
 
 /** Who asks. Source: API reference, authentication.k8s.io/v1 UserInfo. */
@@ -57,8 +58,10 @@ export interface CallBody {
   readonly json: JsonValue;
   /** The same with integers beyond 2^53 as bigints; undefined: there are none. For objects whose fields may hold any int64. */
   readonly exact?: () => JsonValue;
-  /** Paths of keys that stand twice in one object; found only when asked for. */
-  readonly duplicateFields: () => readonly string[];
+  /** Keys that stand twice in one object; found only when asked for. */
+  readonly duplicateFields: () => readonly DuplicateKey[];
+  /** These unknown fields and the duplicate keys, in the order in which they stand in the document; undefined where it has none to tell. */
+  readonly inOrder?: (unknownFields: readonly string[]) => readonly (DuplicateKey | string)[];
 }
 
 export type ApiResult = ObjectResult | ListResult | WatchResult | JsonResult | RawResult | UpgradeResult;

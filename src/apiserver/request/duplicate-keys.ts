@@ -1,9 +1,30 @@
+/** A key that stands twice in one object. */
+export interface DuplicateKey {
+  /** Such as `spec.replicas` and `spec.ports[0].name`; undefined where the document is YAML, of which only lines are told. */
+  readonly path: string | undefined;
+  readonly key: string;
+  /** The line, from 1, where it stands again. */
+  readonly line: number;
+}
+
 /**
- * Paths of keys that stand twice in one object of a JSON text (`spec.replicas`, `spec.ports[0].name`), each once.
- * `text` must be valid JSON. The parser does not tell, so this reads the text once more, but only its structure.
+ * The keys that stand twice in one object of a JSON text, each once. `text` must be valid JSON. The parser does not tell,
+ * so this reads the text once more, but only its structure.
  */
-export function duplicateKeys(text: string): readonly string[] {
-  const found = new Set<string>();
+export function duplicateKeys(text: string): readonly DuplicateKey[] {
+  return [...findKeys(text, new Set()).values()].filter((each) => each !== undefined);
+}
+
+/** `paths` of fields and the duplicate keys of a JSON text, in the order in which they stand in it. */
+export function inDocumentOrder(text: string, paths: readonly string[]): readonly (DuplicateKey | string)[] {
+  const found = findKeys(text, new Set(paths));
+  const ordered = [...found].map(([path, duplicate]) => duplicate ?? path.slice(1));
+  return [...ordered, ...paths.filter((each) => !found.has(`?${each}`))];
+}
+
+/** What is found: duplicates under their paths, other keys that are `wanted` under `?` and theirs. */
+function findKeys(text: string, wanted: ReadonlySet<string>): ReadonlyMap<string, DuplicateKey | undefined> {
+  const found = new Map<string, DuplicateKey | undefined>();
   const stack: Level[] = [];
   let at = 0;
   while (at < text.length) {
@@ -27,7 +48,14 @@ export function duplicateKeys(text: string): readonly string[] {
         if (top?.keys !== undefined && isKey(text, end)) {
           const key = JSON.parse(text.slice(at, end)) as string;
           top.key = key;
-          if (top.keys.has(key)) found.add(pathOf(stack));
+          if (wanted.size > 0) {
+            const path = pathOf(stack);
+            if (wanted.has(path) && !found.has(`?${path}`)) found.set(`?${path}`, undefined);
+          }
+          if (top.keys.has(key)) {
+            const path = pathOf(stack);
+            if (!found.has(path)) found.set(path, { path, key, line: text.slice(0, at).split('\n').length });
+          }
           top.keys.add(key);
         }
         at = end - 1;
@@ -37,7 +65,7 @@ export function duplicateKeys(text: string): readonly string[] {
     }
     at++;
   }
-  return [...found];
+  return found;
 }
 
 interface Level {

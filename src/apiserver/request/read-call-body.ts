@@ -1,4 +1,4 @@
-import { parseDocument } from 'yaml';
+import { parseDocument, parse as parseYaml } from 'yaml';
 import { CborError, decodeCbor } from '#apimachinery/cbor.ts';
 import { mayNeedExactness, parseExactJson, withExactIntegers } from '#apimachinery/exact-json.ts';
 import type { JsonValue } from '#apimachinery/json.ts';
@@ -7,7 +7,8 @@ import { WireError } from '#apimachinery/protobuf-wire.ts';
 import type { AnyStruct } from '#apimachinery/schema.ts';
 import { badRequest, unsupportedMediaType } from '#apimachinery/status-error.ts';
 import type { CallBody } from './api-call.ts';
-import { duplicateKeys } from './duplicate-keys.ts';
+import type { DuplicateKey } from './duplicate-keys.ts';
+import { duplicateKeys, inDocumentOrder } from './duplicate-keys.ts';
 import { UnreadableBody } from './unreadable-body.ts';
 
 const jsonTypes = new Set([
@@ -34,7 +35,7 @@ export function readCallBody(bytes: Buffer, contentType: string, kindOf: KindOf)
   if (isYaml && !looksLikeJson(bytes)) return readYaml(text);
   try {
     const json = wellFormed(JSON.parse(text) as JsonValue, text);
-    return { json, exact: () => (mayNeedExactness(text) ? wellFormed(parseExactJson(text), text, parseExactJson) : json), duplicateFields: () => duplicateKeys(text) };
+    return { json, exact: () => (mayNeedExactness(text) ? wellFormed(parseExactJson(text), text, parseExactJson) : json), duplicateFields: () => duplicateKeys(text), inOrder: (paths) => inDocumentOrder(text, paths) };
   } catch (error) {
     if (isYaml) return readYaml(text);
     throw new UnreadableBody(`couldn't get version/kind; json parse error: ${(error as Error).message}`, bytes);
@@ -67,8 +68,6 @@ function readYaml(text: string): CallBody {
   const document = parseDocument(text, options as never);
   const [error] = document.errors;
   if (error !== undefined) throw badRequest(`error parsing YAML: ${error.message.split('\n', 1)[0] ?? 'invalid document'}`);
-  const strict = parseDocument(text, { uniqueKeys: true });
-  const duplicates = strict.errors.filter((each) => each.code === 'DUPLICATE_KEY').map((each) => `line ${each.linePos?.[0].line ?? 0}`);
   let json: JsonValue;
   try {
     json = wellFormed(document.toJS({ maxAliasCount: 100 }) as JsonValue, text);
@@ -76,7 +75,14 @@ function readYaml(text: string): CallBody {
     throw badRequest(`error parsing YAML: ${(failure as Error).message}`);
   }
   const exact = (): JsonValue => (mayNeedExactness(text) ? wellFormed(withExactIntegers(parseDocument(text, { ...options, intAsBigInt: true } as never).toJS({ maxAliasCount: 100 })), text, parseExactJson) : json);
-  return { json, exact, duplicateFields: () => duplicates };
+  return { json, exact, duplicateFields: () => yamlDuplicates(text) };
+}
+
+function yamlDuplicates(text: string): readonly DuplicateKey[] {
+  return parseDocument(text).errors.filter((each) => each.code === 'DUPLICATE_KEY').map(({ linePos, pos: [start] }) => {
+    const [, written = ''] = /^("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\n]*?)\s*:(?:\s|$)/.exec(text.slice(start)) ?? [];
+    return { path: undefined, key: String(parseYaml(written)), line: linePos?.[0].line ?? 0 };
+  });
 }
 
 /** What stands before integers of eight bytes. */
