@@ -86,6 +86,19 @@ describe('bad input gets a Status that names the fault, and nothing is stored', 
     }
   });
 
+  it('asks writers of the newer events for what the older can leave out', async () => {
+    const events = '/apis/events.k8s.io/v1/namespaces/default/events';
+    const event = { apiVersion: 'events.k8s.io/v1', kind: 'Event', metadata: { name: 'e' }, regarding: { namespace: 'default' }, type: 'Odd' };
+    const status = await refused('POST', events, event, 422);
+    assert.equal(status.message, 'Event "e" is invalid: [eventTime: Required value, type: Invalid value: "": has invalid value: Odd]');
+    const said = { eventTime: '2026-01-01T00:00:00.000000Z', type: 'Normal', reason: 'r', action: 'a', reportingController: 'c', reportingInstance: 'i' };
+    assert.equal((await api.request('POST', events, { body: { ...event, ...said } })).code, 201);
+    const changed = await api.request('PATCH', `${events}/e`, { body: { note: 'x' }, headers: { 'content-type': 'application/merge-patch+json' } });
+    assert.equal(changed.json<StatusBody>().message, 'Event "e" is invalid: message: Invalid value: "x": field is immutable');
+    const older = await api.request('PATCH', '/api/v1/namespaces/default/events/e', { body: { message: 'x' }, headers: { 'content-type': 'application/merge-patch+json' } });
+    assert.equal(older.code, 200, older.text);
+  });
+
   it('refuses values of the wrong type with the path of the field', async () => {
     const status = await refused('POST', deployments, deployment((spec) => Object.assign(spec, { replicas: 'three' })), 400);
     assert.equal(

@@ -105,7 +105,7 @@ export async function createObject(
 
   /** Undefined: what was allocated is gone. */
   async function store(request: AdmissionRequest, allocation: Allocation | undefined): Promise<ObjectResult | undefined> {
-    validateCreate(kind, draft);
+    validateCreate(kind, draft, served);
     for (const text of kind.strategy.warnings?.(draft, undefined) ?? []) call.warn?.(text);
     await admitValidating(context, request);
     const key = storeKey(kind, metadata.namespace ?? '', metadata.name);

@@ -125,7 +125,7 @@ async function store(context: RegistryContext, write: Write, request: AdmissionR
   const { subresource } = plan;
   if (subresource === 'status') validateStatusUpdate(kind, draft, old);
   else if (plan.rules !== undefined) validatePartUpdate(kind, draft, old, plan.rules);
-  else if (plan.isTrusted !== true) validateUpdate(kind, draft, old);
+  else if (plan.isTrusted !== true) validateUpdate(kind, draft, old, served);
   if (plan.isTrusted !== true) warnOfUpdate(write);
   if (plan.isAdmitted !== true) await admitValidating(context, request);
 

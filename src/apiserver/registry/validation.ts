@@ -6,22 +6,25 @@ import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { ResourceKind, UpdateRule } from '#apimachinery/resource.ts';
 import { invalid } from '#apimachinery/status-error.ts';
 import { validateContent } from '#apimachinery/validate.ts';
+import { toServed } from './served.ts';
 
-/** Throws a 422 that names every fault. */
-export function validateCreate(kind: ResourceKind, object: KubeObject): void {
+/** Throws a 422 that names every fault. `served` is the version that the client wrote, which may ask for more than the stored one. */
+export function validateCreate(kind: ResourceKind, object: KubeObject, served: ResourceKind): void {
   const errors = [
     ...validateObjectMeta(object.metadata, { path: 'metadata', nameRule: kind.strategy.name ?? 'dns-subdomain', namespaced: kind.scope === 'Namespaced', qualifiesFinalizers: qualifiesFinalizers(kind) }),
     ...validateContent(kind, object),
     ...(kind.strategy.validateCreate?.(object) ?? []),
+    ...(asksForMore(served, kind) ? (served.strategy.validateCreate?.(toServed(served, object)) ?? []) : []),
   ];
   refuse(kind, object, errors);
 }
 
 /** The same for an update of the resource itself. */
-export function validateUpdate(kind: ResourceKind, object: KubeObject, old: KubeObject): void {
+export function validateUpdate(kind: ResourceKind, object: KubeObject, old: KubeObject, served: ResourceKind): void {
   const errors = [
     ...validateObjectMetaUpdate(object.metadata, old.metadata, 'metadata', qualifiesFinalizers(kind)),
     ...updatedContentErrors(kind, object, old),
+    ...(asksForMore(served, kind) ? updateErrors(served.validateUpdate, toServed(served, object), toServed(served, old)) : []),
   ];
   refuse(kind, object, errors);
 }
@@ -41,6 +44,11 @@ export function validatePartUpdate(kind: ResourceKind, object: KubeObject, old: 
     ...validateContent(kind, object),
     ...rules(object, old),
   ]);
+}
+
+/** The versions of custom kinds differ in their schemas alone. */
+function asksForMore(served: ResourceKind, kind: ResourceKind): boolean {
+  return served !== kind && served.isCustom !== true;
 }
 
 /**
