@@ -44,5 +44,5 @@ export function dynamicAdmission({ objects, authorizers, kinds, egress, clock, r
   const webhooks: WebhookDependencies = { client, equivalents: (kind) => kinds.inOtherVersions(kind), conditions: lazyConditionCheck({ objects, authorizers }), clock, random, log, metrics };
   const policies = { kinds, authorizers };
   const plugins = [lazyMutatingPolicies(policies), mutatingWebhooks({ ...webhooks, identity: identities?.get('MutatingAdmissionWebhook') }), lazyValidatingPolicies(policies), validatingWebhooks({ ...webhooks, identity: identities?.get('ValidatingAdmissionWebhook') })];
-  return { client, expressionCheck: lazyExpressionCheck, plugins: new Map(plugins.map((plugin) => [plugin.name, plugin])), close: () => client.close() };
+  return { client, expressionCheck: lazyExpressionCheck(policies), plugins: new Map(plugins.map((plugin) => [plugin.name, plugin])), close: () => client.close() };
 }

@@ -15,8 +15,10 @@ import type { ResourceKind } from '#apimachinery/resource.ts';
 import { invalid } from '#apimachinery/status-error.ts';
 import type { AdmissionPlugin } from '../admission.ts';
 import { checkDevices } from './check-devices.ts';
+import { checkParameters } from './check-parameters.ts';
 import { ExpressionSet } from './expressions.ts';
 import { madeTypes } from './made-objects.ts';
+import type { PolicyDependencies } from './validating-policies.ts';
 
 type Check = (object: KubeObject, old: KubeObject | undefined) => Iterable<FieldError>;
 
@@ -27,16 +29,19 @@ const checks = new Map<ResourceKind, Check>([
   [MutatingAdmissionPolicy, checkMutatingPolicy],
 ]);
 
-/** Part of validation; it stands here because compiling is nothing that the kinds themselves could do. */
-export const expressionCheck: AdmissionPlugin = {
-  name: 'ExpressionCheck',
-  validate(request, context) {
-    const { kind, subresource, object, old, name } = request;
-    if (object === undefined) return;
-    const errors = kind.group === 'resource.k8s.io' ? [...checkDevices(request, context)] : subresource === '' ? [...(checks.get(kind)?.(object, old) ?? [])] : [];
-    if (errors.length > 0) throw invalid(kind, name === '' ? (object.metadata.name ?? '') : name, errors);
-  },
-};
+/** Part of validation; it stands here because compiling and asking authorizers is nothing that the kinds themselves could do. */
+export function expressionCheck(dependencies: PolicyDependencies): AdmissionPlugin {
+  return {
+    name: 'ExpressionCheck',
+    async validate(request, context) {
+      const { kind, subresource, object, old, name } = request;
+      if (object === undefined) return;
+      const errors = kind.group === 'resource.k8s.io' ? [...checkDevices(request, context)]
+        : subresource === '' ? [...(checks.get(kind)?.(object, old) ?? []), ...(await checkParameters(request, context, dependencies))] : [];
+      if (errors.length > 0) throw invalid(kind, name === '' ? (object.metadata.name ?? '') : name, errors);
+    },
+  };
+}
 
 function* checkWebhooks(object: MutatingWebhooks, old: MutatingWebhooks | undefined): Iterable<FieldError> {
   const before = old?.webhooks ?? [];

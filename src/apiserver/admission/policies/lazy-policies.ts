@@ -10,10 +10,12 @@ import type { ConditionCheck } from '../webhooks/hooks.ts';
 import type { ValueSources } from './request-values.ts';
 import type { PolicyDependencies } from './validating-policies.ts';
 
-export const lazyExpressionCheck: AdmissionPlugin = lazyPlugin('ExpressionCheck', {
-  isNeeded: ({ kind, object, subresource }) => object !== undefined && ((kind.group === 'resource.k8s.io' && kind.kind !== 'ResourceSlice') || (kind.group === 'admissionregistration.k8s.io' && subresource === '')),
-  load: async () => (await import('./check-expressions.ts')).expressionCheck,
-});
+export function lazyExpressionCheck(dependencies: PolicyDependencies): AdmissionPlugin {
+  return lazyPlugin('ExpressionCheck', {
+    isNeeded: ({ kind, object, subresource }) => object !== undefined && ((kind.group === 'resource.k8s.io' && kind.kind !== 'ResourceSlice') || (kind.group === 'admissionregistration.k8s.io' && subresource === '')),
+    load: async () => (await import('./check-expressions.ts')).expressionCheck(dependencies),
+  });
+}
 
 export function lazyValidatingPolicies(dependencies: PolicyDependencies): AdmissionPlugin {
   return lazyPlugin('ValidatingAdmissionPolicy', {
