@@ -218,6 +218,18 @@ describe('serviceaccounts/token', () => {
     assert.equal((await tokenFor({ boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'absent' } })).code, 404);
   });
 
+  it('are refused to what they cannot be bound to, and in another\'s name', async () => {
+    const refusal = async (body: object): Promise<[number, unknown]> => {
+      const answer = await post(`${accounts}/default/token`, body);
+      return [answer.code, answer.json()['message']];
+    };
+    assert.deepEqual(await refusal({ spec: { boundObjectRef: { apiVersion: 'v1', kind: 'ConfigMap', name: 'a' } } }), [400, 'cannot bind token to object of type /v1, Kind=ConfigMap']);
+    assert.deepEqual(await refusal({ metadata: { name: 'other' }, spec: {} }), [422, 'TokenRequest.authentication.k8s.io "default" is invalid: metadata.name: Invalid value: "other": must match the service account name if specified']);
+    const [code, message] = await refusal({ metadata: { uid: 'x' }, spec: {} });
+    assert.equal(code, 409);
+    assert.match(String(message), /^Operation cannot be fulfilled on TokenRequest\.authentication\.k8s\.io "default": the UID in the token request \(x\) does not match the UID of the service account/);
+  });
+
   it('are good for their audiences only', async () => {
     const forVault = await token({ audiences: ['vault'] });
     assert.equal((await whoAmI(forVault)).code, 401);

@@ -174,8 +174,8 @@ export function defaultRequest({ exactly, firstAvailable = [] }: Draft<DeviceReq
 function showState(deletionTimestamp: string | undefined, { allocation, reservedFor = [] }: ResourceClaimStatus): string {
   const states: string[] = [];
   if (deletionTimestamp !== undefined) states.push('deleted');
-  if (allocation === undefined) states.push('pending');
-  else states.push('allocated', ...(reservedFor.length > 0 ? ['reserved'] : []));
+  else if (allocation === undefined) states.push('pending');
+  if (allocation !== undefined) states.push('allocated', ...(reservedFor.length > 0 ? ['reserved'] : []));
   return states.join(',');
 }
 

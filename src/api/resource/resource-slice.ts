@@ -107,11 +107,6 @@ export const ResourceSliceSpec = struct('io.k8s.api.resource.v1.ResourceSliceSpe
 });
 export interface ResourceSliceSpec extends Infer<typeof ResourceSliceSpec> {}
 
-function showNode({ allNodes, nodeName, nodeSelector }: ResourceSliceSpec): string {
-  if (allNodes === true) return '<all nodes>';
-  return nodeName ?? (nodeSelector === undefined ? '' : '<some nodes>');
-}
-
 type Slice = SpecPart<ResourceSliceSpec>;
 
 /** Fields of gates that are closed by default (DRAListTypeAttributes, DRANodeAllocatableResources) are not taken; those in use stay. */
@@ -144,7 +139,7 @@ export const ResourceSlice = defineResource({
   validateUpdate: [immutableFields('spec.pool.name', 'spec.driver', 'spec.nodeName')],
   columns: [
     nameColumn,
-    column<Slice>('Node', ({ spec }) => showNode(spec)),
+    column<Slice>('Node', ({ spec }) => spec.nodeName ?? ''),
     column<Slice>('Driver', ({ spec }) => spec.driver),
     column<Slice>('Pool', ({ spec }) => spec.pool.name),
     ageColumn,

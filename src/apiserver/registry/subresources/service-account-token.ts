@@ -3,9 +3,10 @@ import { Node } from '#api/core/node.ts';
 import { Secret } from '#api/core/secret.ts';
 import { ServiceAccount } from '#api/core/service-account.ts';
 import { TokenRequest } from '#api/authentication/token-request.ts';
+import { invalidValue } from '#apimachinery/field-error.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
-import { conflict, forbidden, invalid, methodNotSupported, notFound } from '#apimachinery/status-error.ts';
+import { badRequest, conflict, forbidden, invalid, methodNotSupported, notFound } from '#apimachinery/status-error.ts';
 import { admitSubresource } from '../../admission/admit-connect.ts';
 import type { ApiCall } from '../../request/api-call.ts';
 import type { TokenIssuer } from '../../authn/service-account-tokens.ts';
@@ -37,7 +38,8 @@ export function serviceAccountToken(registry: RegistryContext, issuer: TokenIssu
       const account = registry.objects.get(ServiceAccount, name, namespace);
       if (account === undefined) throw notFound(ServiceAccount, name);
       const request = decodeBody(TokenRequest, call) as unknown as Draft<TokenRequest>;
-      const { spec } = request;
+      const { metadata, spec } = request;
+      checkMetadata(metadata, account);
       const asked = spec.expirationSeconds ?? 3600;
       if (asked < minSeconds) throw invalidSeconds(asked, 'may not specify a duration less than 10 minutes');
       if (asked > maxSeconds) throw invalidSeconds(asked, 'may not specify a duration larger than 2^32 seconds');
@@ -45,7 +47,7 @@ export function serviceAccountToken(registry: RegistryContext, issuer: TokenIssu
       const seconds = Math.min(asked, longest);
       if (seconds < asked) call.warn(`requested expiration of ${asked} seconds shortened to ${seconds} seconds`);
       const audiences = spec.audiences.length > 0 ? spec.audiences : [...issuer.audiences];
-      const bound = boundObject(registry, namespace, spec.boundObjectRef);
+      const bound = boundObject(registry, call.info, spec.boundObjectRef);
       checkNodeRequest(call, name, bound);
       await admitSubresource(registry, call, kind, { name, dryRun: isDryRun(call.query), sent: { kind: TokenRequest, document: request } });
       const isForApi = audiences.every((each) => issuer.audiences.includes(each));
@@ -69,6 +71,15 @@ export function serviceAccountToken(registry: RegistryContext, issuer: TokenIssu
   };
 }
 
+/** What is said of the account beside its path is true, or not said. */
+function checkMetadata({ name = '', namespace = '', uid = '' }: Partial<ServiceAccount['metadata']>, { metadata: account }: ServiceAccount): void {
+  if (name !== '' && name !== account.name) throw invalid(TokenRequest, account.name, [invalidValue('metadata.name', name, 'must match the service account name if specified')]);
+  if (namespace !== '' && namespace !== account.namespace) throw invalid(TokenRequest, account.name, [invalidValue('metadata.namespace', namespace, 'must match the service account namespace if specified')]);
+  if (uid !== '' && uid !== account.uid) {
+    throw conflict({ plural: TokenRequest.kind, group: TokenRequest.group }, account.name, `the UID in the token request (${uid}) does not match the UID of the service account (${account.uid})`);
+  }
+}
+
 /** A kubelet gets tokens for the pods it runs, which die with them, and no others. Source: Kubernetes documentation, "NodeRestriction". */
 function checkNodeRequest({ user }: ApiCall, account: string, bound: ReturnType<typeof boundObject>): void {
   const node = nodeNameOf(user);
@@ -79,12 +90,14 @@ function checkNodeRequest({ user }: ApiCall, account: string, bound: ReturnType<
 
 type BoundReference = TokenRequest['spec']['boundObjectRef'];
 
-function boundObject(registry: RegistryContext, namespace: string, reference: BoundReference): { kind: 'Pod' | 'Secret' | 'Node'; name: string; uid: string; node?: { name: string; uid?: string } } | undefined {
+function boundObject(registry: RegistryContext, { name: account, namespace }: ApiCall['info'], reference: BoundReference): { kind: 'Pod' | 'Secret' | 'Node'; name: string; uid: string; node?: { name: string; uid?: string } } | undefined {
   if (reference === undefined) return undefined;
   const name = reference.name ?? '';
   const found = lookUp(registry, namespace, reference.kind ?? '', name);
-  if (found === undefined) {
-    throw invalid(TokenRequest, '', [{ type: 'FieldValueInvalid', path: 'spec.boundObjectRef', value: { kind: reference.kind ?? '', name }, detail: `cannot bind token to object of type ${reference.kind ?? ''}` }]);
+  const { apiVersion = '' } = reference;
+  if (found === undefined) throw badRequest(`cannot bind token to object of type ${apiVersion.includes('/') ? '' : '/'}${apiVersion}, Kind=${reference.kind ?? ''}`);
+  if (found.kind === 'Pod' && (found.object as Pod).spec.serviceAccountName !== account) {
+    throw badRequest(`cannot bind token for serviceaccount ${JSON.stringify(account)} to pod running with different serviceaccount name.`);
   }
   if ((reference.uid ?? '') !== '' && reference.uid !== found.object.metadata.uid) {
     throw conflict({ plural: found.plural, group: '' }, name, `the UID in the bound object reference (${reference.uid}) does not match the UID in record. The object might have been deleted and then recreated`);
