@@ -15,13 +15,14 @@ const groups: Readonly<Record<string, Stage>> = { AllAlpha: 'ALPHA', AllBeta: 'B
 
 interface Gate {
   readonly stage: Stage;
+  /** Where nobody sets it. */
   readonly isOn: boolean;
   readonly isLocked: boolean;
   readonly isElsewhere: boolean;
 }
 
 const gates: ReadonlyMap<string, Gate> = new Map(Object.entries(knownGates).map(([name, text]) => [name, {
-  stage: stages[text[0] ?? ''] ?? '', isOn: text[1] === '1', isLocked: text.includes('L'), isElsewhere: text.includes('n'),
+  stage: stages[text[0] ?? ''] ?? '', isOn: text[1] === '1' && !text.includes('m'), isLocked: text.includes('L'), isElsewhere: text.includes('n'),
 }]));
 
 export interface FeatureGates {

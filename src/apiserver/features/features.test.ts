@@ -6,7 +6,7 @@ import { knownGates } from './known-gates.ts';
 import { servedKinds } from './runtime-config.ts';
 
 test('every known gate is written in the notation', () => {
-  for (const [name, text] of Object.entries(knownGates)) assert.match(text, /^[ABGD][01]L?n?$/, name);
+  for (const [name, text] of Object.entries(knownGates)) assert.match(text, /^[ABGD][01]L?[mn]?$/, name);
 });
 
 test('gates are as upstream has them until somebody sets them', () => {
@@ -16,6 +16,12 @@ test('gates are as upstream has them until somebody sets them', () => {
   // What is somebody else's to switch is taken as it is.
   assert.equal(featureGates(['KubeletSeparateDiskGC=false', 'SELinuxMount=true']).isOn('SELinuxMount'), true);
   assert.equal(featureGates(['HPAScaleToZero=false', 'AllAlpha=false', 'JobManagedBy=true']).isOn('HPAScaleToZero'), false);
+});
+
+test('what is on upstream and not built here is off, and may be set to that', () => {
+  assert.equal(featureGates(['ConstrainedImpersonation=false']).isOn('ConstrainedImpersonation'), false);
+  assert.match(featureGates([]).metricsText(), /kubernetes_feature_enabled\{name="ConstrainedImpersonation",stage="BETA"\} 0/);
+  assert.throws(() => featureGates(['ConstrainedImpersonation=true']), /not built$/);
 });
 
 test('what cannot be is an error', () => {

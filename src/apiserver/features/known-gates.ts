@@ -1,24 +1,25 @@
 /**
  * The feature gates of Kubernetes v1.36, in the notation `stage default`: A, B, G and D for alpha, beta, generally
  * available and deprecated; 1 and 0 for on and off; L where they are locked to that; n where what they switch is not the
- * API server's. Source: kubernetes test/compatibility_lifecycle/reference/versioned_feature_list.yaml, CHANGELOG-1.36.md.
+ * API server's; m where what upstream has on is missing here, which makes it off.
+ * Source: kubernetes test/compatibility_lifecycle/reference/versioned_feature_list.yaml, CHANGELOG-1.36.md.
  */
 export const knownGates: Readonly<Record<string, string>> = {
-  APIResponseCompression: 'B1', APIServerIdentity: 'B1', APIServerTracing: 'G1L', APIServingWithRoutine: 'A0', AggregatedDiscoveryRemoveBetaType: 'D1L', AllowDNSOnlyNodeCSR: 'D0n',
+  APIResponseCompression: 'B1', APIServerIdentity: 'B1m', APIServerTracing: 'G1L', APIServingWithRoutine: 'A0', AggregatedDiscoveryRemoveBetaType: 'D1L', AllowDNSOnlyNodeCSR: 'D0n',
   AllowInsecureKubeletCertificateSigningRequests: 'D0', AllowOverwriteTerminationGracePeriodSeconds: 'D0L', AllowParsingUserUIDFromCertAuth: 'B1', AllowServiceExternalIPs: 'G1',
   AllowUnsafeMalformedObjectDeletion: 'A0', AnonymousAuthConfigurableEndpoints: 'G1L', AuthorizeNodeWithSelectors: 'G1L', AuthorizePodWebsocketUpgradeCreatePermission: 'B1',
   AuthorizeWithSelectors: 'G1L', BtreeWatchCache: 'G1L', CBORServingAndStorage: 'A0', CPUCFSQuotaPeriod: 'G1n', CPUManagerPolicyAlphaOptions: 'A0n', CPUManagerPolicyBetaOptions: 'B1n',
   CPUManagerPolicyOptions: 'G1Ln', CRDObservedGenerationTracking: 'B1', CRDValidationRatcheting: 'G1L', CRIListStreaming: 'A0n', CSIServiceAccountTokenSecrets: 'G1L', CSIVolumeHealth: 'A0n',
   ChangeContainerStatusOnKubeletRestart: 'D0n', ClearingNominatedNodeNameAfterBinding: 'B1', CloudControllerManagerWatchBasedRoutesReconciliation: 'A0n',
-  CloudControllerManagerWebhook: 'A0n', ClusterTrustBundle: 'B0', ClusterTrustBundleProjection: 'B0', ComponentFlagz: 'B1', ComponentStatusz: 'B1', ConcurrentWatchObjectDecode: 'B0',
-  ConsistentListFromCache: 'G1L', ConstrainedImpersonation: 'B1', ContainerCheckpoint: 'B1n', ContainerRestartRules: 'B1', ContainerStopSignals: 'A0', ContextualLogging: 'B1',
+  CloudControllerManagerWebhook: 'A0n', ClusterTrustBundle: 'B0', ClusterTrustBundleProjection: 'B0', ComponentFlagz: 'B1m', ComponentStatusz: 'B1m', ConcurrentWatchObjectDecode: 'B0',
+  ConsistentListFromCache: 'G1L', ConstrainedImpersonation: 'B1m', ContainerCheckpoint: 'B1n', ContainerRestartRules: 'B1', ContainerStopSignals: 'A0', ContextualLogging: 'B1',
   ControllerManagerReleaseLeaderElectionLockOnExit: 'A0n', CoordinatedLeaderElection: 'B0', CrossNamespaceVolumeDataSource: 'A0', CustomResourceFieldSelectors: 'G1L', DRAAdminAccess: 'G1L',
   DRAConsumableCapacity: 'B1', DRADeviceBindingConditions: 'B1', DRADeviceTaintRules: 'B0', DRADeviceTaints: 'B1', DRAExtendedResource: 'B1', DRAListTypeAttributes: 'A0',
-  DRANodeAllocatableResources: 'A0', DRAPartitionableDevices: 'B1', DRAPrioritizedList: 'G1', DRAResourceClaimDeviceStatus: 'B1', DRAResourceClaimGranularStatusAuthorization: 'B1',
+  DRANodeAllocatableResources: 'A0', DRAPartitionableDevices: 'B1', DRAPrioritizedList: 'G1', DRAResourceClaimDeviceStatus: 'B1', DRAResourceClaimGranularStatusAuthorization: 'B1m',
   DRAResourcePoolStatus: 'A0', DRASchedulerFilterTimeout: 'B1n', DRAWorkloadResourceClaims: 'A0', DeclarativeValidation: 'G1L', DeclarativeValidationBeta: 'B1',
-  DeclarativeValidationTakeover: 'D0', DeploymentReplicaSetTerminatingReplicas: 'B1', DetectCacheInconsistency: 'B1', DisableAllocatorDualWrite: 'G1L',
+  DeclarativeValidationTakeover: 'D0', DeploymentReplicaSetTerminatingReplicas: 'B1', DetectCacheInconsistency: 'B1m', DisableAllocatorDualWrite: 'G1L',
   DisableCPUQuotaWithExclusiveCPUs: 'D1n', DisableNodeKubeProxyVersion: 'D1L', DynamicResourceAllocation: 'G1L', EnvFiles: 'B1', EventedPLEG: 'A0n', ExecProbeTimeout: 'G1Ln',
-  ExtendWebSocketsToKubelet: 'B1', ExternalServiceAccountTokenSigner: 'G1L', GangScheduling: 'A0', GenericWorkload: 'A0', GitRepoVolumeDriver: 'D0Ln', GracefulNodeShutdown: 'B1n',
+  ExtendWebSocketsToKubelet: 'B1m', ExternalServiceAccountTokenSigner: 'G1L', GangScheduling: 'A0', GenericWorkload: 'A0', GitRepoVolumeDriver: 'D0Ln', GracefulNodeShutdown: 'B1n',
   GracefulNodeShutdownBasedOnPodPriority: 'B1n', HPAConfigurableTolerance: 'B1', HPAScaleToZero: 'A0', HostnameOverride: 'B1', ImageMaximumGCAge: 'G1Ln', ImageVolume: 'G1L',
   ImageVolumeWithDigest: 'A0', InPlacePodLevelResourcesVerticalScaling: 'B1', InPlacePodVerticalScaling: 'G1L', InPlacePodVerticalScalingExclusiveCPUs: 'A0n',
   InPlacePodVerticalScalingExclusiveMemory: 'A0n', InPlacePodVerticalScalingInitContainers: 'B1', JobBackoffLimitPerIndex: 'G1L', JobManagedBy: 'G1L', JobPodReplacementPolicy: 'G1L',
@@ -28,7 +29,7 @@ export const knownGates: Readonly<Record<string, string>> = {
   LocalStorageCapacityIsolationFSQuotaMonitoring: 'B0n', LogarithmicScaleDown: 'G1Ln', LoggingAlphaOptions: 'A0', LoggingBetaOptions: 'B1', ManifestBasedAdmissionControlConfig: 'A0',
   MatchLabelKeysInPodAffinity: 'G1L', MatchLabelKeysInPodTopologySpread: 'B1', MatchLabelKeysInPodTopologySpreadSelectorMerge: 'B1', MaxUnavailableStatefulSet: 'B0', MemoryQoS: 'A0n',
   MultiCIDRServiceAllocator: 'G1L', MutableCSINodeAllocatableCount: 'G1L', MutablePVNodeAffinity: 'A0', MutablePodResourcesForSuspendedJobs: 'B1',
-  MutableSchedulingDirectivesForSuspendedJobs: 'B1', MutatingAdmissionPolicy: 'G1', NFTablesProxyMode: 'G1Ln', NativeHistograms: 'A0', NodeDeclaredFeatures: 'B1',
+  MutableSchedulingDirectivesForSuspendedJobs: 'B1', MutatingAdmissionPolicy: 'G1', NFTablesProxyMode: 'G1Ln', NativeHistograms: 'A0', NodeDeclaredFeatures: 'B1m',
   NodeInclusionPolicyInPodTopologySpread: 'G1L', NodeLogQuery: 'G1Ln', NodeSwap: 'G1Ln', NominatedNodeNameForExpectation: 'B1', OpenAPIEnums: 'B1', OpportunisticBatching: 'B1n',
   OrderedNamespaceDeletion: 'G1L', PLEGOnDemandRelist: 'B0n', PersistentVolumeClaimUnusedSinceTime: 'A0n', PodAndContainerStatsFromCRI: 'A0n', PodCertificateRequest: 'B0',
   PodDeletionCost: 'B1n', PodLevelResourceManagers: 'A0n', PodLevelResources: 'B1', PodLifecycleSleepAction: 'G1L', PodLifecycleSleepActionAllowZero: 'G1L', PodLogsQuerySplitStreams: 'A0',
@@ -43,10 +44,10 @@ export const knownGates: Readonly<Record<string, string>> = {
   ShardedListAndWatch: 'A0', SizeBasedListCostEstimate: 'B1', StaleControllerConsistencyDaemonSet: 'B1n', StaleControllerConsistencyJob: 'B1n', StaleControllerConsistencyReplicaSet: 'B1n',
   StaleControllerConsistencyStatefulSet: 'B1n', StatefulSetSemanticRevisionComparison: 'B1n', StorageCapacityScoring: 'A0n', StorageNamespaceIndex: 'D1', StorageVersionAPI: 'A0',
   StorageVersionHash: 'B1', StorageVersionMigrator: 'B0', StreamingCollectionEncodingToJSON: 'G1L', StreamingCollectionEncodingToProtobuf: 'G1L', StrictIPCIDRValidation: 'B1',
-  StructuredAuthenticationConfigurationEgressSelector: 'B1', StructuredAuthenticationConfigurationJWKSMetrics: 'B1', SupplementalGroupsPolicy: 'G1L', SystemdWatchdog: 'G1Ln',
+  StructuredAuthenticationConfigurationEgressSelector: 'B1m', StructuredAuthenticationConfigurationJWKSMetrics: 'B1m', SupplementalGroupsPolicy: 'G1L', SystemdWatchdog: 'G1Ln',
   TaintTolerationComparisonOperators: 'A0', TokenRequestServiceAccountUIDValidation: 'B1', TopologyAwareWorkloadScheduling: 'A0', TopologyManagerPolicyAlphaOptions: 'A0n',
   TopologyManagerPolicyBetaOptions: 'B1n', TopologyManagerPolicyOptions: 'G1Ln', TranslateStreamCloseWebsocketRequests: 'B1', UnauthenticatedHTTP2DOSMitigation: 'B1',
-  UnknownVersionInteroperabilityProxy: 'B1', UserNamespacesHostNetworkSupport: 'A0', UserNamespacesSupport: 'G1L', VolumeAttributesClass: 'G1L', VolumeLimitScaling: 'A0n',
+  UnknownVersionInteroperabilityProxy: 'B1m', UserNamespacesHostNetworkSupport: 'A0', UserNamespacesSupport: 'G1L', VolumeAttributesClass: 'G1L', VolumeLimitScaling: 'A0n',
   WatchCacheInitializationPostStartHook: 'B1', WatchList: 'B1', WinDSR: 'G1Ln', WinOverlay: 'G1Ln', WindowsCPUAndMemoryAffinity: 'A0n', WindowsGracefulNodeShutdown: 'B1n',
   WindowsHostNetwork: 'D0n', WorkloadAwarePreemption: 'A0', WorkloadWithJob: 'A0',
 };
