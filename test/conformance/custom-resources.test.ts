@@ -41,7 +41,6 @@ function create({ collection, group, kind }: Defined, name: string, content: obj
 function post({ collection, group, kind }: Defined, content: string, metadata = '"name":"posted"'): Promise<RawAnswer> {
   return api.request('POST', `${collection}?fieldValidation=Strict`, { body: `{"apiVersion":"${group}/v1","kind":"${kind}","metadata":{${metadata}},${content}}` });
 }
-const withSchema = { type: 'object', properties: { spec: { type: 'object', properties: { foo: { type: 'string' }, cronSpec: { type: 'string', pattern: '^(\\d+|\\*)(/\\d+)?(\\s+(\\d+|\\*)(/\\d+)?){4}$' }, ports: { type: 'array', items: { type: 'integer' } } } } } };
 
 describe('conformance: custom resource definitions', { concurrency: false }, () => {
   const resource = (): ResourceApi => new ResourceApi(api, { group: 'apiextensions.k8s.io', version: 'v1', resource: 'customresourcedefinitions', kind: 'CustomResourceDefinition', make: () => ({}) });
@@ -179,43 +178,73 @@ ${content.spec}  cronSpec: "* * * * */5"
 });
 
 describe('conformance: OpenAPI of custom resources', { concurrency: false }, () => {
-  /** The definitions that /openapi/v3 and /openapi/v2 have for this kind. */
-  const published = async ({ group, kind }: Defined, version: string): Promise<boolean> => {
+  const bars = (description: string, properties?: object, required?: readonly string[]): object => ({ description, type: 'array', items: { type: 'object', ...(required !== undefined && { required }), ...(properties !== undefined && { properties }) } });
+  const text = (description: string, more: object = {}): object => ({ description, type: 'string', ...more });
+  const foo = {
+    description: 'Foo CRD for Testing', type: 'object',
+    properties: {
+      spec: {
+        type: 'object', description: 'Specification of Foo',
+        properties: { bars: bars('List of Bars and their specs.', { name: text('Name of Bar.'), age: text('Age of Bar.'), feeling: text('Whether Bar is feeling great.', { enum: ['Great', 'Down'] }), bazs: { description: 'List of Bazs.', items: { type: 'string' }, type: 'array' } }, ['name']) },
+      },
+      status: {
+        description: 'Status of Foo', type: 'object',
+        properties: { bars: bars('List of Bars and their statuses.', { name: text('Name of Bar.'), available: { description: 'Whether the Bar is installed.', type: 'boolean' }, quxType: text('Indicates to external qux type.', { pattern: 'in-tree|out-of-tree' }) }) },
+      },
+    },
+  };
+  const waldo = {
+    description: 'Waldo CRD for Testing', type: 'object',
+    properties: {
+      spec: { description: 'Specification of Waldo', type: 'object', properties: { dummy: { description: 'Dummy property.', type: 'object' } } },
+      status: { description: 'Status of Waldo', type: 'object', properties: { bars: bars('List of Bars and their statuses.') } },
+    },
+  };
+  /**
+   * Whether /openapi/v2 and /openapi/v3 have definitions for this kind. That of v2 has to be under the kind's name and
+   * exactly what its author declared, but for what every kind has.
+   */
+  const published = async ({ group, kind }: Defined, version: string, schema: object = foo): Promise<boolean> => {
     const index = (await api.request('GET', '/openapi/v3')).json<{ paths: Record<string, { serverRelativeURL: string }> }>();
     const url = index.paths[`apis/${group}/${version}`]?.serverRelativeURL;
     const v3 = url !== undefined && (await api.request('GET', url)).text.includes(`"kind":"${kind}"`);
-    const v2 = (await api.request('GET', '/openapi/v2')).text;
-    const isInV2 = new RegExp(`"kind":"${kind}","version":"${version}"`).test(v2);
-    assert.equal(v3, isInV2, `OpenAPI v3 has ${kind} in ${version}: ${v3}; v2: ${isInV2}`);
-    return v3;
+    const v2 = (await api.request('GET', '/openapi/v2')).json<{ definitions: Record<string, { properties: Record<string, object> }> }>();
+    const definition = v2.definitions[`${group.split('.').toReversed().join('.')}.${version}.${kind}`];
+    assert.equal(v3, definition !== undefined, `OpenAPI v3 has ${kind} in ${version}: ${v3}; v2: ${definition !== undefined}`);
+    if (definition === undefined) return false;
+    const { 'x-kubernetes-group-version-kind': kinds, properties: { apiVersion, kind: kindField, metadata, ...properties }, ...rest } = definition as Record<string, unknown> & typeof definition;
+    assert.deepEqual(kinds, [{ group, kind, version }]);
+    assert.ok(apiVersion !== undefined && kindField !== undefined && metadata !== undefined);
+    assert.deepEqual({ ...rest, properties }, schema);
+    return true;
   };
-  const twoVersions = (): readonly Version[] => [{ name: 'v2', served: true, storage: true, schema: { openAPIV3Schema: withSchema } }, { name: 'v3', served: true, storage: false, schema: { openAPIV3Schema: withSchema } }];
+  const twoVersions = (): readonly Version[] => [{ name: 'v2', served: true, storage: true, schema: { openAPIV3Schema: foo } }, { name: 'v3', served: true, storage: false, schema: { openAPIV3Schema: foo } }];
   const patch = async ({ name }: Defined, body: object): Promise<void> => void ok(await api.request('PATCH', `${definitions}/${name}`, { body, headers: { 'content-type': 'application/json-patch+json' } }));
   const until = async (condition: () => Promise<boolean>): Promise<void> => {
     while (!await condition()) await new Promise((resolve) => setImmediate(resolve));
   };
 
   conformance('[sig-api-machinery] CustomResourcePublishOpenAPI [Privileged:ClusterAdmin] works for multiple CRDs of same group but different versions [Conformance]', async () => {
-    const boat = await define(withSchema, { versions: twoVersions() });
+    const boat = await define(foo, { versions: twoVersions() });
     await until(async () => await published(boat, 'v2') && await published(boat, 'v3'));
   });
   conformance('[sig-api-machinery] CustomResourcePublishOpenAPI [Privileged:ClusterAdmin] works for multiple CRDs of same group and version but different kinds [Conformance]', async () => {
-    const [first, second] = [await define(withSchema, { group: 'same.example.com' }), await define(withSchema, { group: 'same.example.com' })];
-    await until(async () => await published(first, 'v1') && await published(second, 'v1'));
+    const [first, second] = [await define(foo, { group: 'same.example.com' }), await define(waldo, { group: 'same.example.com' })];
+    await until(async () => await published(first, 'v1') && await published(second, 'v1', waldo));
   });
   conformance('[sig-api-machinery] CustomResourcePublishOpenAPI [Privileged:ClusterAdmin] works for multiple CRDs of different groups [Conformance]', async () => {
-    const [first, second] = [await define(withSchema), await define(withSchema)];
-    await until(async () => await published(first, 'v1') && await published(second, 'v1'));
+    const [first, second] = [await define(foo), await define(waldo)];
+    await until(async () => await published(first, 'v1') && await published(second, 'v1', waldo));
   });
   conformance('[sig-api-machinery] CustomResourcePublishOpenAPI [Privileged:ClusterAdmin] removes definition from spec when one version gets changed to not be served [Conformance]', async () => {
-    const boat = await define(withSchema, { versions: twoVersions() });
+    const boat = await define(foo, { versions: twoVersions() });
     await until(() => published(boat, 'v3'));
     await patch(boat, [{ op: 'test', path: '/spec/versions/1/name', value: 'v3' }, { op: 'replace', path: '/spec/versions/1/served', value: false }]);
     await until(async () => !await published(boat, 'v3'));
     assert.equal(await published(boat, 'v2'), true);
   });
   conformance('[sig-api-machinery] CustomResourcePublishOpenAPI [Privileged:ClusterAdmin] updates the published spec when one version gets renamed [Conformance]', async () => {
-    const boat = await define(withSchema, { versions: twoVersions() });
+    const boat = await define(foo, { versions: twoVersions() });
     await until(() => published(boat, 'v3'));
     await patch(boat, [{ op: 'test', path: '/spec/versions/1/name', value: 'v3' }, { op: 'replace', path: '/spec/versions/1/name', value: 'v4' }]);
     await until(async () => await published(boat, 'v4') && !await published(boat, 'v3'));
