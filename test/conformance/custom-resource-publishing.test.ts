@@ -79,7 +79,7 @@ describe('conformance: schemas of custom resources as kubectl uses them', { skip
       assert.match(await kubectl.failure(`${verb} -f -`, { input: object('bad', { spec: { bars: [{ age: '10' }] } }) }), /spec\.bars\[0\]\.name: Required value/);
     }
     assert.match(await kubectl.out(`explain ${plural}`), /DESCRIPTION:[\s\S]*Foo CRD for Testing[\s\S]*FIELDS:[\s\S]*apiVersion[\s\S]*<string>[\s\S]*APIVersion defines[\s\S]*spec[\s\S]*<Object>[\s\S]*Specification of Foo/);
-    assert.match(await kubectl.out(`explain ${plural}.metadata`), /DESCRIPTION:[\s\S]*FIELDS:[\s\S]*creationTimestamp[\s\S]*<string>/);
+    assert.match(await kubectl.out(`explain ${plural}.metadata`), /DESCRIPTION:[\s\S]*Standard object's metadata[\s\S]*FIELDS:[\s\S]*creationTimestamp[\s\S]*<string>[\s\S]*CreationTimestamp is a timestamp/);
     assert.match(await kubectl.out(`explain ${plural}.spec`), /DESCRIPTION:[\s\S]*Specification of Foo[\s\S]*FIELDS:[\s\S]*bars[\s\S]*<\[\]Object>[\s\S]*List of Bars and their specs/);
     assert.match(await kubectl.out(`explain ${plural}.spec.bars`), /List of Bars and their specs[\s\S]*FIELDS:[\s\S]*bazs[\s\S]*<\[\]string>[\s\S]*name[\s\S]*<string>[\s\S]*Name of Bar/);
     assert.match(await kubectl.failure(`explain ${plural}.spec.bars2`), /field "bars2" does not exist/);
@@ -102,7 +102,7 @@ describe('conformance: schemas of custom resources as kubectl uses them', { skip
 
   conformance('[sig-api-machinery] CustomResourcePublishOpenAPI [Privileged:ClusterAdmin] works for CRD preserving unknown fields in an embedded object [Conformance]', async () => {
     const defined = await define({ type: 'object', description: 'preserve-unknown-properties in nested field for Testing', properties: { spec: { ...preserving, description: 'Specification of Waldo' }, status: { ...preserving, description: 'Status of Waldo' } } });
-    await roundTrip(defined, { spec: { b: [{ c: 'd' }] } }, { spec: { b: [{ c: 'e' }] } });
+    await roundTrip(defined, { spec: { a: null, b: [{ c: 'd' }] } }, { spec: { a: null, b: [{ c: 'e' }] } });
     const explained = await defined.kubectl.out(`explain ${defined.plural}`);
     assert.match(explained, /DESCRIPTION:[\s\S]*preserve-unknown-properties in nested field for Testing[\s\S]*spec\s+<(Object|map\[string\]Object|)>[\s\S]*Specification of Waldo/);
     defined.kubectl.close();
