@@ -3,7 +3,7 @@ import type { FieldError } from '#apimachinery/field-error.ts';
 import { duplicate, invalidValue, required, tooLong, tooMany } from '#apimachinery/field-error.ts';
 import type { JsonObject } from '#apimachinery/json.ts';
 import { byteLength, cIdentifier, dns1123Subdomain, labelValue, qualifiedName } from '#apimachinery/names.ts';
-import { validateDriverName } from '../storage/driver-name.ts';
+import { validateCsiDriverName } from '../core/validate-volume-plugins.ts';
 import type { DeviceConfiguration, DeviceSelector, DeviceToleration } from './resource-claim.ts';
 
 type Check<T> = (item: T, path: string) => Iterable<FieldError>;
@@ -57,7 +57,7 @@ export function* validateQualifiedName(name: string, path: string): Iterable<Fie
   if (more.length > 0) return yield invalidValue(path, name, 'must not contain more than one slash');
   if (second === undefined) return yield* validateIdentifier(first, path);
   if (first === '') yield invalidValue(path, '', 'the domain must not be empty');
-  else yield* validateDriverName(first, path);
+  else yield* validateCsiDriverName(first, path);
   if (second === '') yield invalidValue(path, '', 'the name must not be empty');
   else yield* validateIdentifier(second, path);
 }
@@ -84,7 +84,7 @@ function* validateSelector({ cel }: DeviceSelector, path: string): Iterable<Fiel
 
 export function* validateConfiguration({ opaque }: DeviceConfiguration, path: string): Iterable<FieldError> {
   if (opaque === undefined) return yield required(`${path}.opaque`);
-  yield* validateDriverName(opaque.driver, `${path}.opaque.driver`);
+  yield* validateCsiDriverName(opaque.driver, `${path}.opaque.driver`);
   yield* validateFreeForm(opaque.parameters, `${path}.opaque.parameters`, limits.parameters);
 }
 

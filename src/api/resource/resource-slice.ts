@@ -1,12 +1,11 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
 import type { SpecPart } from '#apimachinery/parts.ts';
-import type { Draft } from '#apimachinery/resource.ts';
 import { column, defineResource } from '#apimachinery/resource.ts';
 import { immutableFields } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, int64, list, map, object, oneOf, pointer, quantity, string, struct, time } from '#apimachinery/schema.ts';
 import { NodeSelector } from '../core/scheduling.ts';
-import { closedFields, validateSlice } from './validate-slice.ts';
+import { validateSlice } from './validate-slice.ts';
 
 export const ResourcePool = struct('io.k8s.api.resource.v1.ResourcePool', {
   name: string(1, { required: true }),
@@ -20,10 +19,10 @@ export const DeviceAttribute = struct('io.k8s.api.resource.v1.DeviceAttribute', 
   bool: bool(3, { pointer: true }),
   string: string(4, { pointer: true }),
   version: string(5, { pointer: true }),
-  ints: list(6, 'int64', { listType: 'atomic' }),
-  bools: list(7, 'bool', { listType: 'atomic' }),
-  strings: list(8, 'string', { listType: 'atomic' }),
-  versions: list(9, 'string', { listType: 'atomic' }),
+  ints: list(6, 'int64', { listType: 'atomic', gated: true }),
+  bools: list(7, 'bool', { listType: 'atomic', gated: true }),
+  strings: list(8, 'string', { listType: 'atomic', gated: true }),
+  versions: list(9, 'string', { listType: 'atomic', gated: true }),
 });
 export interface DeviceAttribute extends Infer<typeof DeviceAttribute> {}
 
@@ -85,7 +84,7 @@ export const Device = struct('io.k8s.api.resource.v1.Device', {
   bindingConditions: list(10, 'string', { listType: 'atomic' }),
   bindingFailureConditions: list(11, 'string', { listType: 'atomic' }),
   allowMultipleAllocations: bool(12, { pointer: true }),
-  nodeAllocatableResourceMappings: map(13, NodeAllocatableResourceMapping),
+  nodeAllocatableResourceMappings: map(13, NodeAllocatableResourceMapping, { gated: true }),
 });
 export interface Device extends Infer<typeof Device> {}
 
@@ -109,18 +108,6 @@ export interface ResourceSliceSpec extends Infer<typeof ResourceSliceSpec> {}
 
 type Slice = SpecPart<ResourceSliceSpec>;
 
-/** Fields of gates that are closed by default (DRAListTypeAttributes, DRANodeAllocatableResources) are not taken; those in use stay. */
-function dropClosedFields({ spec }: Draft<Slice>, old?: Slice): void {
-  const [keepsLists, keepsMappings] = [old !== undefined && closedFields.lists(old), old !== undefined && closedFields.mappings(old)];
-  for (const device of spec.devices ?? []) {
-    if (!keepsMappings) delete device.nodeAllocatableResourceMappings;
-    if (keepsLists) continue;
-    for (const attribute of Object.values(device.attributes ?? {})) {
-      for (const field of ['ints', 'bools', 'strings', 'versions'] as const) delete attribute[field];
-    }
-  }
-}
-
 function* sliceWarnings({ spec: { driver } }: Slice): Iterable<string> {
   if (driver !== driver.toLowerCase()) yield `spec.driver: driver names should be lowercase; ${JSON.stringify(driver)} contains uppercase characters`;
 }
@@ -134,7 +121,7 @@ export const ResourceSlice = defineResource({
   fields: {
     spec: object(2, ResourceSliceSpec, { required: true }),
   },
-  strategy: { prepareForCreate: (draft) => dropClosedFields(draft), prepareForUpdate: dropClosedFields, warnings: sliceWarnings },
+  strategy: { warnings: sliceWarnings },
   validate: [validateSlice],
   validateUpdate: [immutableFields('spec.pool.name', 'spec.driver', 'spec.nodeName')],
   columns: [

@@ -9,7 +9,7 @@ import type { Parts } from '#apimachinery/parts.ts';
 import type { Draft } from '#apimachinery/resource.ts';
 import { immutableValue } from '#apimachinery/rules.ts';
 import { validateNodeSelector } from '../core/validate-scheduling.ts';
-import { validateDriverName } from '../storage/driver-name.ts';
+import { validateCsiDriverName } from '../core/validate-volume-plugins.ts';
 import {
   itself, validateBinding, validateConfiguration, validateFreeForm, validateFullyQualifiedName, validateItems, validatePoolName, validateSelectors, validateSet, validateTolerations,
 } from './device-rules.ts';
@@ -131,7 +131,7 @@ function* validateResult(result: DeviceRequestAllocationResult, names: RequestNa
 }
 
 function* validateDevice({ driver, pool, device, shareID }: Parameters<typeof deviceId>[0], path: string): Iterable<FieldError> {
-  yield* validateDriverName(driver, `${path}.driver`);
+  yield* validateCsiDriverName(driver, `${path}.driver`);
   yield* validatePoolName(pool, `${path}.pool`);
   yield* itself(dns1123Label, device, `${path}.device`);
   if (shareID !== undefined) yield* validateUid(shareID, `${path}.shareID`);

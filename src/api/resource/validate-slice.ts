@@ -5,7 +5,7 @@ import { byteLength, dns1123Label, dns1123Subdomain, labelValue, qualifiedName }
 import type { SpecPart } from '#apimachinery/parts.ts';
 import type { NodeSelector } from '../core/scheduling.ts';
 import { validateNodeSelector } from '../core/validate-scheduling.ts';
-import { validateDriverName } from '../storage/driver-name.ts';
+import { validateCsiDriverName } from '../core/validate-volume-plugins.ts';
 import { itself, validateBinding, validateEntries, validateItems, validatePoolName, validateQualifiedName, validateSet } from './device-rules.ts';
 import type { CounterSet, Device, DeviceAttribute, DeviceCounterConsumption, DeviceTaint, ResourcePool, ResourceSliceSpec } from './resource-slice.ts';
 import { validateRequestPolicy } from './validate-request-policy.ts';
@@ -16,7 +16,7 @@ const unbounded = Number.POSITIVE_INFINITY;
 type Slice = SpecPart<ResourceSliceSpec>;
 
 export function* validateSlice({ spec }: Slice): Iterable<FieldError> {
-  yield* validateDriverName(spec.driver, 'spec.driver');
+  yield* validateCsiDriverName(spec.driver, 'spec.driver');
   yield* validatePool(spec.pool, 'spec.pool');
   yield* validateWhere(spec);
   const { devices = [], sharedCounters = [] } = spec;
@@ -162,9 +162,3 @@ function* validateCounters(counters: CounterSet['counters'], path: string): Iter
   if (Object.keys(counters).length === 0) yield required(`${path}.counters`);
   yield* validateEntries(counters, limits.counters, (key, at) => itself(dns1123Label, key, at), () => [], `${path}.counters`);
 }
-
-/** Whether a slice uses what is off unless a gate is opened; what is in use already may stay. */
-export const closedFields = {
-  lists: ({ spec }: Slice): boolean => (spec.devices ?? []).some((device) => Object.values(device.attributes ?? {}).some(isList)),
-  mappings: ({ spec }: Slice): boolean => (spec.devices ?? []).some((device) => device.nodeAllocatableResourceMappings !== undefined),
-} as const;
