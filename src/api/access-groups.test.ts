@@ -40,7 +40,7 @@ test('what is refused in priority classes', () => {
     [{ metadata: { name: 'system-node-critical' }, value: 10 }, `${reserved}value of system-node-critical PriorityClass must be 2000001000`],
   ]);
   const [old, now] = [created(PriorityClass, { metadata, value: 1 }), created(PriorityClass, { metadata, value: 2 })];
-  assert.deepEqual(updateErrorsOf(PriorityClass, now, old), ['Value: Forbidden: may not be changed in an update.']);
+  assert.deepEqual(updateErrorsOf(PriorityClass, now, old), ['value: Forbidden: may not be changed in an update.']);
 });
 
 test('elections that the cluster coordinates are not kept', () => {
@@ -60,6 +60,7 @@ test('what is refused in a registration of a served group', () => {
   const named = { metadata: { name: 'v1.g.example.com' } };
   check(APIService, [
     [{ ...named, spec }],
+    [{ ...named, spec: { ...spec, service: { namespace: 'n', name: 's', port: 70_000 } } }, 'spec.service.port: Invalid value: 70000: port is not valid: must be between 1 and 65535, inclusive'],
     [{ ...named, spec: { ...spec, caBundle: 'YWJj' } }, 'spec.caBundle: Invalid value: "3 bytes": local APIServices may not have a caBundle'],
   ]);
 });

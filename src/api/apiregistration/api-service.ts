@@ -1,7 +1,7 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { invalidValue, notSupported, required } from '#apimachinery/field-error.ts';
-import { dns1035Label, dns1123Subdomain } from '#apimachinery/names.ts';
+import { dns1035Label, dns1123Subdomain, portNumber } from '#apimachinery/names.ts';
 import type { Parts } from '#apimachinery/parts.ts';
 import type { Draft } from '#apimachinery/resource.ts';
 import { column, defineResource, status } from '#apimachinery/resource.ts';
@@ -75,6 +75,7 @@ function* validateService({ metadata, spec }: Parted): Iterable<FieldError> {
   }
   if ((spec.service.namespace ?? '') === '') yield required('spec.service.namespace');
   if ((spec.service.name ?? '') === '') yield required('spec.service.name');
+  for (const message of portNumber(spec.service.port ?? 0)) yield invalidValue('spec.service.port', spec.service.port ?? 0, `port is not valid: ${message}`);
   if (spec.insecureSkipTLSVerify === true && spec.caBundle !== undefined) yield invalidValue('spec.insecureSkipTLSVerify', true, 'may not be true if caBundle is present');
 }
 

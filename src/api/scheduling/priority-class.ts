@@ -37,7 +37,7 @@ function systemFault(name: string, value: number, isDefault: boolean): string | 
 }
 
 function* validatePriorityUpdate(now: Priority, old: Priority): Iterable<FieldError> {
-  if (now.value !== old.value) yield forbiddenField('Value', 'may not be changed in an update.');
+  if (now.value !== old.value) yield forbiddenField('value', 'may not be changed in an update.');
   yield* immutableValue('preemptionPolicy', now.preemptionPolicy, old.preemptionPolicy);
 }
 
