@@ -119,6 +119,11 @@ test('what is refused in smaller kinds', () => {
     [{ type: 'kubernetes.io/dockerconfigjson', data: { '.dockerconfigjson': 'eA==' } }, 'data[.dockerconfigjson]: Invalid value: "<secret contents redacted>": invalid character \'x\' looking for beginning of value'],
     [{ type: 'kubernetes.io/ssh-auth', data: { 'ssh-privatekey': '' } }, 'data[ssh-privatekey]: Required value'],
   ]);
+  const warnings = (certificate: string, key: string): string[] => warningsOf(Secret, created(Secret, { metadata, type: 'kubernetes.io/tls', stringData: { 'tls.crt': certificate, 'tls.key': key } }));
+  const [pemCertificate, pemKey] = ['CERTIFICATE', 'EC PRIVATE KEY'].map((type) => `-----BEGIN ${type}-----\nMA==\n-----END ${type}-----\n`) as [string, string];
+  assert.deepEqual(warnings(pemCertificate, pemKey), []);
+  assert.deepEqual(warnings('a', 'b'), ['tls: failed to find any PEM data in certificate input']);
+  assert.deepEqual(warnings(pemCertificate, pemCertificate), ['tls: found a certificate rather than a key in the PEM for the private key']);
   check(Endpoints, [
     [{ subsets: [{ addresses: [{ ip: '169.254.0.1' }] }] }, 'subsets[0].addresses[0].ip: Invalid value: "169.254.0.1": may not be in the link-local range (169.254.0.0/16, fe80::/10)'],
     [{ subsets: [{ addresses: [{ ip: '10.0.0.1' }], ports: [{ port: 1 }, { port: 2, name: 'b' }] }] }, 'subsets[0].ports[0].name: Required value'],

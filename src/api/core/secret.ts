@@ -9,6 +9,7 @@ import { immutableValue } from '#apimachinery/rules.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, map, string } from '#apimachinery/schema.ts';
 import { base64Length, encodeBase64, maxContentBytes } from './content.ts';
+import { secretWarnings } from './secret-warnings.ts';
 
 interface Contents {
   readonly metadata: { readonly annotations?: Readonly<Record<string, string>> | undefined };
@@ -96,6 +97,7 @@ export const Secret = defineResource({
     stringData: map(4, 'string'),
     type: string(3, { default: 'Opaque' }),
   },
+  strategy: { warnings: secretWarnings },
   defaults: takeStringData,
   validate: [validateContents, validateType],
   validateUpdate: [validateImmutable],
