@@ -134,6 +134,12 @@ describe('what clients rely on', () => {
       await webhook.close();
     });
 
+    it('lie in some version, whatever a writer of the status says', async () => {
+      const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.clients.example.com/status';
+      const answer = await api.request('PATCH', path, { body: '{"status":{"storedVersions":[]}}', headers: { 'content-type': 'application/merge-patch+json' } });
+      assert.deepEqual(answer.json<{ status: { storedVersions: string[] } }>().status.storedVersions, ['v1']);
+    });
+
     it('that are not there are not found, whatever version a PUT names', async () => {
       const put = await api.request('PUT', `${things}/none`, { body: thing('none', '{}'), headers: { 'content-type': 'application/json' } });
       assert.deepEqual([put.code, put.json<StatusBody>().message], [404, 'things.clients.example.com "none" not found']);

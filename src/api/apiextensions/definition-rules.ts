@@ -11,9 +11,12 @@ import type { CustomResourceDefinitionSpec, CustomResourceDefinitionStatus, Cust
 
 type Definition = Parts<CustomResourceDefinitionSpec, CustomResourceDefinitionStatus>;
 
-export function defaultDefinition({ spec }: Draft<Definition>): void {
+export function defaultDefinition({ spec, status }: Draft<Definition>): void {
   spec.names.singular ||= spec.names.kind.toLowerCase();
   if (spec.names.kind !== '') spec.names.listKind ||= `${spec.names.kind}List`;
+  // Nobody can say that objects lie in no version at all.
+  const stored = status as { storedVersions?: string[] | null } | undefined;
+  if (stored !== undefined && (stored.storedVersions ?? []).length === 0) stored.storedVersions = withStorageVersion([], spec);
 }
 
 /** A definition that is to be deleted waits until its objects are gone. */
