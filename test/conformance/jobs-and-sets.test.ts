@@ -149,10 +149,22 @@ describe('conformance: Jobs', { concurrency: false }, () => {
   inCluster('[sig-apps] Job should apply changes to a job status [Conformance]', async (w) => {
     await job(w, ['run'], { parallelism: 2, completions: 4 });
     await w.until(Job, 'j', ({ status }) => status.active === 2 && status.ready === 2);
-    const patched = await w.client.patch(Job, w.key('j'), { type: 'merge', patch: { metadata: { annotations: { patchedstatus: 'true' } }, status: { startTime: '2026-01-01T00:00:00Z' } } }, { subresource: 'status' }).catch(() => undefined);
-    // A started Job's start time is its own; annotations may change with the status.
-    const done = patched ?? await w.client.patch(Job, w.key('j'), { type: 'merge', patch: { metadata: { annotations: { patchedstatus: 'true' } } } }, { subresource: 'status' });
-    assert.equal(done.metadata.annotations?.['patchedstatus'], 'true');
+    const transition = ({ status }: Job): string | undefined => status.conditions?.find(({ type }) => type === 'CustomConditionType')?.lastTransitionTime;
+    const [first, second] = ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'];
+    const conditions = [{ type: 'CustomConditionType', status: 'True', lastTransitionTime: first }];
+    const patched = await w.client.patch(Job, w.key('j'), { type: 'merge', patch: { metadata: { annotations: { patchedstatus: 'true' } }, status: { conditions } } }, { subresource: 'status' });
+    assert.deepEqual([transition(patched), patched.metadata.annotations?.['patchedstatus']], [first, 'true']);
+    const found = await w.client.get(Job, w.key('j'));
+    assert.equal(transition(found), first);
+    const changed = found.status.conditions?.map((each) => (each.type === 'CustomConditionType' ? { ...each, lastTransitionTime: second } : each)) ?? [];
+    const updated = await w.client.updateStatus(Job, { ...found, status: { ...found.status, conditions: changed } });
+    assert.equal(transition(updated), second);
+    const gotten = await w.client.get(Job, w.key('j'));
+    assert.equal(gotten.metadata.uid, patched.metadata.uid);
+    // The controller writes the status anew and leaves what it does not know.
+    const [pod] = await w.pods();
+    await w.client.delete(Pod, w.key(pod?.metadata.name ?? ''));
+    await w.until(Job, 'j', (each) => each.status.active === 2 && each.status.ready === 2 && (each.status.failed ?? 0) > 0 && transition(each) === second);
   });
 });
 
