@@ -12,6 +12,7 @@ import { PersistentVolume } from './persistent-volume.ts';
 import { ReplicationController } from './replication-controller.ts';
 import { ResourceQuota } from './resource-quota.ts';
 import { Secret } from './secret.ts';
+import { ServiceAccount } from './service-account.ts';
 import { Service } from './service.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -124,6 +125,9 @@ test('what is refused in smaller kinds', () => {
   assert.deepEqual(warnings(pemCertificate, pemKey), []);
   assert.deepEqual(warnings('a', 'b'), ['tls: failed to find any PEM data in certificate input']);
   assert.deepEqual(warnings(pemCertificate, pemCertificate), ['tls: found a certificate rather than a key in the PEM for the private key']);
+  const account = created(ServiceAccount, { metadata: { ...metadata, annotations: { 'kubernetes.io/enforce-mountable-secrets': 'true' } } });
+  assert.deepEqual(warningsOf(ServiceAccount, account), ['metadata.annotations[kubernetes.io/enforce-mountable-secrets]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets']);
+  assert.deepEqual(warningsOf(ServiceAccount, account, account), []);
   check(Endpoints, [
     [{ subsets: [{ addresses: [{ ip: '169.254.0.1' }] }] }, 'subsets[0].addresses[0].ip: Invalid value: "169.254.0.1": may not be in the link-local range (169.254.0.0/16, fe80::/10)'],
     [{ subsets: [{ addresses: [{ ip: '10.0.0.1' }], ports: [{ port: 1 }, { port: 2, name: 'b' }] }] }, 'subsets[0].ports[0].name: Required value'],
