@@ -36,7 +36,7 @@ function* validateWebhook({ name, rules = [], sideEffects, timeoutSeconds, names
   }
   yield* validateLabelSelector(`${path}.namespaceSelector`, namespaceSelector);
   yield* validateLabelSelector(`${path}.objectSelector`, objectSelector);
-  yield* validateClient(clientConfig, `${path}.clientConfig`);
+  yield* validateWebhookClient(clientConfig, `${path}.clientConfig`);
   yield* validateMatchConditions(matchConditions, `${path}.matchConditions`);
   yield* validateReviewVersions(admissionReviewVersions, `${path}.admissionReviewVersions`);
 }
@@ -56,7 +56,8 @@ function* validateReviewVersions(versions: readonly string[], path: string): Ite
   if (!versions.some((version) => reviewVersions.includes(version))) yield invalidValue(path, versions, `must include at least one of ${reviewVersions.join(', ')}`);
 }
 
-function* validateClient({ service, url }: WebhookClientConfig, path: string): Iterable<FieldError> {
+/** Of all webhooks, those that convert custom objects included: where they are. */
+export function* validateWebhookClient({ service, url }: WebhookClientConfig, path: string): Iterable<FieldError> {
   if ((url === undefined) === (service === undefined)) yield required(path, 'exactly one of url or service is required');
   else if (url !== undefined) yield* validateUrl(url, `${path}.url`);
   else if (service !== undefined) yield* validateService(service, `${path}.service`);

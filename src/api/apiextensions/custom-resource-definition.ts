@@ -65,8 +65,8 @@ export const CustomResourceDefinitionVersion = struct('io.k8s.apiextensions-apis
 export interface CustomResourceDefinitionVersion extends Infer<typeof CustomResourceDefinitionVersion> {}
 
 export const ServiceReference = struct('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.ServiceReference', {
-  namespace: string(1, { required: true }),
-  name: string(2, { required: true }),
+  namespace: string(1, { required: true, mayBeEmpty: true }),
+  name: string(2, { required: true, mayBeEmpty: true }),
   path: string(3, { pointer: true }),
   port: int32(4, { pointer: true, default: 443 }),
 });

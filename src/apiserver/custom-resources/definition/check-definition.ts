@@ -1,5 +1,6 @@
 /** What is wrong with a definition beyond what its own declaration says: schemas, rules, fields to select by, conversion. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { validateWebhookClient } from '#api/admissionregistration/webhook-rules.ts';
 import { partPaths } from '#api/apiextensions/version-parts.ts';
 import type { PartPaths } from '#api/apiextensions/version-parts.ts';
 import type { CustomResourceConversion, CustomResourceDefinition, CustomResourceDefinitionVersion } from '#api/apiextensions/custom-resource-definition.ts';
@@ -116,11 +117,7 @@ function* checkConversion(conversion: CustomResourceConversion | undefined, path
   if (conversion?.strategy !== 'Webhook') return;
   const { clientConfig, conversionReviewVersions = [] } = conversion.webhook ?? {};
   const at = `${path}.webhookClientConfig`;
-  if (clientConfig !== undefined) {
-    const { url, service } = clientConfig;
-    if ((url === undefined) === (service === undefined)) yield required(at, 'exactly one of url or service is required');
-    else if (url !== undefined) yield* checkUrl(url, `${at}.url`);
-  }
+  if (clientConfig !== undefined) yield* validateWebhookClient(clientConfig, at);
   const versions = `${path}.conversionReviewVersions`;
   if (conversionReviewVersions.length === 0) yield required(versions);
   else {
@@ -130,20 +127,6 @@ function* checkConversion(conversion: CustomResourceConversion | undefined, path
     }
     if (!conversionReviewVersions.some((each) => reviewVersions.includes(each))) yield invalidValue(versions, conversionReviewVersions, `must include at least one of ${reviewVersions.join(', ')}`);
   }
-}
-
-function* checkUrl(text: string, path: string): Iterable<FieldError> {
-  const form = '; desired format: https://host[/path]';
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined) {
-    yield required(path, `url must be a valid URL${form}`);
-    return;
-  }
-  if (url.protocol !== 'https:') yield invalidValue(path, url.protocol.slice(0, -1), `'https' is the only allowed URL scheme${form}`);
-  if (url.host === '') yield invalidValue(path, url.host, `host must be specified${form}`);
-  if (url.username !== '') yield invalidValue(path, url.username, 'user information is not permitted in the URL');
-  if (url.hash !== '') yield invalidValue(path, url.hash.slice(1), 'fragments are not permitted in the URL');
-  if (url.search !== '') yield invalidValue(path, url.search.slice(1), 'query parameters are not permitted in the URL');
 }
 
 function* checkApproval(definition: CustomResourceDefinition, old: CustomResourceDefinition | undefined): Iterable<FieldError> {
