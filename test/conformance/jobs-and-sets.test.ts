@@ -33,8 +33,6 @@ before(async () => {
           return { exitAfterMs: 0, exitCode: Number(argument) };
         case 'fail-odd':
           return { exitAfterMs: 0, exitCode: index % 2 };
-        case 'succeed-first':
-          return index === 0 ? { exitAfterMs: 0 } : {};
         case 'fail-once': {
           const key = `${pod?.namespace}/${pod?.name}`;
           const count = (starts.get(key) ?? 0) + 1;
@@ -63,6 +61,13 @@ describe('conformance: Jobs', { concurrency: false }, () => {
   type Spec = Given<JobObject['spec']>;
   const job = (w: Workspace, command: readonly string[], more: Spec = {}, pod: Given<PodObject['spec']> = {}): Promise<JobObject> =>
     w.client.create(Job, { metadata: { ...w.key('j'), labels: { app: 'j' } }, spec: { parallelism: 2, completions: 4, backoffLimit: 6, template: { spec: { restartPolicy: 'Never', terminationGracePeriodSeconds: 0, containers: [{ name: 'c', image: 'busybox', command }], ...pod } }, ...more } });
+  /** How a Job ends: with a reason, and with no pods that are about. */
+  const ended = async (w: Workspace, type: 'Complete' | 'Failed', reason?: string, timeoutMs = 60_000): Promise<JobObject['status']> => {
+    await cluster.until(Job, w.key('j'), (found) => found !== undefined && has(type, reason)(found), { timeoutMs });
+    const { status } = await w.client.get(Job, w.key('j'));
+    assert.deepEqual([status.active ?? 0, status.ready, status.terminating], [0, 0, 0]);
+    return status;
+  };
   const has = (type: string, reason?: string) => ({ status }: JobObject): boolean => status.conditions?.some((each) => each.type === type && each.status === 'True' && (reason === undefined || each.reason === reason)) === true;
 
   inCluster('[sig-apps] Job should delete a job [Conformance]', async (w) => {
@@ -83,54 +88,54 @@ describe('conformance: Jobs', { concurrency: false }, () => {
   });
   inCluster('[sig-apps] Job should create pods for an Indexed job with completion indexes and specified hostname [Conformance]', async (w) => {
     await job(w, ['succeed'], { completionMode: 'Indexed' });
-    const done = await w.until(Job, 'j', has('Complete'));
-    assert.equal(done.status.completedIndexes, '0-3');
+    const { completedIndexes, succeeded } = await ended(w, 'Complete', 'CompletionsReached');
+    assert.deepEqual([completedIndexes, succeeded], ['0-3', 4]);
     const pods = await w.pods();
     assert.deepEqual(new Set(pods.map((each) => each.metadata.annotations?.['batch.kubernetes.io/job-completion-index'])), new Set(['0', '1', '2', '3']));
     for (const pod of pods) assert.equal(pod.spec.hostname, `j-${pod.metadata.annotations?.['batch.kubernetes.io/job-completion-index']}`);
   });
   inCluster('[sig-apps] Job should run a job to completion when tasks sometimes fail and are locally restarted [Conformance]', async (w) => {
-    await job(w, ['fail-once'], { parallelism: 2, completions: 2 }, { restartPolicy: 'OnFailure' });
+    await job(w, ['fail-once'], {}, { restartPolicy: 'OnFailure' });
     // The kubelet waits ten seconds before it starts a container again.
-    await cluster.until(Job, w.key('j'), (found) => found !== undefined && has('Complete')(found), { timeoutMs: 40_000 });
-    assert.equal((await w.client.get(Job, w.key('j'))).status.succeeded, 2);
+    assert.equal((await ended(w, 'Complete', 'CompletionsReached')).succeeded, 4);
   });
   inCluster('[sig-apps] Job should allow to use the pod failure policy on exit code to fail the job early [Conformance]', async (w) => {
     await job(w, ['fail', '42'], { backoffLimit: 6, podFailurePolicy: { rules: [{ action: 'FailJob', onExitCodes: { operator: 'In', values: [42] } }] } });
-    const failed = await w.until(Job, 'j', has('Failed'));
-    assert.equal(failed.status.conditions?.find((each) => each.type === 'Failed')?.reason, 'PodFailurePolicy');
+    await w.until(Job, 'j', has('FailureTarget', 'PodFailurePolicy'));
+    await ended(w, 'Failed', 'PodFailurePolicy');
   });
   inCluster('[sig-apps] Job should execute all indexes despite some failing when using backoffLimitPerIndex [Conformance]', async (w) => {
-    await job(w, ['fail-odd'], { completionMode: 'Indexed', backoffLimit: 2 ** 31 - 1, backoffLimitPerIndex: 0 });
-    const failed = await w.until(Job, 'j', has('Failed'));
-    assert.deepEqual([failed.status.completedIndexes, failed.status.failedIndexes, failed.status.failed], ['0,2', '1,3', 2]);
+    await job(w, ['fail-odd'], { completionMode: 'Indexed', backoffLimit: undefined, backoffLimitPerIndex: 1 });
+    const { completedIndexes, failedIndexes, failed, succeeded } = await ended(w, 'Failed', 'FailedIndexes');
+    assert.deepEqual([completedIndexes, failedIndexes, failed, succeeded], ['0,2', '1,3', 4, 2]);
   });
   inCluster('[sig-apps] Job should terminate job execution when the number of failed indexes exceeds maxFailedIndexes [Conformance]', async (w) => {
-    await job(w, ['fail', '1'], { completionMode: 'Indexed', completions: 10, parallelism: 1, backoffLimit: 2 ** 31 - 1, backoffLimitPerIndex: 0, maxFailedIndexes: 1 });
-    const failed = await w.until(Job, 'j', has('Failed'));
-    assert.equal(failed.status.conditions?.find((each) => each.type === 'Failed')?.reason, 'MaxFailedIndexesExceeded');
-    assert.ok((failed.status.failed ?? 0) < 10);
+    await job(w, ['fail', '1'], { completionMode: 'Indexed', parallelism: 1, backoffLimit: undefined, backoffLimitPerIndex: 0, maxFailedIndexes: 0 });
+    const { failedIndexes, failed } = await ended(w, 'Failed', 'MaxFailedIndexesExceeded');
+    assert.deepEqual([failedIndexes, failed], ['0', 1]);
   });
   inCluster('[sig-apps] Job should mark indexes as failed when the FailIndex action is matched in podFailurePolicy [Conformance]', async (w) => {
-    await job(w, ['fail-odd'], { completionMode: 'Indexed', completions: 2, backoffLimit: 2 ** 31 - 1, backoffLimitPerIndex: 1, podFailurePolicy: { rules: [{ action: 'FailIndex', onExitCodes: { operator: 'NotIn', values: [0] } }] } });
-    const failed = await w.until(Job, 'j', has('Failed'));
-    assert.deepEqual([failed.status.failedIndexes, failed.status.completedIndexes, failed.status.failed], ['1', '0', 1]);
+    await job(w, ['fail-odd'], { completionMode: 'Indexed', completions: 2, backoffLimit: undefined, backoffLimitPerIndex: 1, podFailurePolicy: { rules: [{ action: 'FailIndex', onExitCodes: { operator: 'In', values: [1] } }] } });
+    const { completedIndexes, failedIndexes, failed, succeeded } = await ended(w, 'Failed', 'FailedIndexes');
+    assert.deepEqual([failedIndexes, completedIndexes, failed, succeeded], ['1', '0', 1, 1]);
   });
   inCluster('[sig-apps] Job with successPolicy should succeeded when all indexes succeeded [Conformance]', async (w) => {
     await job(w, ['succeed'], { completionMode: 'Indexed', completions: 2, successPolicy: { rules: [{ succeededCount: 2 }] } });
     await w.until(Job, 'j', has('SuccessCriteriaMet', 'SuccessPolicy'));
-    await w.until(Job, 'j', has('Complete'));
+    const { succeeded, failed = 0 } = await ended(w, 'Complete', 'SuccessPolicy');
+    assert.deepEqual([succeeded, failed], [2, 0]);
   });
   inCluster('[sig-apps] Job with successPolicy succeededIndexes rule should succeeded even when some indexes remain pending [Conformance]', async (w) => {
-    await job(w, ['succeed-first'], { completionMode: 'Indexed', completions: 5, parallelism: 2, successPolicy: { rules: [{ succeededIndexes: '0' }] } });
+    await job(w, ['fail-odd'], { completionMode: 'Indexed', completions: 5, parallelism: 2, successPolicy: { rules: [{ succeededIndexes: '0' }] } });
     await w.until(Job, 'j', has('SuccessCriteriaMet', 'SuccessPolicy'));
-    const done = await w.until(Job, 'j', has('Complete'));
-    assert.equal(done.status.completedIndexes, '0');
+    const { completedIndexes, succeeded } = await ended(w, 'Complete', 'SuccessPolicy');
+    assert.deepEqual([completedIndexes, succeeded], ['0', 1]);
   });
   inCluster('[sig-apps] Job with successPolicy succeededCount rule should succeeded even when some indexes remain pending [Conformance]', async (w) => {
-    await job(w, ['succeed-first'], { completionMode: 'Indexed', completions: 5, parallelism: 2, successPolicy: { rules: [{ succeededCount: 1 }] } });
+    await job(w, ['fail-odd'], { completionMode: 'Indexed', completions: 5, parallelism: 2, backoffLimit: 2 ** 31 - 1, successPolicy: { rules: [{ succeededCount: 1 }] } });
     await w.until(Job, 'j', has('SuccessCriteriaMet', 'SuccessPolicy'));
-    await w.until(Job, 'j', has('Complete'));
+    const { completedIndexes, succeeded } = await ended(w, 'Complete', 'SuccessPolicy');
+    assert.deepEqual([completedIndexes, succeeded], ['0', 1]);
   });
   inCluster('[sig-apps] Job should manage the lifecycle of a job [Conformance]', async (w) => {
     const made = await job(w, ['run'], { suspend: true });
