@@ -228,10 +228,6 @@ const nameChecks: Readonly<Record<NameRule, NameCheck>> = {
   'dns-1035-label': dns1035Label,
   'path-segment': pathSegment,
 };
-/** The check that a kind's strategy names. */
-export function nameCheck(rule: NameRule): NameCheck {
-  return nameChecks[rule];
-}
 
 /** All annotations of an object together, keys and values: what still fits into one etcd value with the rest. */
 export const maxAnnotationBytes = 256 * 1024;

@@ -40,7 +40,7 @@ test('two components write about one object in the same millisecond', async () =
     recorder.event({ object: pod }, 'Normal', 'Seen', 'Seen');
     await recorder.flush();
   }
-  assert.deepEqual((await client.list(Event)).items.map(({ source }) => source?.component).toSorted(), ['default-scheduler', 'kubelet']);
+  assert.deepEqual(new Set((await client.list(Event)).items.map(({ source }) => source?.component)), new Set(['default-scheduler', 'kubelet']));
 });
 
 test('the same event again counts up', async () => {

@@ -13,7 +13,7 @@ import { acceptPortForward } from './port-forward/accept.ts';
 import { tunnelPortForward } from './port-forward/tunnel.ts';
 import { acceptRemoteCommand } from './remote-command/accept.ts';
 import { openRemoteCommand } from './remote-command/open.ts';
-import { relayRemoteCommand } from './remote-command/relay.ts';
+import { relayRemoteCommand } from './remote-command/relay.fixture.ts';
 import { exitStatus, remoteCommandOptions } from './remote-command/streams.ts';
 import type { RemoteCommandStreams } from './remote-command/streams.ts';
 import { proxyUpgrade } from './upgrade/proxy-upgrade.ts';

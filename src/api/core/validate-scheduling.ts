@@ -176,7 +176,3 @@ function* validateSpreadKeys({ labelSelector, matchLabelKeys = [] }: TopologySpr
 export function* validateReference(name: string | undefined, path: string): Iterable<FieldError> {
   if (name !== undefined && name !== '') for (const message of dns1123Subdomain(name)) yield invalidValue(path, name, message);
 }
-
-export function* oneOfValues(value: string, supported: readonly string[], path: string): Iterable<FieldError> {
-  if (!supported.includes(value)) yield notSupported(path, value, supported.toSorted());
-}

@@ -12,7 +12,7 @@ import { proxyUpgrade } from '#wire/upgrade/proxy-upgrade.ts';
 import { UpgradeError } from '#wire/upgrade/upgrade-request.ts';
 import { acceptRemoteCommand } from './accept.ts';
 import { openRemoteCommand, openRemoteCommandOverWebSocket } from './open.ts';
-import { relayRemoteCommand } from './relay.ts';
+import { relayRemoteCommand } from './relay.fixture.ts';
 import { encodeSize, exitCodeOf, exitStatus, failureStatus, parseStatus, remoteCommandOptions, terminalSizes } from './streams.ts';
 import type { RemoteCommandStreams } from './streams.ts';
 
