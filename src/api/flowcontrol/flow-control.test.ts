@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { errorsOf, given } from '../kind-probe.ts';
+import { errorsOf, given, statusErrorsOf } from '../kind-probe.ts';
 import type { FlowSchema as FlowSchemaObject } from './flow-schema.ts';
 import { FlowSchema } from './flow-schema.ts';
 import type { PriorityLevelConfiguration as LevelObject } from './priority-level-configuration.ts';
@@ -22,7 +22,7 @@ test('what is wrong with a flow schema is said with its path', () => {
   assert.deepEqual(schemaErrors({}), []);
   assert.deepEqual(schemaErrors({ matchingPrecedence: -1 }), ['spec.matchingPrecedence: Invalid value: -1: must be a positive value']);
   assert.deepEqual(schemaErrors({ matchingPrecedence: 1 }), ["spec.matchingPrecedence: Invalid value: 1: only the schema named 'exempt' may have matchingPrecedence 1"]);
-  assert.deepEqual(schemaErrors({ distinguisherMethod: { type: 'ByMood' } }), ['spec.distinguisherMethod.type: Unsupported value: "ByMood": supported values: "ByNamespace", "ByUser"']);
+  assert.deepEqual(schemaErrors({ distinguisherMethod: { type: 'ByMood' } }), ['spec.distinguisherMethod.type: Unsupported value: {"Type":"ByMood"}: supported values: "ByNamespace", "ByUser"']);
   assert.match(schemaErrors({}, 'catch-all').join(), /^spec: Invalid value: .*: spec of 'catch-all' must equal the fixed value$/);
 });
 
@@ -51,4 +51,14 @@ test('what is wrong with a priority level is said with its path', () => {
   assert.deepEqual(levelErrors(queue({ queues: 1024, handSize: 7 })), [`${at}.handSize: Invalid value: 7: required entropy bits of deckSize 1024 and handSize 7 should not be greater than 60`]);
   assert.deepEqual(levelErrors(queue({ queueLengthLimit: -1 })), [`${at}.queueLengthLimit: Invalid value: -1: must be positive`]);
   assert.match(levelErrors(queue({}), 'catch-all').join(), /spec of 'catch-all' must equal the fixed value$/);
+});
+
+test('shares and percents are in their ranges, and conditions have types of their own', () => {
+  assert.deepEqual(levelErrors({ type: 'Limited', limited: { nominalConcurrencyShares: -1, lendablePercent: 101, borrowingLimitPercent: -1, limitResponse: { type: 'Reject' } } }), [
+    'spec.limited.nominalConcurrencyShares: Invalid value: -1: must be a non-negative integer', 'spec.limited.lendablePercent: Invalid value: 101: must be between 0 and 100, inclusive',
+    'spec.limited.borrowingLimitPercent: Invalid value: -1: if specified, must be a non-negative integer',
+  ]);
+  assert.deepEqual(levelErrors({ type: 'Exempt', exempt: { lendablePercent: -1 } }, 'exempt'), ['spec.exempt.lendablePercent: Invalid value: -1: must be between 0 and 100, inclusive']);
+  const status = { conditions: [{ type: 'Dangling' }, { type: 'Dangling' }, {}] };
+  assert.deepEqual(statusErrorsOf(FlowSchema, given(FlowSchema, { metadata: { name: 'a' }, status }) as unknown as FlowSchemaObject), ['status.conditions[1].type: Duplicate value: "Dangling"', 'status.conditions[2].type: Required value: must not be empty']);
 });

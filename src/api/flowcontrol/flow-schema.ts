@@ -3,7 +3,7 @@ import type { Parts } from '#apimachinery/parts.ts';
 import { column, defineResource, status } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { bool, int32, list, object, pointer, string, struct, time } from '#apimachinery/schema.ts';
-import { validateFlowSchema } from './validate-flow-control.ts';
+import { validateConditions, validateFlowSchema } from './validate-flow-control.ts';
 
 export const PriorityLevelConfigurationReference = struct('io.k8s.api.flowcontrol.v1.PriorityLevelConfigurationReference', {
   name: string(1, { required: true }),
@@ -97,6 +97,7 @@ export const FlowSchema = defineResource({
   },
   subresources: [status()],
   validate: [validateFlowSchema],
+  validateStatusUpdate: [validateConditions],
   columns: [
     nameColumn,
     column<Parted>('PriorityLevel', ({ spec }) => spec.priorityLevelConfiguration.name),

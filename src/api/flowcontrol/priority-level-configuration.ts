@@ -3,7 +3,7 @@ import type { Parts } from '#apimachinery/parts.ts';
 import { column, defineResource, status } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, list, object, oneOf, pointer, string, struct, time } from '#apimachinery/schema.ts';
-import { validatePriorityLevel } from './validate-flow-control.ts';
+import { validateConditions, validatePriorityLevel } from './validate-flow-control.ts';
 
 export const QueuingConfiguration = struct('io.k8s.api.flowcontrol.v1.QueuingConfiguration', {
   queues: int32(1, { always: true, default: 64 }),
@@ -19,16 +19,16 @@ export const LimitResponse = struct('io.k8s.api.flowcontrol.v1.LimitResponse', {
 export interface LimitResponse extends Infer<typeof LimitResponse> {}
 
 export const LimitedPriorityLevelConfiguration = struct('io.k8s.api.flowcontrol.v1.LimitedPriorityLevelConfiguration', {
-  nominalConcurrencyShares: int32(1, { always: true, pointer: true, default: 30, min: 0 }),
+  nominalConcurrencyShares: int32(1, { always: true, pointer: true, default: 30 }),
   limitResponse: object(2, LimitResponse),
-  lendablePercent: int32(3, { pointer: true, default: 0, min: 0, max: 100 }),
+  lendablePercent: int32(3, { pointer: true, default: 0 }),
   borrowingLimitPercent: int32(4, { pointer: true }),
 });
 export interface LimitedPriorityLevelConfiguration extends Infer<typeof LimitedPriorityLevelConfiguration> {}
 
 export const ExemptPriorityLevelConfiguration = struct('io.k8s.api.flowcontrol.v1.ExemptPriorityLevelConfiguration', {
-  nominalConcurrencyShares: int32(1, { pointer: true, default: 0, min: 0 }),
-  lendablePercent: int32(2, { pointer: true, default: 0, min: 0, max: 100 }),
+  nominalConcurrencyShares: int32(1, { pointer: true, default: 0 }),
+  lendablePercent: int32(2, { pointer: true, default: 0 }),
 });
 export interface ExemptPriorityLevelConfiguration extends Infer<typeof ExemptPriorityLevelConfiguration> {}
 
@@ -74,6 +74,7 @@ export const PriorityLevelConfiguration = defineResource({
     if (spec.type === 'Exempt') spec.exempt ??= { nominalConcurrencyShares: 0, lendablePercent: 0 };
   },
   validate: [validatePriorityLevel],
+  validateStatusUpdate: [validateConditions],
   columns: [
     nameColumn,
     column<Parted>('Type', ({ spec }) => spec.type),

@@ -1,10 +1,10 @@
 /** Rules on flow schemas and priority levels. Source: behaviour of the v1.36 API server. */
 import { saysTheSame } from '#apimachinery/equal.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
-import { forbiddenField, invalidValue, notSupported, required } from '#apimachinery/field-error.ts';
+import { duplicate, forbiddenField, invalidValue, notSupported, required } from '#apimachinery/field-error.ts';
 import { dns1123Label, dns1123Subdomain } from '#apimachinery/names.ts';
 import type { FlowSchemaSpec, NonResourcePolicyRule, PolicyRulesWithSubjects, ResourcePolicyRule, Subject } from './flow-schema.ts';
-import type { LimitedPriorityLevelConfiguration, PriorityLevelConfigurationSpec, QueuingConfiguration } from './priority-level-configuration.ts';
+import type { ExemptPriorityLevelConfiguration, LimitedPriorityLevelConfiguration, PriorityLevelConfigurationSpec, QueuingConfiguration } from './priority-level-configuration.ts';
 
 interface Named<S> {
   readonly metadata: { readonly name: string };
@@ -42,7 +42,7 @@ export function* validateFlowSchema({ metadata: { name }, spec }: Named<FlowSche
   if (matchingPrecedence > maxPrecedence) yield invalidValue(at, matchingPrecedence, `must not be greater than ${maxPrecedence}`);
   if (matchingPrecedence === 1 && name !== 'exempt') yield invalidValue(at, matchingPrecedence, "only the schema named 'exempt' may have matchingPrecedence 1");
   const method = spec.distinguisherMethod?.type;
-  if (method !== undefined && !distinguishers.includes(method)) yield notSupported('spec.distinguisherMethod.type', method, distinguishers);
+  if (method !== undefined && !distinguishers.includes(method)) yield notSupported('spec.distinguisherMethod.type', { Type: method }, distinguishers);
   const level = priorityLevelConfiguration.name;
   if (level === '') yield required('spec.priorityLevelConfiguration.name', 'must reference a priority level');
   else for (const message of dns1123Subdomain(level)) yield invalidValue('spec.priorityLevelConfiguration.name', level, message);
@@ -129,11 +129,19 @@ export function* validatePriorityLevel({ metadata: { name }, spec }: Named<Prior
     if (spec.limited === undefined) yield required('spec.limited', 'must not be empty when type is Limited');
     else yield* validateLimited(spec.limited, 'spec.limited');
   }
+  if (spec.type === 'Exempt' && spec.exempt !== undefined) yield* validateShares(spec.exempt, 'spec.exempt');
   if (name === 'catch-all' && !saysTheSame(spec, fixedCatchAll)) yield invalidValue('spec', spec, "spec of 'catch-all' must equal the fixed value");
-  if (name === 'exempt' && spec.limited !== undefined) yield invalidValue('spec', spec, "spec of 'exempt' except the `spec.exempt` field must equal the fixed value");
+  if (name === 'exempt' && spec.limited !== undefined) yield invalidValue('spec', spec, "spec of 'exempt' except the 'spec.exempt' field must equal the fixed value");
 }
 
-function* validateLimited({ borrowingLimitPercent, limitResponse }: LimitedPriorityLevelConfiguration, path: string): Iterable<FieldError> {
+function* validateShares({ nominalConcurrencyShares = 0, lendablePercent = 0 }: ExemptPriorityLevelConfiguration, path: string): Iterable<FieldError> {
+  if (nominalConcurrencyShares < 0) yield invalidValue(`${path}.nominalConcurrencyShares`, nominalConcurrencyShares, 'must be a non-negative integer');
+  if (lendablePercent < 0 || lendablePercent > 100) yield invalidValue(`${path}.lendablePercent`, lendablePercent, 'must be between 0 and 100, inclusive');
+}
+
+function* validateLimited(level: LimitedPriorityLevelConfiguration, path: string): Iterable<FieldError> {
+  const { borrowingLimitPercent, limitResponse } = level;
+  yield* validateShares(level, path);
   if (borrowingLimitPercent !== undefined && borrowingLimitPercent < 0) yield invalidValue(`${path}.borrowingLimitPercent`, borrowingLimitPercent, 'if specified, must be a non-negative integer');
   const { type, queuing } = limitResponse;
   const at = `${path}.limitResponse.queuing`;
@@ -151,5 +159,19 @@ function* validateQueuing({ queues, handSize, queueLengthLimit }: QueuingConfigu
   else if (handSize > queues) yield invalidValue(`${path}.handSize`, handSize, `should not be greater than queues (${queues})`);
   else if (Math.ceil(Math.log2(queues) * handSize) > maxHashBits) {
     yield invalidValue(`${path}.handSize`, handSize, `required entropy bits of deckSize ${queues} and handSize ${handSize} should not be greater than ${maxHashBits}`);
+  }
+}
+
+interface WithConditions {
+  readonly status: { readonly conditions?: readonly { readonly type?: string | undefined }[] | undefined };
+}
+
+/** Of both kinds: each condition has a type, and its type alone. */
+export function* validateConditions({ status: { conditions = [] } }: WithConditions): Iterable<FieldError> {
+  const seen = new Set<string>();
+  for (const [index, { type = '' }] of conditions.entries()) {
+    if (seen.has(type)) yield duplicate(`status.conditions[${index}].type`, type);
+    if (type === '') yield required(`status.conditions[${index}].type`, 'must not be empty');
+    seen.add(type);
   }
 }
