@@ -292,7 +292,8 @@ describe('conformance: StatefulSets', { concurrency: false }, () => {
     await w.until(StatefulSet, 'ss', runs(1));
     await w.client.patch(StatefulSet, w.key('ss'), { type: 'merge', patch: { spec: { replicas: 2 } } }, { subresource: 'scale' });
     await w.until(StatefulSet, 'ss', runs(2));
-    await w.client.patch(StatefulSet, w.key('ss'), { type: 'strategic', patch: { spec: { replicas: 4 } } }, { subresource: 'scale' });
+    // As Go writes a Scale that has nothing but its spec.
+    await w.client.patch(StatefulSet, w.key('ss'), { type: 'strategic', patch: { metadata: { creationTimestamp: null }, spec: { replicas: 4 }, status: { replicas: 0 } } }, { subresource: 'scale' });
     assert.equal((await w.client.get(StatefulSet, w.key('ss'))).spec.replicas, 4);
   });
   inCluster('[sig-apps] StatefulSet Basic StatefulSet functionality [StatefulSetBasic] Scaling should happen in predictable order and halt if any stateful pod is unhealthy [Slow] [Conformance]', async (w) => {
@@ -360,15 +361,23 @@ describe('conformance: StatefulSets', { concurrency: false }, () => {
   inCluster('[sig-apps] StatefulSet Basic StatefulSet functionality [StatefulSetBasic] should list, patch and delete a collection of StatefulSets [Conformance]', async (w) => {
     await sets(w, 1);
     await w.until(StatefulSet, 'ss', runs(1));
-    await w.client.patch(StatefulSet, w.key('ss'), { type: 'strategic', patch: { metadata: { labels: { ss: 'patched' } }, spec: { replicas: 2, template: { spec: { containers: [{ name: 'c', image: 'agnhost:patched' }] } } } } });
-    await w.until(StatefulSet, 'ss', runs(2));
+    // A container that was not there comes first, and a field that there is not is passed over.
+    const patch = { metadata: { labels: { ss: 'patched' } }, spec: { replicas: 2, template: { spec: { TerminationGracePeriodSeconds: 1, containers: [{ name: 'test-ss', image: 'pause' }] } } } };
+    const patched = await w.client.patch(StatefulSet, w.key('ss'), { type: 'strategic', patch });
+    assert.deepEqual([patched.spec.replicas, patched.spec.template.spec?.containers.map(({ image: named }) => named)], [2, ['pause', 'agnhost:2.53']]);
+    await w.until(StatefulSet, 'ss', (found) => runs(2)(found) && found.status.updatedReplicas === 2);
+    assert.equal((await w.client.list(StatefulSet, { labelSelector: 'ss=patched' })).items.length, 1);
     await w.client.deleteCollection(StatefulSet, { namespace: w.namespace, labelSelector: 'ss=patched' });
     await w.untilGone(StatefulSet, 'ss');
   });
   inCluster('[sig-apps] StatefulSet Basic StatefulSet functionality [StatefulSetBasic] should validate Statefulset Status endpoints [Conformance]', async (w) => {
     await sets(w, 1);
     await w.until(StatefulSet, 'ss', runs(1));
+    const found = await w.client.get(StatefulSet, w.key('ss'));
+    const condition = { type: 'StatusUpdate', status: 'True' as const, reason: 'E2E', message: 'Set from e2e test' };
+    const updated = await w.client.updateStatus(StatefulSet, { ...found, status: { ...found.status, conditions: [...found.status.conditions ?? [], condition] } });
+    assert.ok(updated.status.conditions?.some(({ type, reason, message }) => type === 'StatusUpdate' && reason === 'E2E' && message === 'Set from e2e test'));
     const patched = await w.client.patch(StatefulSet, w.key('ss'), { type: 'merge', patch: { status: { conditions: [{ type: 'StatusPatched', status: 'True' }] } } }, { subresource: 'status' });
-    assert.ok(patched.status.conditions?.some((each) => each.type === 'StatusPatched'));
+    assert.deepEqual(patched.status.conditions?.map(({ type }) => type), ['StatusPatched']);
   });
 });

@@ -30,7 +30,7 @@ describe('conformance: resource quotas', { concurrency: false }, () => {
       await workspace.close();
     });
   }
-  const hardLimits = { pods: '5', services: '10', 'services.nodeports': '1', 'services.loadbalancers': '1', replicationcontrollers: '10', resourcequotas: '1', configmaps: '10', secrets: '10', persistentvolumeclaims: '10', cpu: '1', memory: '500Mi', 'requests.ephemeral-storage': '50Gi', 'requests.example.com/dongle': '3', 'count/replicasets.apps': '5', 'requests.storage': '10Gi' };
+  const hardLimits = { pods: '5', services: '10', 'services.nodeports': '1', 'services.loadbalancers': '1', replicationcontrollers: '10', resourcequotas: '1', configmaps: '10', secrets: '10', persistentvolumeclaims: '10', cpu: '1', memory: '500Mi', 'ephemeral-storage': '50Gi', 'requests.example.com/dongle': '3', 'count/replicasets.apps': '5', 'requests.storage': '10Gi', 'gold.storageclass.storage.k8s.io/persistentvolumeclaims': '10', 'gold.storageclass.storage.k8s.io/requests.storage': '10Gi' };
   const quota = async (w: Workspace, spec: Given<QuotaObject['spec']> = { hard: hardLimits }, name = 'test-quota'): Promise<QuotaObject> => {
     await w.client.create(ResourceQuota, { metadata: w.key(name), spec });
     return used(w, {}, name);
@@ -48,7 +48,7 @@ describe('conformance: resource quotas', { concurrency: false }, () => {
     await quota(w);
     await w.client.create(Service, { metadata: w.key('cluster'), spec: { ports: [{ port: 80 }] } });
     await w.client.create(Service, { metadata: w.key('node-port'), spec: { type: 'NodePort', ports: [{ port: 80 }] } });
-    await refused(w.client.create(Service, { metadata: w.key('balancer'), spec: { type: 'LoadBalancer', ports: [{ port: 80 }] } }), /exceeded quota: test-quota, requested: services\.nodeports=1, used: services\.nodeports=1, limited: services\.nodeports=1$/);
+    await refused(w.client.create(Service, { metadata: w.key('balancer'), spec: { type: 'LoadBalancer', allocateLoadBalancerNodePorts: true, ports: [{ port: 80 }] } }), /exceeded quota: test-quota, requested: services\.nodeports=1, used: services\.nodeports=1, limited: services\.nodeports=1$/);
     await used(w, { services: '2', 'services.nodeports': '1', 'services.loadbalancers': '0' });
     for (const name of ['cluster', 'node-port']) await w.client.delete(Service, w.key(name));
     await used(w, { services: '0', 'services.nodeports': '0' });
@@ -74,13 +74,19 @@ describe('conformance: resource quotas', { concurrency: false }, () => {
     await quota(w);
     await refused(w.client.create(Pod, w.pod('unspecified')), /failed quota: test-quota: must specify cpu for: c; memory for: c$/);
     const dongles = { 'example.com/dongle': '2' };
-    await w.client.create(Pod, w.pod('p', { spec: asks({ cpu: '500m', memory: '252Mi', 'ephemeral-storage': '30Gi', ...dongles }, { cpu: '500m', memory: '252Mi', ...dongles }) }));
-    await used(w, { pods: '1', cpu: '500m', memory: '252Mi', 'requests.ephemeral-storage': '30Gi', 'requests.example.com/dongle': '2' });
-    await refused(w.client.create(Pod, w.pod('too-much', { spec: asks({ cpu: '600m', memory: '100Mi' }) })), /exceeded quota: test-quota, requested: cpu=600m, used: cpu=500m, limited: cpu=1$/);
-    await refused(w.client.create(Pod, w.pod('too-special', { spec: asks({ cpu: '100m', memory: '100Mi', ...dongles }) })), /requested: requests\.example\.com\/dongle=2, used: requests\.example\.com\/dongle=2, limited: requests\.example\.com\/dongle=3$/);
-    await assert.rejects(w.client.patch(Pod, w.key('p'), { type: 'strategic', patch: { spec: { containers: [{ name: 'c', resources: { requests: { cpu: '100m' } } }] } } }));
+    const requests = { cpu: '500m', memory: '252Mi', 'ephemeral-storage': '30Gi', ...dongles };
+    await w.client.create(Pod, w.pod('p', { spec: { ...asks(requests, dongles), nodeSelector: { 'x-test.k8s.io/unsatisfiable': 'not-schedulable' } } }));
+    const wanted = { pods: '1', cpu: '500m', memory: '252Mi', 'ephemeral-storage': '30Gi', 'requests.example.com/dongle': '2' };
+    await used(w, wanted);
+    await refused(w.client.create(Pod, w.pod('too-much', { spec: asks({ cpu: '600m', memory: '100Mi', 'ephemeral-storage': '1Gi' }, {}) })), /exceeded quota: test-quota, requested: cpu=600m, used: cpu=500m, limited: cpu=1$/);
+    await refused(w.client.create(Pod, w.pod('too-special', { spec: asks({ cpu: '500m', memory: '100Mi', 'ephemeral-storage': '20Gi', ...dongles }, dongles) })), /requested: requests\.example\.com\/dongle=2, used: requests\.example\.com\/dongle=2, limited: requests\.example\.com\/dongle=3$/);
+    const made = await w.until(Pod, 'p', ({ status }) => status.conditions?.some(({ type, status: is }) => type === 'PodScheduled' && is === 'False') === true);
+    const [container] = made.spec.containers;
+    const lowered = { ...made, spec: { ...made.spec, containers: [{ ...container, name: 'c', resources: { ...container?.resources, requests: { cpu: '100m', memory: '100Mi', 'ephemeral-storage': '10Gi' } } }] } };
+    await assert.rejects(w.client.update(Pod, lowered), (error) => hasReason(error, 'Invalid'));
+    await used(w, wanted);
     await w.client.delete(Pod, w.key('p'));
-    await used(w, { pods: '0', cpu: '0', memory: '0', 'requests.ephemeral-storage': '0', 'requests.example.com/dongle': '0' });
+    await used(w, { pods: '0', cpu: '0', memory: '0', 'ephemeral-storage': '0', 'requests.example.com/dongle': '0' });
   });
   inCluster('[sig-api-machinery] ResourceQuota should create a ResourceQuota and capture the life of a replication controller. [Conformance]', async (w) => {
     await quota(w);
