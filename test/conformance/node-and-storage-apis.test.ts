@@ -8,7 +8,7 @@ import { ResourceSlice } from '#api/resource/resource-slice.ts';
 import type { TestApiServer } from '../support/api-server.ts';
 import { startApiServer } from '../support/api-server.ts';
 import type { ApiObject, ResourceUnderTest } from './api-operations.ts';
-import { ResourceApi, assertIncludes, checkDiscovery, checkLifecycle } from './api-operations.ts';
+import { ResourceApi, checkDiscovery, checkLifecycle, ok } from './api-operations.ts';
 import { conformance } from './conformance.ts';
 
 const namespace = 'default';
@@ -29,16 +29,23 @@ describe('conformance: APIs of nodes', { concurrency: false }, () => {
   conformance('[sig-node] Lease lease API should be available [Conformance]', async () => {
     const what: ResourceUnderTest = {
       group: 'coordination.k8s.io', version: 'v1', resource: 'leases', kind: 'Lease', namespace,
-      make: () => ({ spec: { holderIdentity: 'holder', leaseDurationSeconds: 30, acquireTime: '2026-01-01T00:00:00.000000Z', renewTime: '2026-01-01T00:00:05.000000Z', leaseTransitions: 0 } }),
+      make: () => ({ spec: { holderIdentity: 'holder', leaseDurationSeconds: 30, acquireTime: '0001-01-01T00:00:02.000000Z', renewTime: '0001-01-01T00:00:05.000000Z', leaseTransitions: 0 } }),
     };
     const leases = new ResourceApi(api, what);
+    // Times just after what Go takes for no time at all.
     const made = await leases.create('lease');
+    assert.deepEqual(made['spec'], (what.make('lease') as { spec: object }).spec);
     assert.deepEqual((await leases.get('lease'))['spec'], made['spec']);
-    const spec = { holderIdentity: 'holder2', leaseDurationSeconds: 30, acquireTime: '2026-01-01T00:01:00.000000Z', renewTime: '2026-01-01T00:01:05.000000Z', leaseTransitions: 1 };
+    const spec = { holderIdentity: 'holder2', leaseDurationSeconds: 30, acquireTime: '0001-01-01T00:00:20.000000Z', renewTime: '0001-01-01T00:00:50.000000Z', leaseTransitions: 1 };
     await leases.update({ ...made, spec });
     assert.deepEqual((await leases.get('lease'))['spec'], spec);
-    await leases.patch('lease', { spec: { holderIdentity: 'holder3', leaseDurationSeconds: 60, leaseTransitions: 2 } });
-    assertIncludes((await leases.get('lease'))['spec'], { holderIdentity: 'holder3', leaseDurationSeconds: 60, leaseTransitions: 2 });
+    const protobuf = 'application/vnd.kubernetes.protobuf';
+    const { bytes } = await api.request('GET', `${leases.collection}/lease`, { headers: { accept: protobuf } });
+    ok(await api.request('PUT', `${leases.collection}/lease`, { body: bytes, headers: { 'content-type': protobuf } }));
+    assert.deepEqual((await leases.get('lease'))['spec'], spec);
+    const patch = { holderIdentity: 'holder3', leaseDurationSeconds: 60, acquireTime: '0001-01-01T00:00:50.000000Z', renewTime: '0001-01-01T00:01:10.000000Z', leaseTransitions: 2 };
+    await leases.patch('lease', { spec: patch });
+    assert.deepEqual((await leases.get('lease'))['spec'], patch);
     await leases.create('lease-2', { deletecollection: 'true' });
     assert.equal((await leases.list('')).length, 2);
     await leases.deleteCollection('labelSelector=deletecollection%3Dtrue');
