@@ -175,7 +175,7 @@ export async function checkLifecycle(api: TestApiServer, what: ResourceUnderTest
 }
 
 /** That everything that is said of `wanted` is true of `found`. */
-export function assertIncludes(found: unknown, wanted: unknown): void {
+function assertIncludes(found: unknown, wanted: unknown): void {
   if (typeof wanted !== 'object' || wanted === null || Array.isArray(wanted)) {
     assert.deepEqual(found, wanted);
     return;
