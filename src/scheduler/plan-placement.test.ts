@@ -41,6 +41,7 @@ test('a pod goes where it fits, or is told why it fits nowhere', () => {
     ['least allocated', 'n2', { requests: { cpu: '1' } }, { n1: {}, n2: {} }, { p: { node: 'n1', requests: { cpu: '2', memory: '4Gi' } } }],
     ['preferred taint', 'n2', {}, { n1: { taints: [{ key: 'x', effect: 'PreferNoSchedule' }] }, n2: {} }, { p: { node: 'n2', requests: { cpu: '500m' } } }],
     ['image is there', 'n2', { image: 'big:1' }, { n1: {}, n2: { images: [{ names: ['big:1'], sizeBytes: 2_000_000_000 }] } }],
+    ['image of a volume is there', 'n2', { spec: { volumes: [{ name: 'v', image: { reference: 'big' } }] } }, { n1: {}, n2: { images: [{ names: ['big:latest'], sizeBytes: 2_000_000_000 }] } }],
     ['replicas apart', 'n2', { owner: 'web' }, { n1: {}, n2: {} }, { p: { node: 'n1', owner: 'web' } }],
     ['anti-affinity', 'b', { spec: apart({ app: 'web' }) }, zones, { p: { node: 'a', labels: { app: 'web' } } }],
     ['anti-affinity of the new pod', "0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules.", { spec: apart({ app: 'web' }) }, { n1: {} }, { p: { node: 'n1', labels: { app: 'web' } } }],
@@ -89,6 +90,20 @@ test('points of every plugin can be recorded', () => {
   assert.ok(placement.is === 'placed');
   assert.deepEqual([...(placement.points?.keys() ?? [])], ['n1', 'n2']);
   assert.ok((placement.points?.get('n1')?.['NodeResourcesFit'] ?? 0) > 0);
+});
+
+test('what counts of a node\'s balance is what the pod makes of it', () => {
+  const pointsOf = (pod: PodSample, others: Readonly<Record<string, PodSample>>): number | undefined => {
+    // Where there is one node only, nobody counts.
+    const nodes = ['n1', 'n2'].map((name) => sampleNode(name, { allocatable: { cpu: '6', memory: '6Gi' } }));
+    const placement = place(samplePod('new', pod), cacheOf(nodes, Object.entries(others).map(([name, other]) => samplePod(name, { node: 'n1', ...other }))), { explain: true });
+    assert.ok(placement.is === 'placed');
+    return placement.points?.get('n1')?.['NodeResourcesBalancedAllocation'];
+  };
+  assert.equal(pointsOf({ requests: { cpu: '3', memory: '3Gi' } }, {}), 75, 'nothing changes');
+  assert.equal(pointsOf({ requests: { cpu: '3' } }, { p: { requests: { cpu: '3' } } }), 62, 'worse');
+  assert.equal(pointsOf({ requests: { cpu: '6' } }, {}), 50, 'out of all balance');
+  assert.equal(pointsOf({ requests: { memory: '6Gi' } }, { p: { requests: { cpu: '6' } } }), 100, 'into balance');
 });
 
 test('no node ever gets more than it has, whatever comes', () => {
