@@ -15,7 +15,7 @@ export const nodeColumns = [
   column<Node>('Internal-IP', (node) => addressOf(node, 'InternalIP'), { wide: true }),
   column<Node>('External-IP', (node) => addressOf(node, 'ExternalIP'), { wide: true }),
   column<Node>('OS-Image', ({ status }) => orUnknown(status.nodeInfo.osImage), { wide: true }),
-  column<Node>('Kernel-Version', ({ status }) => orUnknown(status.nodeInfo.kernelVersion), { wide: true }),
+  column<Node>('Kernel-Version', showKernel, { wide: true }),
   column<Node>('Container-Runtime', ({ status }) => orUnknown(status.nodeInfo.containerRuntimeVersion), { wide: true }),
 ];
 
@@ -38,6 +38,11 @@ function showRoles({ metadata }: Node): string {
 
 function addressOf({ status }: Node, type: string): string {
   return status.addresses?.find((address) => address.type === type)?.address ?? '<none>';
+}
+
+/** Since v1.36 with the machine's architecture: `6.12.0 (amd64)`. */
+function showKernel({ status: { nodeInfo: { architecture, kernelVersion } } }: Node): string {
+  return architecture === '' ? orUnknown(kernelVersion) : `${orUnknown(kernelVersion)} (${architecture})`;
 }
 
 function orUnknown(text: string): string {

@@ -1,4 +1,4 @@
-import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import { ageColumn } from '#apimachinery/columns.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { forbiddenField, invalidValue, required, tooLong } from '#apimachinery/field-error.ts';
 import { byteLength, dns1123Label, validateDomainPath } from '#apimachinery/names.ts';
@@ -40,6 +40,15 @@ function* validateClass({ spec: { controller = '', parameters } }: SpecPart<Ingr
   if (scope === 'Cluster' && namespace !== undefined) yield forbiddenField(`${path}.namespace`, "`parameters.scope` is set to 'Cluster'");
 }
 
+/** Whether Ingresses that name no class get this one. */
+export function isDefaultIngressClass({ metadata: { annotations } }: Pick<SpecPart<IngressClassSpec>, 'metadata'>): boolean {
+  return annotations?.['ingressclass.kubernetes.io/is-default-class'] === 'true';
+}
+
+function showName(one: SpecPart<IngressClassSpec>): string {
+  return isDefaultIngressClass(one) ? `${one.metadata.name} (default)` : one.metadata.name;
+}
+
 /** `Kind.group/name`. */
 function showParameters({ parameters }: IngressClassSpec): string {
   if (parameters === undefined) return '<none>';
@@ -59,7 +68,7 @@ export const IngressClass = defineResource({
   validate: [validateClass],
   validateUpdate: [immutableFields('spec.controller')],
   columns: [
-    nameColumn,
+    column<SpecPart<IngressClassSpec>>('Name', showName, { format: 'name', description: 'Name of the object' }),
     column<SpecPart<IngressClassSpec>>('Controller', ({ spec }) => spec.controller ?? ''),
     column<SpecPart<IngressClassSpec>>('Parameters', ({ spec }) => showParameters(spec)),
     ageColumn,

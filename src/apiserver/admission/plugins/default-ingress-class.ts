@@ -1,9 +1,8 @@
-import { IngressClass } from '#api/networking/ingress-class.ts';
+import { IngressClass, isDefaultIngressClass } from '#api/networking/ingress-class.ts';
 import { Ingress } from '#api/networking/ingress.ts';
 import type { AdmissionPlugin } from '../admission.ts';
 import { writes } from '../admission.ts';
 
-const mark = 'ingressclass.kubernetes.io/is-default-class';
 /** How classes were named before there was a field. */
 const oldAnnotation = 'kubernetes.io/ingress.class';
 
@@ -17,7 +16,7 @@ export const defaultIngressClass: AdmissionPlugin = {
     if (request.operation !== 'CREATE' || !writes(request, Ingress)) return;
     const { spec, metadata } = request.object;
     if (spec.ingressClassName !== undefined || (metadata.annotations?.[oldAnnotation] ?? '') !== '') return;
-    const defaults = [...objects.list(IngressClass)].filter((each) => each.metadata.annotations?.[mark] === 'true');
+    const defaults = [...objects.list(IngressClass)].filter(isDefaultIngressClass);
     const [newest] = defaults.toSorted((left, right) => compare(right.metadata.creationTimestamp, left.metadata.creationTimestamp) || compare(left.metadata.name, right.metadata.name));
     if (newest !== undefined) spec.ingressClassName = newest.metadata.name;
   },

@@ -1,0 +1,64 @@
+/** What clients notice of v1.36 itself. Source: kubernetes CHANGELOG-1.36.md. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { TestApiServer } from '../support/api-server.ts';
+import { startApiServer } from '../support/api-server.ts';
+
+describe('the API of v1.36', () => {
+  let api: TestApiServer;
+  before(async () => {
+    api = await startApiServer();
+  });
+  after(() => api.close());
+
+  const create = async (path: string, body: object): Promise<void> => {
+    const answer = await api.request('POST', path, { body });
+    assert.equal(answer.code, 201, answer.text);
+  };
+  /** What a refused write is told. */
+  const refused = async (path: string, body: object): Promise<string> => {
+    const answer = await api.request('POST', path, { body });
+    assert.equal(answer.code, 422, answer.text);
+    return answer.json<{ message: string }>().message;
+  };
+  const rowsOf = async (path: string): Promise<readonly Readonly<Record<string, unknown>>[]> => {
+    const answer = await api.request('GET', path, { headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' } });
+    const { columnDefinitions, rows } = answer.json<{ columnDefinitions: { name: string }[]; rows: { cells: unknown[] }[] }>();
+    return rows.map(({ cells }) => Object.fromEntries(cells.map((cell, index) => [columnDefinitions[index]?.name ?? '', cell])));
+  };
+
+  it('shows which IngressClass is the default', async () => {
+    const path = '/apis/networking.k8s.io/v1/ingressclasses';
+    await create(path, { metadata: { name: 'a', annotations: { 'ingressclass.kubernetes.io/is-default-class': 'true' } }, spec: { controller: 'x.io/a' } });
+    await create(path, { metadata: { name: 'b' }, spec: { controller: 'x.io/b' } });
+    assert.deepEqual((await rowsOf(path)).map(({ Name }) => Name), ['a (default)', 'b']);
+  });
+
+  it('shows the architecture of nodes beside their kernel', async () => {
+    const nodeInfo = { kernelVersion: '6.12.0', architecture: 'arm64' };
+    await create('/api/v1/nodes', { metadata: { name: 'n' }, status: { nodeInfo } });
+    await create('/api/v1/nodes', { metadata: { name: 'unheard' } });
+    assert.deepEqual((await rowsOf('/api/v1/nodes')).map((row) => row['Kernel-Version']), ['6.12.0 (arm64)', '<unknown>']);
+  });
+
+  it('takes plain DNS labels as names of services', async () => {
+    const path = '/api/v1/namespaces/default/services';
+    const service = (name: string): object => ({ metadata: { name }, spec: { ports: [{ port: 80 }] } });
+    await create(path, service('1st'));
+    assert.match(await refused(path, service('a.b')), /must not contain dots/);
+  });
+
+  it('refuses addresses and ranges that can be read in two ways', async () => {
+    const path = '/api/v1/namespaces/default/services';
+    const service = (spec: object): object => ({ metadata: { name: 'x' }, spec: { ports: [{ port: 80 }], ...spec } });
+    assert.match(await refused(path, service({ externalIPs: ['010.0.0.5'] })), /must not have leading 0s/);
+    assert.match(await refused(path, service({ type: 'LoadBalancer', loadBalancerSourceRanges: ['192.168.0.5/24'] })), /must not have bits set beyond the prefix length/);
+  });
+
+  it('keeps the status of a ServiceCIDR from those who write its spec', async () => {
+    const condition = { type: 'Ready', status: 'False', reason: 'x', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' };
+    await create('/apis/networking.k8s.io/v1/servicecidrs', { metadata: { name: 'more' }, spec: { cidrs: ['10.200.0.0/24'] }, status: { conditions: [condition] } });
+    const kept = await api.request('GET', '/apis/networking.k8s.io/v1/servicecidrs/more');
+    assert.deepEqual(kept.json<{ status?: object }>().status, {});
+  });
+});
