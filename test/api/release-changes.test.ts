@@ -55,6 +55,18 @@ describe('the API of v1.36', () => {
     assert.match(await refused(path, service({ type: 'LoadBalancer', loadBalancerSourceRanges: ['192.168.0.5/24'] })), /must not have bits set beyond the prefix length/);
   });
 
+  it('holds numbers of custom resources to the ranges of their formats', async () => {
+    const properties = { float: { type: 'number', format: 'float' }, double: { type: 'number', format: 'double' }, int32: { type: 'integer', format: 'int32' }, int64: { type: 'integer', format: 'int64' } };
+    const versions = [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object', properties } } }];
+    await create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', { metadata: { name: 'sizes.x.io' }, spec: { group: 'x.io', scope: 'Cluster', names: { plural: 'sizes', kind: 'Size' }, versions } });
+    const sizes = '/apis/x.io/v1/sizes';
+    const size = (fields: object): object => ({ apiVersion: 'x.io/v1', kind: 'Size', metadata: { name: 'a' }, ...fields });
+    assert.match(await refused(sizes, size({ float: 3.5e38 })), /must be of type number with format float in float/);
+    assert.match(await refused(sizes, size({ int32: 2 ** 31 })), /must be of type integer with format int32 in int32/);
+    assert.match(await refused(sizes, size({ int64: 1e19 })), /must be of type integer with format int64 in int64/);
+    await create(sizes, size({ float: 3.4e38, double: 1e300, int32: 2 ** 31 - 1, int64: 2 ** 40 }));
+  });
+
   it('keeps the status of a ServiceCIDR from those who write its spec', async () => {
     const condition = { type: 'Ready', status: 'False', reason: 'x', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' };
     await create('/apis/networking.k8s.io/v1/servicecidrs', { metadata: { name: 'more' }, spec: { cidrs: ['10.200.0.0/24'] }, status: { conditions: [condition] } });

@@ -66,6 +66,9 @@ function typeSteps(schema: JSONSchemaProps): Step[] {
   if (type === 'integer' && format === 'int32') steps.push((value, path, errors) => {
     if (isInteger(value) && (value < -(2 ** 31) || value >= 2 ** 31)) errors.push(notChecked(path, format));
   });
+  else if (type === 'number' && format === 'float') steps.push((value, path, errors) => {
+    if ((typeof value === 'number' || typeof value === 'bigint') && !Number.isFinite(Math.fround(Number(value)))) errors.push(composite(`Checked value must be of type number with format float in ${path}`));
+  });
   else if (schema.nullable !== true && schema['x-kubernetes-preserve-unknown-fields'] !== true && schema.properties !== undefined) steps.push((value, path, errors) => {
     if (value === null) errors.push(wrongType(path, value, 'object'));
   });
