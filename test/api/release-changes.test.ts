@@ -67,6 +67,23 @@ describe('the API of v1.36', () => {
     await create(sizes, size({ float: 3.4e38, double: 1e300, int32: 2 ** 31 - 1, int64: 2 ** 40 }));
   });
 
+  it('refuses to resize a pod beyond what its node has', async () => {
+    await create('/api/v1/nodes', { metadata: { name: 'small', labels: { 'kubernetes.io/os': 'linux' } }, status: { allocatable: { cpu: '2', memory: '1Gi' } } });
+    await create('/api/v1/nodes', { metadata: { name: 'other', labels: { 'kubernetes.io/os': 'windows' } }, status: { allocatable: { cpu: '2', memory: '1Gi' } } });
+    const container = (cpu: string, memory: string): object => ({ name: 'c', image: 'i', resources: { requests: { cpu, memory } } });
+    for (const nodeName of ['small', 'other', 'gone']) await create('/api/v1/namespaces/default/pods', { metadata: { name: nodeName }, spec: { nodeName, containers: [container('1', '1Mi')] } });
+    const resize = async (pod: string, cpu: string, memory = '1Mi'): Promise<string> => {
+      const headers = { 'content-type': 'application/strategic-merge-patch+json' };
+      const answer = await api.request('PATCH', `/api/v1/namespaces/default/pods/${pod}/resize`, { body: { spec: { containers: [container(cpu, memory)] } }, headers });
+      return `${answer.code} ${answer.json<{ message?: string }>().message ?? ''}`;
+    };
+    assert.equal(await resize('small', '3', '2Gi'), '403 pods "small" is forbidden: Node didn\'t have enough allocatable resources: cpu, requested: 3000, allocatable: 2000; memory, requested: 2147483648, allocatable: 1073741824');
+    assert.equal(await resize('small', '2'), '200 ');
+    assert.equal(await resize('other', '2'), '403 pods "other" is forbidden: pod resize is only supported on linux nodes, node "other" is "windows"');
+    assert.equal(await resize('other', '1'), '200 ', 'what changes nothing is not looked at');
+    assert.equal(await resize('gone', '2'), '403 pods "gone" is forbidden: node "gone" not found');
+  });
+
   it('keeps the status of a ServiceCIDR from those who write its spec', async () => {
     const condition = { type: 'Ready', status: 'False', reason: 'x', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' };
     await create('/apis/networking.k8s.io/v1/servicecidrs', { metadata: { name: 'more' }, spec: { cidrs: ['10.200.0.0/24'] }, status: { conditions: [condition] } });

@@ -13,6 +13,7 @@ import { defaultTolerationSeconds } from './plugins/default-toleration-seconds.t
 import { limitRanger } from './plugins/limit-ranger.ts';
 import { namespaceLifecycle } from './plugins/namespace-lifecycle.ts';
 import { nodeRestriction } from './plugins/node-restriction.ts';
+import { podResizeValidator } from './plugins/pod-resize-validator.ts';
 import { podSecurity } from './plugins/pod-security.ts';
 import { podTopologyLabels } from './plugins/pod-topology-labels.ts';
 import { priority } from './plugins/priority.ts';
@@ -74,6 +75,7 @@ export const pluginMakers: Readonly<Record<string, Make>> = {
   DefaultIngressClass: () => defaultIngressClass,
   DenyServiceExternalIPs: async () => (await import('./plugins/deny-service-external-ips.ts')).denyServiceExternalIps,
   PodTopologyLabels: () => podTopologyLabels,
+  PodResizeValidator: () => podResizeValidator,
   MutatingAdmissionPolicy: ({ dynamic }) => named(dynamic, 'MutatingAdmissionPolicy'),
   MutatingAdmissionWebhook: ({ dynamic }) => named(dynamic, 'MutatingAdmissionWebhook'),
   ValidatingAdmissionPolicy: ({ dynamic }) => named(dynamic, 'ValidatingAdmissionPolicy'),

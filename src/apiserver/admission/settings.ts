@@ -65,7 +65,7 @@ const knownPlugins: readonly KnownPlugin[] = [
   { name: 'PodGroupWorkloadExists', isNotBuilt: true },
   { name: 'NodeDeclaredFeatureValidator', isNotBuilt: true },
   { name: 'JobValidation', isNotBuilt: true },
-  { name: 'PodResizeValidator', isNotBuilt: true },
+  { name: 'PodResizeValidator', isOn: true },
   { name: 'MutatingAdmissionPolicy', isOn: true },
   { name: 'MutatingAdmissionWebhook', isOn: true },
   { name: 'ValidatingAdmissionPolicy', isOn: true },
