@@ -6,7 +6,7 @@ import { APIService } from './apiregistration/api-service.ts';
 import { CertificateSigningRequest } from './certificates/certificate-signing-request.ts';
 import { Lease } from './coordination/lease.ts';
 import { EndpointSlice } from './discovery/endpoint-slice.ts';
-import { created, createErrorsOf, updateErrorsOf, warningsOf } from './kind-probe.ts';
+import { created, createErrorsOf, updated, updateErrorsOf, warningsOf } from './kind-probe.ts';
 import { RuntimeClass } from './node/runtime-class.ts';
 import { ClusterRole } from './rbac/cluster-role.ts';
 import { RoleBinding } from './rbac/role-binding.ts';
@@ -88,6 +88,8 @@ test('what is refused, dropped and warned of in slices of endpoints', () => {
     [slice('IPv4', '10.0.0.1', [{ name: 'a', port: 1 }, { name: 'a', port: 2 }]), 'ports[1].name: Duplicate value: "a"'],
   ]);
   assert.deepEqual(warningsOf(EndpointSlice, created(EndpointSlice, { metadata, ...slice('FQDN', 'a.b') })), ['spec.addressType: FQDN endpoints are deprecated']);
+  const [old, relabelled] = [undefined, { a: 'b' }].map((labels) => ({ metadata: { ...metadata, labels, generation: 1 }, ...slice('IPv4', '10.0.0.1') })) as [Fields, Fields];
+  assert.equal(updated(EndpointSlice, created(EndpointSlice, old), relabelled).metadata.generation, 2);
   const made = created(EndpointSlice, { metadata, addressType: 'IPv4', endpoints: [{ addresses: ['10.0.0.1'], deprecatedTopology: { zone: 'z' } }] });
   assert.equal(made.endpoints[0]?.deprecatedTopology, undefined);
 });

@@ -52,6 +52,15 @@ describe('changes of objects', { timeout: 60_000 }, () => {
       assert.equal(labelled.metadata.generation, 1);
       const scaled = await api.client.update(Deployment, { ...labelled, spec: { ...labelled.spec, replicas: 3 } });
       assert.equal(scaled.metadata.generation, 2);
+      const annotated = await api.client.update(Deployment, { ...scaled, metadata: { ...scaled.metadata, annotations: { a: 'b' } } });
+      assert.equal(annotated.metadata.generation, 3, 'annotations go down to the replica sets');
+    });
+
+    it('of some kinds names the version it replaces', async () => {
+      const [leases, lease] = ['/apis/coordination.k8s.io/v1/namespaces/default/leases/l', { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'l' }, spec: { holderIdentity: 'a' } }];
+      assert.equal((await api.request('PUT', leases, { body: lease })).code, 201);
+      const again = await api.request('PUT', leases, { body: lease });
+      assert.equal(again.json<Status>().message, 'leases.coordination.k8s.io "l" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update');
     });
 
     it('that changes nothing keeps the resourceVersion', async () => {

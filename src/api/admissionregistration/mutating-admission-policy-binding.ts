@@ -5,6 +5,7 @@ import type { Infer } from '#apimachinery/schema.ts';
 import { object, pointer, string, struct } from '#apimachinery/schema.ts';
 import { MatchResources, ParamRef } from './matching.ts';
 import { bindingColumns, validateBindingSpec, validateMutableOperations } from './policy-rules.ts';
+import { staticNameWarnings } from './static-names.ts';
 
 export const MutatingAdmissionPolicyBindingSpec = struct('io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicyBindingSpec', {
   policyName: string(1),
@@ -29,6 +30,7 @@ export const MutatingAdmissionPolicyBinding = defineResource({
   fields: {
     spec: object(2, MutatingAdmissionPolicyBindingSpec),
   },
+  strategy: { needsResourceVersion: true, warnings: staticNameWarnings },
   validate: [validateBinding],
   columns: bindingColumns,
 });

@@ -7,6 +7,7 @@ import type { Infer } from '#apimachinery/schema.ts';
 import { list, object, oneOf, pointer, string, struct } from '#apimachinery/schema.ts';
 import { MatchCondition, MatchResources, ParamKind, Variable } from './matching.ts';
 import { paramKindColumn, validateMutableOperations, validatePolicySpec } from './policy-rules.ts';
+import { staticNameWarnings } from './static-names.ts';
 
 export const ApplyConfiguration = struct('io.k8s.api.admissionregistration.v1.ApplyConfiguration', {
   expression: string(1),
@@ -68,6 +69,7 @@ export const MutatingAdmissionPolicy = defineResource({
   fields: {
     spec: object(2, MutatingAdmissionPolicySpec),
   },
+  strategy: { needsResourceVersion: true, warnings: staticNameWarnings },
   validate: [validatePolicy],
   columns: [
     nameColumn,

@@ -6,6 +6,7 @@ import type { Infer } from '#apimachinery/schema.ts';
 import { list, object, pointer, string, struct } from '#apimachinery/schema.ts';
 import { MatchResources, ParamRef } from './matching.ts';
 import { bindingColumns, validateBindingSpec } from './policy-rules.ts';
+import { staticNameWarnings } from './static-names.ts';
 
 export const ValidatingAdmissionPolicyBindingSpec = struct('io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBindingSpec', {
   policyName: string(1, { required: true, omitEmpty: true }),
@@ -40,6 +41,7 @@ export const ValidatingAdmissionPolicyBinding = defineResource({
   fields: {
     spec: object(2, ValidatingAdmissionPolicyBindingSpec, { required: true }),
   },
+  strategy: { needsResourceVersion: true, warnings: staticNameWarnings },
   validate: [validateBinding],
   columns: bindingColumns,
 });

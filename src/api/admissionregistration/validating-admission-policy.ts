@@ -9,6 +9,7 @@ import type { Infer } from '#apimachinery/schema.ts';
 import { int64, list, object, oneOf, pointer, struct } from '#apimachinery/schema.ts';
 import { AuditAnnotation, MatchCondition, MatchResources, ParamKind, TypeChecking, Validation, Variable } from './matching.ts';
 import { paramKindColumn, validatePolicySpec } from './policy-rules.ts';
+import { staticNameWarnings } from './static-names.ts';
 
 export const ValidatingAdmissionPolicySpec = struct('io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicySpec', {
   paramKind: pointer(1, ParamKind),
@@ -84,6 +85,7 @@ export const ValidatingAdmissionPolicy = defineResource({
     status: object(3, ValidatingAdmissionPolicyStatus),
   },
   subresources: [status()],
+  strategy: { needsResourceVersion: true, warnings: staticNameWarnings },
   validate: [validatePolicy],
   validateStatusUpdate: [validatePolicyStatus],
   columns: [

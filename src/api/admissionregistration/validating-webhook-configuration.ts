@@ -4,6 +4,7 @@ import { defineResource } from '#apimachinery/resource.ts';
 import type { Infer } from '#apimachinery/schema.ts';
 import { int32, list, object, oneOf, pointer, string, struct } from '#apimachinery/schema.ts';
 import { MatchCondition, RuleWithOperations, WebhookClientConfig } from './matching.ts';
+import { staticNameWarnings } from './static-names.ts';
 import { validateWebhooks, webhooksColumn } from './webhook-rules.ts';
 
 export const ValidatingWebhook = struct('io.k8s.api.admissionregistration.v1.ValidatingWebhook', {
@@ -31,7 +32,7 @@ export const ValidatingWebhookConfiguration = defineResource({
   fields: {
     webhooks: list(2, ValidatingWebhook, { listType: 'map', keys: ['name'], patch: 'merge', mergeKey: 'name' }),
   },
-  strategy: { generation: true, generationFrom: ['webhooks'] },
+  strategy: { needsResourceVersion: true, generation: true, generationFrom: ['webhooks'], warnings: staticNameWarnings },
   validate: [validateWebhooks],
   columns: [nameColumn, webhooksColumn, ageColumn],
 });

@@ -136,6 +136,7 @@ export const CustomResourceDefinition = defineResource({
   },
   subresources: [status()],
   strategy: {
+    needsResourceVersion: true,
     // The objects of a definition go first; then the finalizer is taken away.
     isFinalized: (definition) => (definition.metadata as { readonly deletionTimestamp?: string }).deletionTimestamp !== undefined,
     prepareForDelete: beginDeletion,

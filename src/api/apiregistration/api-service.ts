@@ -101,7 +101,7 @@ export const APIService = defineResource({
     status: object(3, APIServiceStatus),
   },
   subresources: [status()],
-  strategy: { name: 'path-segment', generation: false, prepareForCreate: markLocal },
+  strategy: { name: 'path-segment', needsResourceVersion: true, generation: false, prepareForCreate: markLocal },
   validate: [validateService],
   validateStatusUpdate: [validateServiceStatus],
   columns: [

@@ -1,4 +1,5 @@
 import { ageColumn, nameColumn } from '#apimachinery/columns.ts';
+import { saysTheSame } from '#apimachinery/equal.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { forbiddenField, invalidValue, notSupported } from '#apimachinery/field-error.ts';
 import type { Parts } from '#apimachinery/parts.ts';
@@ -115,7 +116,17 @@ export const Deployment = defineResource({
     status: object(3, DeploymentStatus),
   },
   subresources: [scale({ replicas: 'spec.replicas', statusReplicas: 'status.replicas', selector: 'spec.selector' }), status()],
-  strategy: { warnings: workloadWarnings },
+  strategy: {
+    warnings: workloadWarnings,
+    // Annotations go down to the replica sets.
+    prepareForUpdate({ metadata }, { metadata: old }) {
+      if (!saysTheSame(metadata.annotations ?? {}, old.annotations ?? {})) metadata.generation = (old.generation ?? 0) + 1;
+    },
+    prepareForStatusUpdate({ metadata }, { metadata: old }) {
+      if (old.labels === undefined) delete metadata.labels;
+      else metadata.labels = { ...old.labels };
+    },
+  },
   defaults: defaultDeployment,
   validate: [validateWorkload, validateDeadline, validateStrategy],
   validateUpdate: [immutableFields('spec.selector')],

@@ -33,7 +33,7 @@ export const Lease = defineResource({
   fields: {
     spec: object(2, LeaseSpec),
   },
-  strategy: { createOnUpdate: true, generation: false },
+  strategy: { createOnUpdate: true, needsResourceVersion: true, generation: false },
   validate: [validateLease],
   columns: [nameColumn, column<SpecPart<LeaseSpec>>('Holder', ({ spec }) => spec.holderIdentity ?? ''), ageColumn],
 });

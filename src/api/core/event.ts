@@ -42,7 +42,7 @@ export const Event = defineResource({
     reportingComponent: string(14, { always: true }),
     reportingInstance: string(15, { always: true }),
   },
-  strategy: { createOnUpdate: true },
+  strategy: { name: 'path-segment', createOnUpdate: true },
   validate: [validateEvent],
   columns: eventColumns,
   selectableFields: selectableEventFields,

@@ -127,7 +127,7 @@ export const LimitRange = defineResource({
   fields: {
     spec: object(2, LimitRangeSpec),
   },
-  strategy: { generation: false },
+  strategy: { createOnUpdate: true, generation: false },
   defaults: ({ spec }) => spec.limits.forEach(defaultItem),
   validate: [validateLimits],
   columns: [nameColumn, createdAtColumn],

@@ -45,6 +45,7 @@ export function needsHealthCheckPort(spec: Pick<ServiceSpec, 'type' | 'externalT
 
 export const serviceStrategy: Strategy<Service> = {
   name: 'dns-label',
+  createOnUpdate: true,
   generation: false,
   warnings: serviceWarnings,
 

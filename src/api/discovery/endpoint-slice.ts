@@ -4,6 +4,7 @@ import type { FieldError } from '#apimachinery/field-error.ts';
 import { duplicate, invalidValue, required, tooMany } from '#apimachinery/field-error.ts';
 import { ipFamily, ipWarnings, validateNonSpecialIp } from '#apimachinery/ip.ts';
 import { dns1123Label, dns1123Subdomain, labelValue, qualifiedName, validateLabels } from '#apimachinery/names.ts';
+import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Draft } from '#apimachinery/resource.ts';
 import { column, defineResource } from '#apimachinery/resource.ts';
 import { immutableFields } from '#apimachinery/rules.ts';
@@ -129,6 +130,12 @@ function dropTopology(draft: Draft<Slice>, old?: Slice): void {
   for (const endpoint of draft.endpoints) delete endpoint.deprecatedTopology;
 }
 
+function prepareChange(draft: Draft<Slice & KubeObject>, old: Slice & KubeObject): void {
+  dropTopology(draft, old);
+  // Labels tell whose slice it is.
+  if (!saysTheSame(draft.metadata.labels ?? {}, old.metadata.labels ?? {})) draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
+}
+
 function* sliceWarnings({ addressType, endpoints }: Slice): Iterable<string> {
   if (addressType === 'FQDN') yield 'spec.addressType: FQDN endpoints are deprecated';
   for (const [index, { addresses }] of endpoints.entries()) for (const [position, address] of addresses.entries()) yield* ipWarnings(address, `endpoints[${index}].addresses[${position}]`);
@@ -152,7 +159,7 @@ export const EndpointSlice = defineResource({
     endpoints: list(2, Endpoint, { always: true, listType: 'atomic' }),
     ports: list(3, EndpointPort, { always: true, listType: 'atomic' }),
   },
-  strategy: { generation: true, generationFrom: ['addressType', 'endpoints', 'ports'], prepareForCreate: dropTopology, prepareForUpdate: dropTopology, warnings: sliceWarnings },
+  strategy: { generation: true, generationFrom: ['addressType', 'endpoints', 'ports'], prepareForCreate: dropTopology, prepareForUpdate: prepareChange, warnings: sliceWarnings },
   validate: [validateSlice],
   validateUpdate: [immutableFields('addressType')],
   columns: [

@@ -1,6 +1,7 @@
 import { saysTheSame } from '#apimachinery/equal.ts';
 import type { FieldError } from '#apimachinery/field-error.ts';
 import { invalidValue, required } from '#apimachinery/field-error.ts';
+import { dns1123Subdomain } from '#apimachinery/names.ts';
 import type { KubeObject, NamespacedMeta } from '#apimachinery/object-meta.ts';
 import { defineResource } from '#apimachinery/resource.ts';
 import { immutableValue } from '#apimachinery/rules.ts';
@@ -90,6 +91,7 @@ function renamed(field: string): string {
 
 /** Writers of this version use nothing of the older one. What is wrong is said of the fields' older names. */
 function* validateNew(event: EventsV1Fields): Iterable<FieldError> {
+  for (const message of dns1123Subdomain(event.metadata.name)) yield invalidValue('metadata.name', event.metadata.name, message);
   yield* validateSeries(event);
   if (event.eventTime === null) yield required('eventTime');
   if (event.type !== 'Normal' && event.type !== 'Warning') yield invalidValue('type', '', `has invalid value: ${event.type ?? ''}`);

@@ -46,7 +46,7 @@ export const RuntimeClass = defineResource({
     overhead: pointer(3, Overhead),
     scheduling: pointer(4, Scheduling),
   },
-  strategy: { warnings: ({ scheduling }) => warnOfNodeLabels(scheduling?.nodeSelector, () => 'scheduling.nodeSelector') },
+  strategy: { needsResourceVersion: true, warnings: ({ scheduling }) => warnOfNodeLabels(scheduling?.nodeSelector, () => 'scheduling.nodeSelector') },
   validate: [validateClass],
   validateUpdate: [immutableFields('handler')],
   columns: [nameColumn, column<Class>('Handler', ({ handler }) => handler), ageColumn],

@@ -57,6 +57,7 @@ export const PodDisruptionBudget = defineResource({
     status: object(3, PodDisruptionBudgetStatus),
   },
   subresources: [status()],
+  strategy: { needsResourceVersion: true },
   validate: [validateBudget],
   validateStatusUpdate: [validateBudgetStatus],
   columns: [

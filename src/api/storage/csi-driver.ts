@@ -63,7 +63,7 @@ function* validateDriverUpdate({ spec }: Driver, { spec: old }: Driver): Iterabl
 
 const mutable = ['tokenRequests', 'requiresRepublish', 'seLinuxMount', 'nodeAllocatableUpdatePeriodSeconds', 'serviceAccountTokenInSecrets'] as const;
 
-/** Generations are counted from the first change: a driver that is new has none. */
+/** Of what may change some is the kubelets' business. */
 function countChange(draft: Draft<Driver & KubeObject>, old: Driver & KubeObject): void {
   if (mutable.some((field) => !saysTheSame(draft.spec[field], old.spec[field]))) draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
 }
@@ -77,7 +77,7 @@ export const CSIDriver = defineResource({
   fields: {
     spec: object(2, CSIDriverSpec, { required: true }),
   },
-  strategy: { generation: false, prepareForUpdate: countChange },
+  strategy: { needsResourceVersion: true, generation: true, generationFrom: [], prepareForUpdate: countChange },
   validate: [validateDriver],
   validateUpdate: [validateDriverUpdate],
   columns: [

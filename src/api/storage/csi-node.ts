@@ -66,7 +66,7 @@ export const CSINode = defineResource({
   fields: {
     spec: object(2, CSINodeSpec, { required: true }),
   },
-  strategy: { generation: false },
+  strategy: { needsResourceVersion: true, generation: false },
   validate: [validateNode],
   validateUpdate: [validateNodeUpdate],
   columns: [nameColumn, column<SpecPart<CSINodeSpec>>('Drivers', ({ spec }) => spec.drivers.length, { type: 'integer' }), ageColumn],

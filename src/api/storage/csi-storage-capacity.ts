@@ -35,7 +35,7 @@ export const CSIStorageCapacity = defineResource({
     capacity: quantity(4, { pointer: true }),
     maximumVolumeSize: quantity(5, { pointer: true }),
   },
-  strategy: { warnings: ({ nodeTopology }) => warnOfLabelSelector(nodeTopology, 'nodeTopology') },
+  strategy: { needsResourceVersion: true, warnings: ({ nodeTopology }) => warnOfLabelSelector(nodeTopology, 'nodeTopology') },
   validate: [validateCapacity],
   validateUpdate: [immutableFields('nodeTopology', 'storageClassName')],
   columns: [

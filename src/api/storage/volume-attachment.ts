@@ -77,7 +77,7 @@ export const VolumeAttachment = defineResource({
     status: object(3, VolumeAttachmentStatus),
   },
   subresources: [status()],
-  strategy: { generation: false },
+  strategy: { needsResourceVersion: true, generation: false },
   validate: [validateAttachment],
   validateUpdate: [immutableFields('spec')],
   validateStatusUpdate: [validateAttachmentStatus],

@@ -35,10 +35,10 @@ export async function replace(registry: RegistryContext, kind: ResourceKind, cal
       throw badRequest(`the namespace of the object (${namespace}) does not match the namespace on the request (${call.info.namespace})`);
     }
     if (kind.strategy.needsResourceVersion === true && (draft.metadata.resourceVersion ?? '') === '') {
-      // Whoever is not there needs no version to be not found.
+      // Whoever is not there needs no version to be not found, or to be created.
       const isThere = registry.cache.of(hubOf(kind)).get(storeKey(hubOf(kind), call.info.namespace, name)) !== undefined;
       if (!isThere && kind.strategy.createOnUpdate !== true) throw notFound(kind, name);
-      throw invalid({ group: kind.group, kind: kind.plural }, name, [invalidValue('metadata.resourceVersion', 0, 'must be specified for an update')]);
+      if (isThere) throw invalid({ group: kind.group, kind: kind.plural }, name, [invalidValue('metadata.resourceVersion', 0, 'must be specified for an update')]);
     }
     return draft;
   }
