@@ -88,8 +88,8 @@ test('what is refused, dropped and warned of in slices of endpoints', () => {
     [slice('IPv4', '10.0.0.1', [{ name: 'a', port: 1 }, { name: 'a', port: 2 }]), 'ports[1].name: Duplicate value: "a"'],
   ]);
   assert.deepEqual(warningsOf(EndpointSlice, created(EndpointSlice, { metadata, ...slice('FQDN', 'a.b') })), ['spec.addressType: FQDN endpoints are deprecated']);
-  const [old, relabelled] = [undefined, { a: 'b' }].map((labels) => ({ metadata: { ...metadata, labels, generation: 1 }, ...slice('IPv4', '10.0.0.1') })) as [Fields, Fields];
-  assert.equal(updated(EndpointSlice, created(EndpointSlice, old), relabelled).metadata.generation, 2);
+  const counted = (labels?: Fields): Fields => ({ metadata: { ...metadata, labels, generation: 1 }, ...slice('IPv4', '10.0.0.1') });
+  assert.equal(updated(EndpointSlice, created(EndpointSlice, counted()), counted({ a: 'b' })).metadata.generation, 2);
   const made = created(EndpointSlice, { metadata, addressType: 'IPv4', endpoints: [{ addresses: ['10.0.0.1'], deprecatedTopology: { zone: 'z' } }] });
   assert.equal(made.endpoints[0]?.deprecatedTopology, undefined);
 });
