@@ -2,9 +2,11 @@
  * Test support: a transport to a store of objects in memory. It keeps versions, conflicts, finalizers and watches, and
  * nothing of defaults, validation, admission or selectors. Tests above this layer use the real API server instead.
  */
-import { isJsonObject } from '#apimachinery/json.ts';
+import type { JsonObject } from '#apimachinery/json.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import { decodeObject } from '#apimachinery/decode.ts';
+import { jsonMergePatch } from '#apimachinery/patch-merge.ts';
+import { strategicMergePatch } from '#apimachinery/patch-strategic.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
 import { alreadyExists, expired, notFound, staleVersion } from '#apimachinery/status-error.ts';
 import type { ApiRequest, Transport, WatchEvent } from './transport.ts';
@@ -55,7 +57,7 @@ export class MemoryTransport implements Transport {
         if (known === undefined) throw missing();
         const given = body.metadata as { resourceVersion?: string } | undefined;
         if (given?.resourceVersion !== undefined && given.resourceVersion !== known.metadata['resourceVersion']) throw staleVersion({ plural: 'objects', group: '' }, name ?? '');
-        const whole = request.method === 'PUT' ? body : (merge(known, body) as Raw);
+        const whole = request.method === 'PUT' ? body : patched(request, known);
         const next = subresource === 'status' ? { ...known, status: whole['status'] } : { ...whole, ...(known['status'] !== undefined && { status: known['status'] }) };
         const isGone = next.metadata['deletionTimestamp'] !== undefined && !hasFinalizers(next);
         return decoded(request.kind, this.#write(key, next, isGone ? 'DELETED' : 'MODIFIED'));
@@ -156,14 +158,11 @@ function hasFinalizers(object: Raw): boolean {
   return ((object.metadata['finalizers'] as string[] | undefined) ?? []).length > 0;
 }
 
-function merge(target: unknown, patch: unknown): unknown {
-  if (!isJsonObject(patch)) return patch;
-  const merged: Record<string, unknown> = isJsonObject(target) ? { ...target } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete merged[key];
-    else merged[key] = merge(merged[key], value);
-  }
-  return merged;
+/** JSON Patch and apply are not known here. */
+function patched({ kind, contentType, body }: ApiRequest, object: Raw): Raw {
+  const current = object as JsonObject;
+  const isStrategic = contentType === 'application/strategic-merge-patch+json' && kind !== undefined;
+  return (isStrategic ? strategicMergePatch(kind, current, body) : jsonMergePatch(current, body)) as Raw;
 }
 
 function decoded(kind: ResourceKind | undefined, object: Raw | undefined): unknown {
