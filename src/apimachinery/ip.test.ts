@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { describeFieldError } from './field-error.ts';
+import type { FieldError } from './field-error.ts';
 import { canonicalIp, cidrWarnings, ipFamily, ipWarnings, validateCidr, validateExactCidr, validateExactIp, validateIpAddress, validateNonSpecialIp } from './ip.ts';
 
-function detailsOf(rule: (text: string, path: string) => Iterable<Parameters<typeof describeFieldError>[0]>, text: string): string[] {
+function detailsOf(rule: (text: string, path: string) => Iterable<FieldError>, text: string): string[] {
   return [...rule(text, 'ip')].map((error) => error.detail);
 }
 const notAnIp = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
