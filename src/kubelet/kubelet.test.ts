@@ -79,6 +79,34 @@ test('the log of a container that waits for its restart is that of the one that 
     await assert.rejects(kubelet.handle.containerLogs({ namespace: 'default', pod: 'none' }, {}, new AbortController().signal), /pods "none" not found/);
   }));
 
+test('a pod starts anew in its sandbox when a container asks for it by its exit code', () =>
+  withKubelet({ behaviour: ({ config: { metadata } }) => (metadata.name === 'init' ? { exitAfterMs: 1000 } : metadata.name === 'watch' && metadata.attempt === 0 ? { exitAfterMs: 5000, exitCode: 88 } : {}) }, async ({ createPod, clock, pod, runtime }) => {
+    const watch = { name: 'watch', image: 'x', restartPolicy: 'Never', restartPolicyRules: [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [88] } }] };
+    await createPod('web', { initContainers: [{ name: 'init', image: 'x' }], containers: [...one, watch], restartPolicy: 'Never' });
+    await clock.advance(2000);
+    const before = await pod('web');
+    assert.equal(before.status.conditions?.find(({ type }) => type === 'AllContainersRestarting')?.status, 'False');
+    await clock.advance(4500);
+    const under = await pod('web');
+    assert.equal(under.status.phase, 'Running', 'though nothing runs but the init container');
+    await clock.advance(10_000);
+    const { status } = await pod('web');
+    assert.deepEqual([status.phase, status.podIP], ['Running', before.status.podIP]);
+    assert.deepEqual([...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])].map(({ restartCount }) => restartCount), [1, 1, 1]);
+    assert.deepEqual(status.containerStatuses?.map(({ state }) => state.running !== undefined), [true, true]);
+    assert.equal((await runtime.listPodSandbox()).length, 1);
+  }));
+
+test('a pod that waits to be restarted by a rule has not failed', () =>
+  withKubelet({ behaviour: () => ({ exitAfterMs: 1000, exitCode: 42 }) }, async ({ createPod, clock, pod }) => {
+    const [container] = one;
+    await createPod('web', { containers: [{ ...container, name: 'main', restartPolicy: 'Never', restartPolicyRules: [{ action: 'Restart', exitCodes: { operator: 'In', values: [42] } }] }], restartPolicy: 'Never' });
+    await clock.advance(5000);
+    const { status } = await pod('web');
+    assert.equal(status.containerStatuses?.[0]?.state.waiting?.reason, 'CrashLoopBackOff');
+    assert.equal(status.phase, 'Running');
+  }));
+
 test('a pod that runs to its end succeeds or fails, as its policy says', () =>
   withKubelet({ behaviour: ({ pod }) => ({ exitAfterMs: 1000, exitCode: pod.name === 'good' ? 0 : 3 }) }, async ({ createPod, clock, pod, runtime }) => {
     await createPod('good', { containers: one, restartPolicy: 'OnFailure' });

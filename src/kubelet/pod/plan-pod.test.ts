@@ -57,6 +57,19 @@ describe('planPod', () => {
     test(name, () => assert.deepEqual(told(planPod(viewOf(podOf(spec), runtime))), expected));
   }
 
+  const watch = { ...main, name: 'watch', restartPolicy: 'Never', restartPolicyRules: [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [88] } }] };
+  const again: readonly (readonly [name: string, containers: Parameters<typeof runtimeOf>[0], expected: object])[] = [
+    ['ends everything when a rule wants all to start anew', [ended('init', 0), record('main'), ended('watch', 88)], { kills: ['main-0 restart of all'] }],
+    ['runs init containers again when everything has ended', [ended('init', 0), ended('main', 137), ended('watch', 88)], { starts: ['init-1'] }],
+    ['waits for them', [record('init', { attempt: 1, createdAtMs: 3000 }), ended('init', 0), ended('main', 137), ended('watch', 88)], {}],
+    ['then starts the others, whatever their policy', [record('init', { state: 'exited', attempt: 1, createdAtMs: 3000 }), ended('init', 0), ended('main', 137), ended('watch', 88)], { starts: ['main-1', 'watch-1'] }],
+    ['is done when all run again', [record('init', { state: 'exited', attempt: 1, createdAtMs: 3000 }), record('main', { attempt: 1, createdAtMs: 3000 }), record('watch', { attempt: 1, createdAtMs: 3000 }), ended('main', 137), ended('watch', 88)], {}],
+    ['follows the policy for other exits', [ended('init', 0), record('main'), ended('watch', 1)], {}],
+  ];
+  for (const [name, containers, expected] of again) {
+    test(name, () => assert.deepEqual(told(planPod(viewOf(podOf({ containers: [main, watch], initContainers: [init], restartPolicy: 'Never' }), runtimeOf(containers)))), expected));
+  }
+
   test('makes a container that fails too often wait, and says until when', () => {
     const backoffs = new Map([[backoffKey(main), { delayMs: 20_000, updatedAtMs: 1500 }]]);
     const plan = planPod(viewOf(podOf({ containers: [main] }), runtimeOf([ended('main', 1)]), { backoffs }));

@@ -4,6 +4,8 @@ import { containerHash } from './labels.ts';
 import type { ContainerRecord, PodRuntime, SandboxRecord } from './pod-runtime.ts';
 import { backoffUntilMs, goDuration, restartBackoff } from './restart-backoff.ts';
 import type { BackoffEntry } from './restart-backoff.ts';
+import { actionOn, restartOfAll } from './restart-rules.ts';
+import type { RestartOfAll } from './restart-rules.ts';
 
 /** Everything the decision depends on. */
 export interface PodView {
@@ -46,7 +48,7 @@ export interface ContainerKill {
   /** Goes into the event. */
   readonly message: string;
   /** The probe may bring a grace period of its own. */
-  readonly because: 'liveness' | 'startup' | 'definition' | 'unknown';
+  readonly because: 'liveness' | 'startup' | 'definition' | 'unknown' | 'restart of all';
 }
 
 export interface ContainerStart {
@@ -84,6 +86,12 @@ export function planPod(view: PodView): PodPlan {
   const sandbox = runtime.sandboxes.find((candidate) => candidate.isReady);
   const isUsable = sandbox !== undefined && (pod.spec.hostNetwork === true || sandbox.ips.length > 0);
   if (!isUsable) return planWithoutSandbox(view, round, sandbox);
+  for (const record of round.restart?.running ?? []) {
+    const container = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find(({ name }) => name === record.name);
+    if (container !== undefined) round.kill(container, record, 'restart of all');
+  }
+  // Nothing starts before everything has ended.
+  if (round.kills.length > 0) return round.plan({ killPod: undefined, createSandbox: undefined, isFinished: false });
   const isInitialized = planInit(view, round, sandbox);
   const isAlive = isInitialized && planMain(view, round, sandbox);
   planEphemeral(view, round, sandbox);
@@ -97,11 +105,18 @@ class Round {
   readonly starts: ContainerStart[] = [];
   readonly waiting = new Map<string, WaitingReason>();
   isInitFailed = false;
+  readonly restart: RestartOfAll | undefined;
   #recheckAtMs: number | undefined;
   readonly #view: PodView;
 
   constructor(view: PodView) {
     this.#view = view;
+    this.restart = restartOfAll(view.pod, view.runtime);
+  }
+
+  /** The newest one of this sandbox: what ran in an older one, or before all started anew, is history. */
+  currentOf(sandbox: SandboxRecord, name: string): ContainerRecord | undefined {
+    return this.#view.runtime.containers.find((record) => record.name === name && record.sandboxId === sandbox.id && this.restart?.past.has(record.id) !== true);
   }
 
   recheckAt(atMs: number): void {
@@ -132,6 +147,7 @@ class Round {
       startup: `Container ${container.name} failed startup probe, will be restarted`,
       definition: `Container ${container.name} definition changed, will be restarted`,
       unknown: `Container ${container.name} is in unknown state, try killing it before restart`,
+      'restart of all': `Stopping container ${container.name}`,
     };
     this.kills.push({ container, record, because, message: messages[because] });
   }
@@ -161,9 +177,9 @@ function planWithoutSandbox({ pod, runtime }: PodView, round: Round, broken: San
 
 /** Whether the containers may be looked at: all init containers are done and all sidecars have started. */
 function planInit({ pod, runtime, probes }: PodView, round: Round, sandbox: SandboxRecord): boolean {
-  const hasInitialized = pod.spec.containers.some((container) => currentOf(runtime, sandbox, container.name) !== undefined);
+  const hasInitialized = pod.spec.containers.some((container) => round.currentOf(sandbox, container.name) !== undefined);
   for (const container of pod.spec.initContainers ?? []) {
-    const record = currentOf(runtime, sandbox, container.name);
+    const record = round.currentOf(sandbox, container.name);
     if (isSidecar(container)) {
       const isStarted = planRunning(container, 'sidecar', { record, newest: newestOf(runtime, container.name), probes }, round);
       if (!isStarted && !hasInitialized) return false;
@@ -191,10 +207,10 @@ function planInit({ pod, runtime, probes }: PodView, round: Round, sandbox: Sand
 function planMain({ pod, runtime, probes }: PodView, round: Round, sandbox: SandboxRecord): boolean {
   let isAlive = false;
   for (const container of pod.spec.containers) {
-    const record = currentOf(runtime, sandbox, container.name);
+    const record = round.currentOf(sandbox, container.name);
     const newest = newestOf(runtime, container.name);
     // What has ended for good in an older sandbox is not run again in a newer one.
-    if (record === undefined && newest?.state === 'exited' && !mayRestart(pod, container, newest)) continue;
+    if (record === undefined && newest?.state === 'exited' && round.restart?.past.has(newest.id) !== true && !mayRestart(pod, container, newest)) continue;
     if (record?.state === 'exited' && !mayRestart(pod, container, record)) continue;
     isAlive = true;
     planRunning(container, 'main', { record, newest, probes }, round);
@@ -229,12 +245,7 @@ function planEphemeral({ pod, runtime }: PodView, round: Round, sandbox: Sandbox
 
 /** Whether a container that has ended is started again. Source: KEP-5307 for rules of the container's own. */
 export function mayRestart(pod: Pod, container: Container, record: ContainerRecord): boolean {
-  for (const rule of container.restartPolicyRules ?? []) {
-    const { exitCodes } = rule;
-    if (exitCodes === undefined) continue;
-    const isIn = (exitCodes.values ?? []).includes(record.exitCode);
-    if (isIn === (exitCodes.operator === 'In') && rule.action?.startsWith('Restart') === true) return true;
-  }
+  if (actionOn(container, record.exitCode)?.startsWith('Restart') === true) return true;
   switch (container.restartPolicy ?? pod.spec.restartPolicy) {
     case 'Never':
       return false;
@@ -247,9 +258,4 @@ export function mayRestart(pod: Pod, container: Container, record: ContainerReco
 
 function newestOf(runtime: PodRuntime, name: string): ContainerRecord | undefined {
   return runtime.containers.find((record) => record.name === name);
-}
-
-/** The newest one of this sandbox: what ran in an older one is history. */
-function currentOf(runtime: PodRuntime, sandbox: SandboxRecord, name: string): ContainerRecord | undefined {
-  return runtime.containers.find((record) => record.name === name && record.sandboxId === sandbox.id);
 }

@@ -5,6 +5,7 @@ import { timestamp } from '#client/timestamp.ts';
 import { isSidecar, mayRestart } from './plan-pod.ts';
 import type { WaitingReason } from './plan-pod.ts';
 import type { ContainerRecord, PodRuntime } from './pod-runtime.ts';
+import { mayRestartAll, restartOfAll } from './restart-rules.ts';
 
 export interface StatusView {
   readonly pod: Pod;
@@ -167,7 +168,8 @@ function phaseOf(view: StatusView, init: readonly ContainerStatus[], main: reado
   const restartPolicy = pod.spec.restartPolicy ?? 'Always';
   const regular = (pod.spec.initContainers ?? []).flatMap((container, index) => (isSidecar(container) ? [] : [init[index]])).filter((status) => status !== undefined);
   const sidecars = (pod.spec.initContainers ?? []).flatMap((container, index) => (isSidecar(container) ? [init[index]] : [])).filter((status) => status !== undefined);
-  if (restartPolicy === 'Never' && regular.some((status) => status.state.terminated !== undefined && status.state.terminated.exitCode !== 0)) return 'Failed';
+  const startsAnew = !isOver && restartOfAll(pod, view.runtime)?.isUnderWay === true;
+  if (restartPolicy === 'Never' && !startsAnew && regular.some((status) => status.state.terminated !== undefined && status.state.terminated.exitCode !== 0)) return 'Failed';
   const hasBegun = main.some((status) => status.state.running !== undefined || status.state.terminated !== undefined || status.lastState.terminated !== undefined);
   const isInitializing = regular.some((status) => status.state.terminated?.exitCode !== 0) || sidecars.some((status) => status.started !== true);
   if (!hasBegun && !isOver && isInitializing) return 'Pending';
@@ -182,14 +184,22 @@ function phaseOf(view: StatusView, init: readonly ContainerStatus[], main: reado
   }
   if (isOver && running === 0) return ended.length > 0 && waiting === 0 && ended.every((code) => code === 0) ? 'Succeeded' : 'Failed';
   if (waiting > 0) return 'Pending';
-  if (running > 0) return 'Running';
+  if (running > 0 || startsAnew || willRestart(view)) return 'Running';
   if (restartPolicy === 'Always') return 'Running';
   if (ended.every((code) => code === 0)) return 'Succeeded';
   return restartPolicy === 'Never' ? 'Failed' : 'Running';
 }
 
+/** Whether a container that has ended will run again, be it by a rule of its own. */
+function willRestart({ isOver, pod, runtime }: StatusView): boolean {
+  return !isOver && pod.spec.containers.some((container) => {
+    const newest = runtime.containers.find(({ name }) => name === container.name);
+    return newest?.state === 'exited' && mayRestart(pod, container, newest);
+  });
+}
+
 /** What a kubelet reports itself; conditions of other types are others'. */
-const ownConditions: ReadonlySet<string> = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled', 'PodResizePending', 'PodResizeInProgress']);
+const ownConditions: ReadonlySet<string> = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled', 'PodResizePending', 'PodResizeInProgress', 'AllContainersRestarting']);
 
 /** `status`, the API's, with what the kubelet has found out in the place of its own part. Pure. */
 export function withOwnPart({ conditions = [], nominatedNodeName, resourceClaimStatuses }: PodStatus, found: PodStatus): PodStatus {
@@ -214,6 +224,7 @@ function conditionsOf(view: StatusView, phase: Phase, init: readonly ContainerSt
     { type: 'ContainersReady', ...ready },
     { type: 'PodScheduled', isTrue: true },
     ...(view.resize === undefined ? [] : [{ ...view.resize, isTrue: true }]),
+    ...(mayRestartAll(pod) ? [{ type: 'AllContainersRestarting', ...restartingOf(view, phase) }] : []),
   ];
   const generation = pod.metadata.generation ?? 0;
   const kept = (pod.status.conditions ?? []).filter(({ type }) => !ownConditions.has(type));
@@ -248,6 +259,13 @@ function initializationOf(view: StatusView, phase: Phase, init: readonly Contain
   const incomplete = init.filter((status, index) => (isSidecar(view.pod.spec.initContainers?.[index] ?? {}) ? status.started !== true : !status.ready)).map((status) => status.name);
   if (incomplete.length > 0) return { isTrue: false, reason: 'ContainersNotInitialized', message: `containers with incomplete status: [${incomplete.join(' ')}]` };
   return { isTrue: true, ...(phase === 'Succeeded' ? { reason: 'PodCompleted' } : {}) };
+}
+
+/** True from the exit that asks for it until everything has ended. */
+function restartingOf({ isOver, pod, runtime }: StatusView, phase: Phase): Judgement {
+  if (phase === 'Succeeded') return { isTrue: false, reason: 'PodCompleted' };
+  if (phase === 'Failed') return { isTrue: false, reason: 'PodFailed' };
+  return { isTrue: !isOver && (restartOfAll(pod, runtime)?.running.length ?? 0) > 0 };
 }
 
 function readinessOf(phase: Phase, statuses: readonly ContainerStatus[]): Judgement {

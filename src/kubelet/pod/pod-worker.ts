@@ -290,7 +290,8 @@ export class PodWorker {
     if (plan.createSandbox !== undefined) return this.#createSandbox(plan.createSandbox);
     for (const { record, container, message, because } of plan.kills) {
       const probe = because === 'liveness' ? container.livenessProbe : because === 'startup' ? container.startupProbe : undefined;
-      const graceSeconds = probe?.terminationGracePeriodSeconds ?? this.#pod.spec.terminationGracePeriodSeconds ?? 30;
+      // When all start anew none is asked to leave first: no preStop hook, no time.
+      const graceSeconds = because === 'restart of all' ? 0 : (probe?.terminationGracePeriodSeconds ?? this.#pod.spec.terminationGracePeriodSeconds ?? 30);
       await stopContainer(this.#pod, container, record, { graceMs: graceSeconds * 1000, podIp: this.#podIps()[0] ?? '', message }, this.#dependencies);
       this.#probes.forget(record.id);
     }
