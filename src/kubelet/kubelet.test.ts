@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { isReady } from '#api/core/pod-status.ts';
 import { Lease } from '#api/coordination/lease.ts';
 import { Node } from '#api/core/node.ts';
-import type { Pod } from '#api/core/pod.ts';
+import { Pod } from '#api/core/pod.ts';
 import { withKubelet } from './kubelet.fixture.ts';
 
 const one = [{ name: 'app', image: 'skiff.dev/hello:1.0' }];
@@ -95,6 +95,17 @@ test('a pod starts anew in its sandbox when a container asks for it by its exit 
     assert.deepEqual([...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])].map(({ restartCount }) => restartCount), [1, 1, 1]);
     assert.deepEqual(status.containerStatuses?.map(({ state }) => state.running !== undefined), [true, true]);
     assert.equal((await runtime.listPodSandbox()).length, 1);
+  }));
+
+test('an init container gets what it asks for while it runs', () =>
+  withKubelet({ behaviour: ({ config }) => (config.metadata.name === 'init' ? { exitAfterMs: 60_000 } : {}) }, async ({ createPod, client, clock, pod }) => {
+    const resources = { requests: { cpu: '100m' } };
+    await createPod('web', { initContainers: [{ name: 'init', image: 'x', resources }], containers: one });
+    await clock.advance(2000);
+    const patch = { spec: { initContainers: [{ name: 'init', resources: { requests: { cpu: '200m' } } }] } };
+    await client.patch(Pod, { namespace: 'default', name: 'web' }, { type: 'strategic', patch });
+    await clock.advance(2000);
+    assert.equal((await pod('web')).status.initContainerStatuses?.[0]?.resources?.requests?.['cpu'], '200m');
   }));
 
 test('a pod that waits to be restarted by a rule has not failed', () =>

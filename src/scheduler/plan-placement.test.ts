@@ -18,6 +18,7 @@ const require = (requirement: object): object => ({ affinity: { nodeAffinity: { 
 const apart = (labels: Record<string, string>, topologyKey = 'kubernetes.io/hostname'): object => ({ affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey, labelSelector: { matchLabels: labels } }] } } });
 const together = (labels: Record<string, string>, topologyKey = 'kubernetes.io/hostname'): object => ({ affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey, labelSelector: { matchLabels: labels } }] } } });
 const spread = (maxSkew: number, topologyKey: string): object => ({ topologySpreadConstraints: [{ maxSkew, topologyKey, whenUnsatisfiable: 'DoNotSchedule', labelSelector: { matchLabels: { app: 'web' } } }] });
+const restartsAll = { spec: { containers: [{ name: 'a', image: 'x:1', restartPolicyRules: [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } }] }] } };
 const zones = { a: { labels: { zone: 'a' } }, b: { labels: { zone: 'b' } } };
 
 test('a pod goes where it fits, or is told why it fits nowhere', () => {
@@ -53,6 +54,8 @@ test('a pod goes where it fits, or is told why it fits nowhere', () => {
     ['spreading', 'b', { labels: { app: 'web' }, spec: spread(1, 'zone') }, zones, { p: { node: 'a', labels: { app: 'web' } } }],
     ['cannot be spread', "0/2 nodes are available: 1 node(s) didn't match pod topology spread constraints, 1 node(s) had untolerated taint(s).", { labels: { app: 'web' }, spec: spread(1, 'zone') }, { a: zones.a, b: { ...zones.b, taints: [taint] } }, { p: { node: 'a', labels: { app: 'web' } } }],
     ['no label to spread by', "0/1 nodes are available: 1 node(s) didn't match pod topology spread constraints (missing required label).", { labels: { app: 'web' }, spec: spread(1, 'zone') }, { n1: {} }],
+    ['features that no node declares', "0/1 nodes are available: 1 node(s) didn't match Pod's required features.", restartsAll, { n1: {} }],
+    ['features that one node declares', 'n2', restartsAll, { n1: {}, n2: { declaredFeatures: ['RestartAllContainersOnContainerExits'] } }],
     ['claim is missing', '0/1 nodes are available: persistentvolumeclaim "data" not found.', { spec: { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'data' } }] } }, { n1: {} }],
   ];
   for (const [what, expected, pod, nodes, others] of table) assert.equal(outcome(pod, nodes, others), expected, what);

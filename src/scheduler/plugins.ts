@@ -3,6 +3,7 @@ import type { SchedulerPlugin } from './framework.ts';
 import { imageLocality } from './plugins/image-locality.ts';
 import { interPodAffinity } from './plugins/inter-pod-affinity.ts';
 import { nodeAffinity } from './plugins/node-affinity.ts';
+import { nodeDeclaredFeatures } from './plugins/node-declared-features.ts';
 import { nodeName } from './plugins/node-name.ts';
 import { nodePorts } from './plugins/node-ports.ts';
 import { nodeResourcesBalancedAllocation } from './plugins/node-resources-balanced-allocation.ts';
@@ -21,6 +22,7 @@ export function createPlugins(volumes: VolumeLookups): readonly SchedulerPlugin[
     nodeName,
     taintToleration,
     nodeAffinity,
+    nodeDeclaredFeatures,
     nodePorts,
     nodeResourcesFit,
     volumeBinding(volumes),

@@ -17,14 +17,15 @@ export interface NodeSample {
   readonly unschedulable?: boolean;
   readonly allocatable?: Readonly<Record<string, string>>;
   readonly images?: readonly object[];
+  readonly declaredFeatures?: readonly string[];
 }
 
 /** 4 CPUs, 8 GiB, 110 pods, unless told otherwise. */
-export function sampleNode(name: string, { allocatable, images, labels, taints, unschedulable }: NodeSample = {}): NodeObject {
+export function sampleNode(name: string, { allocatable, declaredFeatures, images, labels, taints, unschedulable }: NodeSample = {}): NodeObject {
   return decodeObject(Node, {
     metadata: { name, uid: name, labels: { 'kubernetes.io/hostname': name, ...labels } },
     spec: { ...(taints !== undefined && { taints }), ...(unschedulable === true && { unschedulable }) },
-    status: { allocatable: { cpu: '4', memory: '8Gi', pods: '110', ...allocatable }, ...(images !== undefined && { images }) },
+    status: { allocatable: { cpu: '4', memory: '8Gi', pods: '110', ...allocatable }, ...(images !== undefined && { images }), ...(declaredFeatures !== undefined && { declaredFeatures }) },
   });
 }
 

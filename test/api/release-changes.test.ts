@@ -84,6 +84,29 @@ describe('the API of v1.36', () => {
     assert.equal(await resize('gone', '2'), '403 pods "gone" is forbidden: node "gone" not found');
   });
 
+  it('refuses changes of a pod that its node has not declared it can follow', async () => {
+    const os = { 'kubernetes.io/os': 'linux' };
+    const allocatable = { cpu: '8', memory: '8Gi' };
+    await create('/api/v1/nodes', { metadata: { name: 'old', labels: os }, status: { allocatable } });
+    await create('/api/v1/nodes', { metadata: { name: 'new', labels: os }, status: { allocatable, declaredFeatures: ['InPlacePodLevelResourcesVerticalScaling', 'InPlacePodVerticalScalingInitContainers'] } });
+    const resources = { requests: { cpu: '1' } };
+    const containers = [{ name: 'c', image: 'i', resources }];
+    const resize = async (pod: string, spec: object): Promise<string> => {
+      const answer = await api.request('PATCH', `/api/v1/namespaces/default/pods/${pod}/resize`, { body: { spec }, headers: { 'content-type': 'application/strategic-merge-patch+json' } });
+      return `${answer.code} ${answer.json<{ message?: string }>().message ?? ''}`;
+    };
+    for (const nodeName of ['old', 'new']) {
+      await create('/api/v1/namespaces/default/pods', { metadata: { name: `on-${nodeName}` }, spec: { nodeName, resources: { requests: { cpu: '2' } }, containers, initContainers: [{ name: 'init', image: 'i', resources }] } });
+    }
+    const more = { requests: { cpu: '3' } };
+    assert.equal(await resize('on-old', { resources: more }), '403 pods "on-old" is forbidden: pod update requires features InPlacePodLevelResourcesVerticalScaling which are not available on node "old"');
+    assert.equal(await resize('on-new', { resources: more }), '200 ');
+    const init = { initContainers: [{ name: 'init', resources: { requests: { cpu: '500m' } } }] };
+    assert.equal(await resize('on-old', init), '403 pods "on-old" is forbidden: pod update requires features InPlacePodVerticalScalingInitContainers which are not available on node "old"');
+    assert.equal(await resize('on-new', init), '200 ');
+    assert.equal(await resize('on-old', { containers: [{ name: 'c', resources: { requests: { cpu: '900m' } } }] }), '200 ', 'what every kubelet can is not asked for');
+  });
+
   it('keeps the status of a ServiceCIDR from those who write its spec', async () => {
     const condition = { type: 'Ready', status: 'False', reason: 'x', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' };
     await create('/apis/networking.k8s.io/v1/servicecidrs', { metadata: { name: 'more' }, spec: { cidrs: ['10.200.0.0/24'] }, status: { conditions: [condition] } });

@@ -37,7 +37,7 @@ export function* validateResize(pod: Pod, old: Pod): Iterable<FieldError> {
   for (const list of ['initContainers', 'containers'] as const) {
     for (const [index, before] of (old.spec[list] ?? []).entries()) {
       const now = pod.spec[list]?.[index];
-      if (now !== undefined && (list === 'containers' || before.restartPolicy === 'Always')) yield* validateRemoved(now.resources, before.resources, `spec.${list}[${index}].resources`);
+      if (now !== undefined) yield* validateRemoved(now.resources, before.resources, `spec.${list}[${index}].resources`);
     }
   }
   yield* validateOnlyResources(pod.spec, old.spec);
@@ -57,16 +57,14 @@ function* validateRemoved(now: Partial<ResourceRequirements>, before: Partial<Re
   }
 }
 
-/** Nothing but CPU and memory, and that only of containers that go on running. */
+/** Nothing but CPU and memory. */
 function* validateOnlyResources(spec: PodSpec, old: PodSpec): Iterable<FieldError> {
   for (const [index, before] of old.containers.entries()) {
     if (changesOtherResources(spec.containers[index], before)) yield forbiddenField('spec', 'only cpu and memory resources are mutable');
   }
   for (const [index, before] of (old.initContainers ?? []).entries()) {
-    const now = spec.initContainers?.[index];
-    if (before.restartPolicy === 'Always') {
-      if (changesOtherResources(now, before)) yield forbiddenField('spec', 'only cpu and memory resources for sidecar containers are mutable');
-    } else if (!saysTheSame(now, before)) yield forbiddenField('spec', 'resources for non-sidecar init containers are immutable');
+    if (!changesOtherResources(spec.initContainers?.[index], before)) continue;
+    yield forbiddenField('spec', `only cpu and memory resources ${before.restartPolicy === 'Always' ? 'for sidecar containers ' : ''}are mutable`);
   }
 }
 

@@ -12,6 +12,7 @@ import { defaultStorageClass } from './plugins/default-storage-class.ts';
 import { defaultTolerationSeconds } from './plugins/default-toleration-seconds.ts';
 import { limitRanger } from './plugins/limit-ranger.ts';
 import { namespaceLifecycle } from './plugins/namespace-lifecycle.ts';
+import { nodeDeclaredFeatureValidator } from './plugins/node-declared-features.ts';
 import { nodeRestriction } from './plugins/node-restriction.ts';
 import { podResizeValidator } from './plugins/pod-resize-validator.ts';
 import { podSecurity } from './plugins/pod-security.ts';
@@ -75,6 +76,7 @@ export const pluginMakers: Readonly<Record<string, Make>> = {
   DefaultIngressClass: () => defaultIngressClass,
   DenyServiceExternalIPs: async () => (await import('./plugins/deny-service-external-ips.ts')).denyServiceExternalIps,
   PodTopologyLabels: () => podTopologyLabels,
+  NodeDeclaredFeatureValidator: () => nodeDeclaredFeatureValidator,
   PodResizeValidator: () => podResizeValidator,
   MutatingAdmissionPolicy: ({ dynamic }) => named(dynamic, 'MutatingAdmissionPolicy'),
   MutatingAdmissionWebhook: ({ dynamic }) => named(dynamic, 'MutatingAdmissionWebhook'),

@@ -63,7 +63,7 @@ const knownPlugins: readonly KnownPlugin[] = [
   { name: 'DenyServiceExternalIPs' },
   { name: 'PodTopologyLabels', isOn: true },
   { name: 'PodGroupWorkloadExists', isNotBuilt: true },
-  { name: 'NodeDeclaredFeatureValidator', isNotBuilt: true },
+  { name: 'NodeDeclaredFeatureValidator', isOn: true },
   { name: 'JobValidation', isNotBuilt: true },
   { name: 'PodResizeValidator', isOn: true },
   { name: 'MutatingAdmissionPolicy', isOn: true },

@@ -29,7 +29,7 @@ export const knownGates: Readonly<Record<string, string>> = {
   LocalStorageCapacityIsolationFSQuotaMonitoring: 'B0n', LogarithmicScaleDown: 'G1Ln', LoggingAlphaOptions: 'A0', LoggingBetaOptions: 'B1', ManifestBasedAdmissionControlConfig: 'A0',
   MatchLabelKeysInPodAffinity: 'G1L', MatchLabelKeysInPodTopologySpread: 'B1', MatchLabelKeysInPodTopologySpreadSelectorMerge: 'B1', MaxUnavailableStatefulSet: 'B0', MemoryQoS: 'A0n',
   MultiCIDRServiceAllocator: 'G1L', MutableCSINodeAllocatableCount: 'G1L', MutablePVNodeAffinity: 'A0', MutablePodResourcesForSuspendedJobs: 'B1',
-  MutableSchedulingDirectivesForSuspendedJobs: 'B1', MutatingAdmissionPolicy: 'G1', NFTablesProxyMode: 'G1Ln', NativeHistograms: 'A0', NodeDeclaredFeatures: 'B1m',
+  MutableSchedulingDirectivesForSuspendedJobs: 'B1', MutatingAdmissionPolicy: 'G1', NFTablesProxyMode: 'G1Ln', NativeHistograms: 'A0', NodeDeclaredFeatures: 'B1',
   NodeInclusionPolicyInPodTopologySpread: 'G1L', NodeLogQuery: 'G1Ln', NodeSwap: 'G1Ln', NominatedNodeNameForExpectation: 'B1', OpenAPIEnums: 'B1', OpportunisticBatching: 'B1n',
   OrderedNamespaceDeletion: 'G1L', PLEGOnDemandRelist: 'B0n', PersistentVolumeClaimUnusedSinceTime: 'A0n', PodAndContainerStatsFromCRI: 'A0n', PodCertificateRequest: 'B0',
   PodDeletionCost: 'B1n', PodLevelResourceManagers: 'A0n', PodLevelResources: 'B1', PodLifecycleSleepAction: 'G1L', PodLifecycleSleepActionAllowZero: 'G1L', PodLogsQuerySplitStreams: 'A0',

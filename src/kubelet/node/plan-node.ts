@@ -1,5 +1,6 @@
 import { saysTheSame } from '#apimachinery/equal.ts';
 import { formatQuantity, parseQuantity, quantityOf, subQuantity, value } from '#apimachinery/quantity.ts';
+import { resizesInitContainers, restartsAllContainers } from '#api/core/declared-features.ts';
 import type { ContainerImage, NodeAddress, NodeCondition, NodeStatus, NodeSystemInfo } from '#api/core/node.ts';
 import { timestamp } from '#client/timestamp.ts';
 
@@ -30,8 +31,11 @@ export function allocatableOf(capacity: Readonly<Record<string, string>>): Reado
   return allocatable;
 }
 
+/** What this kubelet can beyond what every kubelet can, sorted. */
+const declaredFeatures = [resizesInitContainers, restartsAllContainers] as const;
+
 /** The node's status. Pure; heartbeats are the current time, transition times those of `old` where nothing turned. */
-export function planNodeStatus(view: NodeView, old: NodeStatus | undefined): Pick<NodeStatus, 'capacity' | 'allocatable' | 'addresses' | 'conditions' | 'nodeInfo' | 'images' | 'daemonEndpoints'> {
+export function planNodeStatus(view: NodeView, old: NodeStatus | undefined): Pick<NodeStatus, 'capacity' | 'allocatable' | 'addresses' | 'conditions' | 'nodeInfo' | 'images' | 'daemonEndpoints' | 'declaredFeatures'> {
   const { pressure, problem, capacity } = view;
   const state = (type: string, isBad: boolean, reasons: readonly [string, string], messages: readonly [string, string]): NodeCondition =>
     condition(view, old, { type, status: isBad ? 'True' : 'False', reason: reasons[isBad ? 1 : 0], message: messages[isBad ? 1 : 0] });
@@ -50,6 +54,7 @@ export function planNodeStatus(view: NodeView, old: NodeStatus | undefined): Pic
     daemonEndpoints: { kubeletEndpoint: { Port: view.kubeletPort } },
     nodeInfo: view.info,
     images: view.images,
+    declaredFeatures,
   };
 }
 

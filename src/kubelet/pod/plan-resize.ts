@@ -3,7 +3,6 @@ import type { ResourceList } from '#api/core/pod-resources.ts';
 import { podRequests } from '#api/core/pod-resources.ts';
 import type { Pod } from '#api/core/pod.ts';
 import { addQuantity, compareQuantity, milliValue, value } from '#apimachinery/quantity.ts';
-import { isSidecar } from './plan-pod.ts';
 import type { ContainerRecord } from './pod-runtime.ts';
 
 export interface ResizeView {
@@ -41,7 +40,7 @@ const nothing: ResizePlan = { updates: [], restarts: [], pending: undefined };
 export function planResize(view: ResizeView): ResizePlan {
   const { pod, containers, actual } = view;
   const changed: (Resize & { readonly names: readonly string[] })[] = [];
-  for (const container of [...(pod.spec.initContainers ?? []).filter(isSidecar), ...pod.spec.containers]) {
+  for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
     const record = containers.find(({ name }) => name === container.name);
     if (record?.state !== 'running') continue;
     const names = differing(actual(record), container.resources);
@@ -62,7 +61,7 @@ export function asGiven({ pod, containers, actual }: Pick<ResizeView, 'pod' | 'c
     return record === undefined ? container : { ...container, resources: actual(record) };
   };
   const { initContainers } = pod.spec;
-  return { ...pod, spec: { ...pod.spec, containers: pod.spec.containers.map(given), ...(initContainers !== undefined && { initContainers: initContainers.map((each) => (isSidecar(each) ? given(each) : each)) }) } };
+  return { ...pod, spec: { ...pod.spec, containers: pod.spec.containers.map(given), ...(initContainers !== undefined && { initContainers: initContainers.map(given) }) } };
 }
 
 /** CPU and memory that are not the same. */

@@ -22,18 +22,19 @@ export interface ClusterEvent {
 }
 
 /** Which parts of a node an update changed. */
-export function nodeChanges({ node, oldNode }: ClusterEvent): { readonly labels: boolean; readonly taints: boolean; readonly allocatable: boolean; readonly isAdded: boolean } {
+export function nodeChanges({ node, oldNode }: ClusterEvent): { readonly labels: boolean; readonly taints: boolean; readonly allocatable: boolean; readonly features: boolean; readonly isAdded: boolean } {
   const isAdded = node !== undefined && oldNode === undefined;
   return {
     isAdded,
     labels: isAdded || JSON.stringify(node?.metadata.labels) !== JSON.stringify(oldNode?.metadata.labels),
     taints: isAdded || node?.spec.unschedulable !== oldNode?.spec.unschedulable || JSON.stringify(node?.spec.taints) !== JSON.stringify(oldNode?.spec.taints),
+    features: isAdded || JSON.stringify(node?.status.declaredFeatures) !== JSON.stringify(oldNode?.status.declaredFeatures),
     allocatable: isAdded || JSON.stringify(node?.status.allocatable) !== JSON.stringify(oldNode?.status.allocatable),
   };
 }
 
 /** Whether a node update can matter to anybody: heartbeats and image lists cannot. */
 export function isNodeChangeOfInterest(event: ClusterEvent): boolean {
-  const { allocatable, isAdded, labels, taints } = nodeChanges(event);
-  return isAdded || allocatable || labels || taints;
+  const { allocatable, features, isAdded, labels, taints } = nodeChanges(event);
+  return isAdded || allocatable || features || labels || taints;
 }
