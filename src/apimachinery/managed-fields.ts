@@ -49,7 +49,9 @@ export function ignoredFields(struct: AnyStruct, subresource: string): ReadonlyS
   if (both === undefined) {
     const strategy = 'strategy' in struct ? (struct.strategy as Strategy<never>) : undefined;
     const status = new Set(strategy?.statusFields ?? (struct.fields.has('status') ? ['status'] : []));
-    const others = new Set([...struct.fields.keys()].filter((key) => key !== 'metadata' && !status.has(key)));
+    // Of custom resources not even metadata is written with the status.
+    const isCustom = 'isCustom' in struct && struct.isCustom === true;
+    const others = new Set([...struct.fields.keys()].filter((key) => (isCustom || key !== 'metadata') && !status.has(key)));
     both = { main: status, status: others };
     ignored.set(struct, both);
   }

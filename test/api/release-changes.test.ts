@@ -107,6 +107,32 @@ describe('the API of v1.36', () => {
     assert.equal(await resize('on-old', { containers: [{ name: 'c', resources: { requests: { cpu: '900m' } } }] }), '200 ', 'what every kubelet can is not asked for');
   });
 
+  it('writes nothing but the status of custom resources through it', async () => {
+    const versions = [{ name: 'v1', served: true, storage: true, subresources: { status: {} }, schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } } }];
+    await create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', { metadata: { name: 'parts.x.io' }, spec: { group: 'x.io', scope: 'Cluster', names: { plural: 'parts', kind: 'Part' }, versions } });
+    await create('/apis/x.io/v1/parts', { apiVersion: 'x.io/v1', kind: 'Part', metadata: { name: 'a', labels: { own: 'yes' } } });
+    const body = (size: number): object => ({ apiVersion: 'x.io/v1', kind: 'Part', metadata: { name: 'a', labels: { asked: 'yes' } }, status: { size } });
+    const path = '/apis/x.io/v1/parts/a/status';
+    const applied = await api.request('PATCH', `${path}?fieldManager=applier`, { body: body(1), headers: { 'content-type': 'application/apply-patch+yaml' } });
+    const patched = await api.request('PATCH', `${path}?fieldManager=patcher`, { body: body(2), headers: { 'content-type': 'application/merge-patch+json' } });
+    for (const answer of [applied, patched]) {
+      assert.equal(answer.code, 200, answer.text);
+      const { metadata } = answer.json<{ metadata: { labels: object; managedFields: { manager: string; fieldsV1: object }[] } }>();
+      assert.deepEqual(metadata.labels, { own: 'yes' });
+      for (const { manager, fieldsV1 } of metadata.managedFields) if (manager.endsWith('er')) assert.deepEqual(Object.keys(fieldsV1), ['f:status'], manager);
+    }
+  });
+
+  it('says which field of a pod\'s or a job\'s status is wrong', async () => {
+    await create('/api/v1/namespaces/default/pods', { metadata: { name: 'claiming' }, spec: { resourceClaims: [{ name: 'r', resourceClaimTemplateName: 't' }], containers: [{ name: 'c', image: 'i' }] } });
+    const claims = await api.request('PATCH', '/api/v1/namespaces/default/pods/claiming/status', { body: { status: { resourceClaimStatuses: [{ name: 'r', resourceClaimName: '!' }] } }, headers: { 'content-type': 'application/merge-patch+json' } });
+    assert.match(claims.text, /status\.resourceClaimStatuses\[0\]\.resourceClaimName: Invalid value/);
+    await create('/apis/batch/v1/namespaces/default/jobs', { metadata: { name: 'j' }, spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } } } });
+    const start = (year: number) => api.request('PATCH', '/apis/batch/v1/namespaces/default/jobs/j/status', { body: { status: { startTime: `${year}-01-01T00:00:00Z` } }, headers: { 'content-type': 'application/merge-patch+json' } });
+    assert.equal((await start(2025)).code, 200);
+    assert.match((await start(2026)).text, /status\.startTime: Required value: field is immutable for unsuspended job once set/);
+  });
+
   it('keeps the status of a ServiceCIDR from those who write its spec', async () => {
     const condition = { type: 'Ready', status: 'False', reason: 'x', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' };
     await create('/apis/networking.k8s.io/v1/servicecidrs', { metadata: { name: 'more' }, spec: { cidrs: ['10.200.0.0/24'] }, status: { conditions: [condition] } });

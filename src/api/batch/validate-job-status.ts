@@ -104,7 +104,7 @@ function* validateChange({ spec, status }: Job, { status: old }: Job): Iterable<
   if (status.completionTime !== undefined && old.completionTime !== undefined && !saysTheSame(status.completionTime, old.completionTime)) {
     yield invalidValue('status.completionTime', status.completionTime, 'completionTime cannot be mutated');
   }
-  if (old.startTime !== undefined && status.startTime !== old.startTime && spec.suspend !== true) yield required('status.startTime', 'startTime cannot be removed for unsuspended job');
+  if (old.startTime !== undefined && status.startTime !== old.startTime && spec.suspend !== true) yield required('status.startTime', 'field is immutable for unsuspended job once set');
   const [met, wasMet] = [holds(status, 'SuccessCriteriaMet'), holds(old, 'SuccessCriteriaMet')];
   if (wasMet && !met) yield invalidValue(conditions, undefined, 'cannot disable the SuccessCriteriaMet=True condition');
   if (holds(old, 'Complete') && !wasMet && met) yield invalidValue(conditions, undefined, 'cannot set SuccessCriteriaMet=True for Job already has Complete=true conditions');

@@ -71,11 +71,11 @@ function* validateClaimStatuses({ spec, status }: Pod): Iterable<FieldError> {
   const known = new Set((spec.resourceClaims ?? []).map((claim) => claim.name));
   const seen = new Set<string>();
   for (const [index, { name, resourceClaimName }] of (status.resourceClaimStatuses ?? []).entries()) {
-    const at = `status.resourceClaimStatuses[${index}].name`;
-    if (!known.has(name)) yield invalidValue(at, name, 'must match the name of an entry in `spec.resourceClaims`');
-    if (seen.has(name)) yield duplicate(at, name);
+    const at = `status.resourceClaimStatuses[${index}]`;
+    if (!known.has(name)) yield invalidValue(`${at}.name`, name, 'must match the name of an entry in `spec.resourceClaims`');
+    if (seen.has(name)) yield duplicate(`${at}.name`, name);
     seen.add(name);
-    if (resourceClaimName !== undefined) for (const message of dns1123Subdomain(resourceClaimName)) yield invalidValue(at, resourceClaimName, message);
+    if (resourceClaimName !== undefined) for (const message of dns1123Subdomain(resourceClaimName)) yield invalidValue(`${at}.resourceClaimName`, resourceClaimName, message);
   }
 }
 

@@ -140,13 +140,16 @@ function strategyOf(definition: CustomResourceDefinition, node: SchemaNode, fiel
         name: draft.metadata.name, group: definition.spec.group, kind: plural,
       });
     },
+    prepareForStatusUpdate(draft: Draft<KubeObject>, old: KubeObject) {
+      const { managedFields, resourceVersion } = draft.metadata;
+      draft.metadata = { ...structuredClone(old.metadata), ...(managedFields !== undefined && { managedFields }), ...(resourceVersion !== undefined && { resourceVersion }) } as Draft<typeof old.metadata>;
+      if (!node.preservesUnknown) return;
+      for (const key of Object.keys(unlisted(draft))) delete (draft as unknown as Record<string, unknown>)[key];
+      Object.assign(draft, unlisted(old));
+    },
     ...(node.preservesUnknown && {
       prepareForUpdate(draft: Draft<KubeObject>, old: KubeObject) {
         if (!sameJson(unlisted(draft), unlisted(old))) draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
-      },
-      prepareForStatusUpdate(draft: Draft<KubeObject>, old: KubeObject) {
-        for (const key of Object.keys(unlisted(draft))) delete (draft as unknown as Record<string, unknown>)[key];
-        Object.assign(draft, unlisted(old));
       },
     }),
   };
