@@ -131,6 +131,8 @@ export interface ApiServerOptions {
   readonly serves?: ((kind: ResourceKind) => boolean) | undefined;
   /** Names that are on or off, for the metrics. */
   readonly features?: FeatureGates | undefined;
+  /** How it was started, for /flagz. Default: nobody says. */
+  readonly flags?: Readonly<Record<string, string>> | undefined;
   /** What the server calls itself at /version. Default: its own version. */
   readonly version?: VersionInfo | undefined;
   /** What is below the server and has health and metrics of its own. Default: nothing. */
@@ -185,6 +187,7 @@ const drainMs = 10_000;
 /** Starts an API server on a store. Resolves when it is ready: caches filled, default objects there. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { clock, random, log, version = versionInfo } = options;
+  const startedMs = clock.nowMs();
   const stopping = new AbortController();
   const metrics = new ApiMetrics({ clock, signal: stopping.signal, version });
   const store = metrics.store.measured(options.eventTtlMs === undefined ? options.store : withExpiringEvents(options.store, { clock, ttlMs: options.eventTtlMs }), clock);
@@ -245,6 +248,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: `${await metrics.text({ kinds, cache, store })}${flowControl.text()}${aggregation.metricsText()}${allocation.metricsText()}${options.audit?.text() ?? ''}${(await features()).metricsText()}${options.below?.metricsText() ?? ''}` };
     const dump = dumpAt({ path: call.info.path, query: call.query, levels: flowControl.levels, clock });
     if (dump !== undefined) return { is: 'raw', code: 200, contentType: 'text/plain; charset=utf-8', body: dump };
+    if (call.info.path === '/statusz' || call.info.path === '/flagz') {
+      const page = (await import('./documents/z-pages.ts')).zPage(call.info.path, call.accept, { version, startedMs, nowMs: clock.nowMs(), flags: options.flags ?? {} });
+      if (page !== undefined) return page;
+    }
     const document = await documents.finish(call, await aggregation.extend(call, await documents.find(call)));
     if (document === undefined) throw noSuchPath();
     return document;

@@ -112,6 +112,8 @@ describe('skiff apiserver with admission, feature and API flags', { timeout: 60_
     const metrics = await api.request('GET', '/metrics');
     assert.match(metrics.text, /kubernetes_feature_enabled\{name="PodTopologyLabelsAdmission",stage="BETA"\} 0/);
     assert.match(metrics.text, /kubernetes_feature_enabled\{name="KubeletPSI",stage=""\} 1/);
+    const shown = (await api.request('GET', '/flagz')).text;
+    for (const line of [/^external-hostname=api\.example\.com$/m, /^feature-gates=.*PodTopologyLabelsAdmission=false/m, /^event-ttl=/m, /^enable-priority-and-fairness=/m]) assert.match(shown, line);
     assert.match((await api.request('GET', '/api')).text, /"serverAddress":"api\.example\.com:\d+"/);
     const asked = await api.request('OPTIONS', '/api', { headers: { origin: 'https://a.example.com' }, anonymous: true });
     assert.equal(asked.headers['access-control-allow-origin'], 'https://a.example.com');

@@ -133,6 +133,18 @@ describe('the API of v1.36', () => {
     assert.match((await start(2026)).text, /status\.startTime: Required value: field is immutable for unsuspended job once set/);
   });
 
+  it('tells people how it is, and programs that ask for the kind', async () => {
+    const get = (path: string, accept?: string) => api.request('GET', path, { headers: accept === undefined ? {} : { accept } });
+    const text = await get('/statusz');
+    assert.equal(text.headers['content-type'], 'text/plain; charset=utf-8');
+    assert.match(text.text, /^\nkube-apiserver statusz\nWarning: .*\n\nStarted: \w+ \w+ [\d ]\d [\d:]+ UTC \d+\nUp: 0 hr \d\d min \d\d sec\n/);
+    const status = (await get('/statusz', 'application/json;v=v1beta1;g=config.k8s.io;as=Statusz')).json();
+    assert.deepEqual([status['kind'], status['apiVersion'], status['emulationVersion']], ['Statusz', 'config.k8s.io/v1beta1', '1.36']);
+    assert.equal((await get('/flagz', 'application/json;v=v1beta1;g=config.k8s.io;as=Flagz')).json()['kind'], 'Flagz');
+    for (const accept of ['application/json', 'application/json;v=v1beta1;g=config.k8s.io;as=Flagz']) assert.equal((await get('/statusz', accept)).code, 406, accept);
+    assert.equal((await api.request('GET', '/statusz', { anonymous: true })).code, 403);
+  });
+
   it('keeps the status of a ServiceCIDR from those who write its spec', async () => {
     const condition = { type: 'Ready', status: 'False', reason: 'x', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' };
     await create('/apis/networking.k8s.io/v1/servicecidrs', { metadata: { name: 'more' }, spec: { cidrs: ['10.200.0.0/24'] }, status: { conditions: [condition] } });

@@ -145,7 +145,7 @@ function isOpenApi(path: string): boolean {
 
 /** What is served whatever the kinds are. */
 const ownPaths = [
-  '/.well-known/openid-configuration', '/api', '/api/v1', '/apis', '/apis/', '/metrics', '/openapi/v2', '/openapi/v3', '/openapi/v3/', '/openid/v1/jwks', '/version',
+  '/.well-known/openid-configuration', '/api', '/api/v1', '/apis', '/apis/', '/flagz', '/metrics', '/openapi/v2', '/openapi/v3', '/openapi/v3/', '/openid/v1/jwks', '/statusz', '/version',
   ...['/healthz', '/livez', '/readyz'].flatMap((path) => [path, `${path}/etcd`, `${path}/ping`]), '/readyz/shutdown',
 ];
 

@@ -48,17 +48,19 @@ import type { ServingFlags } from './apiserver/serving-flags.ts';
 import { checkStorage, openStore, storageFlags } from './apiserver/storage-flags.ts';
 import type { StorageFlags } from './apiserver/storage-flags.ts';
 import type { CommonFlags } from './flags.ts';
-import { componentCommand, logLevelOf, reportedVersion, withFlagGroups } from './flags.ts';
+import { componentCommand, flagTexts, logLevelOf, reportedVersion, withFlagGroups } from './flags.ts';
 
 interface Flags extends CommonFlags, ServingFlags, StorageFlags, AuthenticationFlags, AuthorizationFlags, AdmissionFlags, AuditFlags, LimitFlags, ClusterFlags {}
 
 /** `skiff apiserver`, in the place of kube-apiserver. */
 export function command(): Command {
   const built = componentCommand('The API server. Flags as kube-apiserver\'s; certificates and keys that no flag names are made in --cert-dir, with kubeconfigs for everybody beside them.');
-  return withFlagGroups(built, [servingFlags, storageFlags, authenticationFlags, authorizationFlags, admissionFlags, auditFlags, limitFlags, clusterFlags]).action(runApiServer);
+  const whole = withFlagGroups(built, [servingFlags, storageFlags, authenticationFlags, authorizationFlags, admissionFlags, auditFlags, limitFlags, clusterFlags]);
+  const texts = flagTexts(whole);
+  return whole.action((flags: Flags) => runApiServer(flags, texts()));
 }
 
-async function runApiServer(flags: Flags): Promise<void> {
+async function runApiServer(flags: Flags, texts: Readonly<Record<string, string>>): Promise<void> {
   const log = createLog({ level: logLevelOf(flags) }).child({ component: 'kube-apiserver' });
   const ending = endOnSignal(log);
   const advertiseAddress = flags.advertiseAddress ?? (leadsNowhere(flags.bindAddress) ? nodeAddress() : flags.bindAddress);
@@ -74,6 +76,7 @@ async function runApiServer(flags: Flags): Promise<void> {
     ...settings,
     ...frontProxyOf(flags, certificates),
     store, below,
+    flags: texts,
     nodes: httpsNodes({
       nodeOf: (name) => {
         if (client === undefined) throw new Error('the API server has not started yet');

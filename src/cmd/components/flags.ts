@@ -63,6 +63,18 @@ export function withFlagGroups(command: Command, groups: readonly FlagGroup[]): 
   return command;
 }
 
+/** What every flag was given, or its default, as text by its name. To be asked for before the command line is read. */
+export function flagTexts(command: Command): () => Readonly<Record<string, string>> {
+  const given = new Map<string, string>();
+  for (const option of command.options) command.on(`option:${option.name()}`, (text: string | null) => void given.set(option.name(), text ?? 'true'));
+  return () => Object.fromEntries(command.options.map((option) => [option.name(), given.get(option.name()) ?? textOfDefault(option.defaultValue)]));
+}
+
+function textOfDefault(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.join(',')}]`;
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
+}
+
 /** A flag with a text. */
 export function textOption(flags: string, description: string): Option {
   return new Option(flags, description);
