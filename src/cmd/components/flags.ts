@@ -67,10 +67,14 @@ export function withFlagGroups(command: Command, groups: readonly FlagGroup[]): 
 export function flagTexts(command: Command): () => Readonly<Record<string, string>> {
   const given = new Map<string, string>();
   for (const option of command.options) command.on(`option:${option.name()}`, (text: string | null) => void given.set(option.name(), text ?? 'true'));
-  return () => Object.fromEntries(command.options.map((option) => [option.name(), given.get(option.name()) ?? textOfDefault(option.defaultValue)]));
+  return () => Object.fromEntries(command.options.map((option) => {
+    const value: unknown = command.getOptionValue(option.attributeName());
+    // Lists grow with every time they are given.
+    return [option.name(), (Array.isArray(value) ? undefined : given.get(option.name())) ?? textOf(value)];
+  }));
 }
 
-function textOfDefault(value: unknown): string {
+function textOf(value: unknown): string {
   if (Array.isArray(value)) return `[${value.join(',')}]`;
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
 }
