@@ -100,11 +100,11 @@ function configurationSet({ struct, subresource = '', apiVersion }: ApplyInput, 
   }
 }
 
-/** A configuration that does not fit the schema of its kind: a 500 without a reason, as the original answers it. */
+/** A configuration that does not fit the schema of its kind. The original has the same words, but as a 500 without a reason: the fault is the client's. */
 export function untypedPatch(apiVersion: string, applied: JsonObject, why: string): StatusError {
   const metadata = isJsonObject(applied['metadata']) ? applied['metadata'] : {};
   const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-  return new StatusError(500, '', `failed to create typed patch object (${text(metadata['namespace'])}/${text(metadata['name'])}; ${apiVersion}, Kind=${text(applied['kind'])}): ${why}`);
+  return badRequest(`failed to create typed patch object (${text(metadata['namespace'])}/${text(metadata['name'])}; ${apiVersion}, Kind=${text(applied['kind'])}): ${why}`);
 }
 
 /** Takes away what the manager stated last time, not this time, and nobody else owns. */

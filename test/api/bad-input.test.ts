@@ -81,7 +81,7 @@ describe('bad input gets a Status that names the fault, and nothing is stored', 
   it('applies no unknown fields, whatever the validation', async () => {
     const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'odd', nothing: 1 }, datta: { a: 'b' } };
     for (const validation of ['Ignore', 'Warn', 'Strict']) {
-      const status = await refused('PATCH', `${configMaps}/odd?fieldValidation=${validation}&fieldManager=me`, body, 500, { 'content-type': 'application/apply-patch+yaml' });
+      const status = await refused('PATCH', `${configMaps}/odd?fieldValidation=${validation}&fieldManager=me`, body, 400, { 'content-type': 'application/apply-patch+yaml' });
       assert.equal(status.message, 'failed to create typed patch object (default/odd; v1, Kind=ConfigMap): errors:\n  .metadata.nothing: field not declared in schema\n  .datta: field not declared in schema');
     }
   });
