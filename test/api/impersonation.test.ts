@@ -55,6 +55,30 @@ describe('acting as somebody else', () => {
     assert.equal((await robot({ 'Impersonate-User': 'anna', 'Impersonate-Group': 'system:masters' })).code, 403);
   });
 
+  it('may be allowed for certain requests only', async () => {
+    const rules = [
+      { verbs: ['impersonate:user-info'], apiGroups: ['authentication.k8s.io'], resources: ['users'], resourceNames: ['carol'] },
+      { verbs: ['impersonate:arbitrary-node'], apiGroups: ['authentication.k8s.io'], resources: ['nodes'] },
+      { verbs: ['impersonate-on:user-info:create', 'impersonate-on:arbitrary-node:create'], apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'] },
+    ];
+    await api.client.create(ClusterRole, { metadata: { name: 'narrow' }, rules });
+    await api.client.create(ClusterRoleBinding, {
+      metadata: { name: 'narrow' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'narrow' }, subjects: [{ kind: 'ServiceAccount', namespace: 'default', name: 'narrow' }],
+    });
+    await api.client.create(ServiceAccount, { metadata: { namespace: 'default', name: 'narrow' } });
+    const token = await api.request('POST', '/api/v1/namespaces/default/serviceaccounts/narrow/token', { body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} } });
+    const authorization = `Bearer ${token.json<{ status: { token: string } }>().status.token}`;
+    const review = (headers: Record<string, string>): Promise<RawAnswer> =>
+      api.request('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { anonymous: true, body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' }, headers: { authorization, ...headers } });
+    assert.deepEqual((await review({ 'Impersonate-User': 'carol' })).json<Review>().status.userInfo, { username: 'carol', groups: ['system:authenticated'] });
+    assert.deepEqual((await review({ 'Impersonate-User': 'system:node:n1' })).json<Review>().status.userInfo, { username: 'system:node:n1', groups: ['system:nodes', 'system:authenticated'] });
+    for (const headers of [{ 'Impersonate-User': 'dave' }, { 'Impersonate-User': 'carol', 'Impersonate-Group': 'team' }, { 'Impersonate-User': 'system:node:n1', 'Impersonate-Group': 'team' }, { 'Impersonate-User': 'system:serviceaccount:a:b' }]) {
+      assert.equal((await review(headers)).code, 403, JSON.stringify(headers));
+    }
+    const other = await api.request('GET', '/version', { anonymous: true, headers: { authorization, 'Impersonate-User': 'carol' } });
+    assert.equal(other.json<{ message: string }>().message, 'users "carol" is forbidden: User "system:serviceaccount:default:narrow" cannot impersonate resource "users" in API group "" at the cluster scope');
+  });
+
   it('refuses groups without a user', async () => {
     assert.equal((await whoAmI({ 'Impersonate-Group': 'developers' })).code, 500);
   });

@@ -104,6 +104,7 @@ export class Audit {
       kind: 'Event', apiVersion: 'audit.k8s.io/v1', level, auditID: origin?.auditId ?? this.#dependencies.random.uuid(),
       requestURI: requestUriOf(call), verb: info.verb, user: auditUser(sender),
       ...(sender !== user && origin !== undefined && { impersonatedUser: auditUser(user) }),
+      ...(origin?.impersonationConstraint !== undefined && { authenticationMetadata: { impersonationConstraint: origin.impersonationConstraint } }),
       ...(origin !== undefined && { sourceIPs: origin.sourceIps }),
       ...(userAgent !== '' && { userAgent }),
       ...(reference !== undefined && { objectRef: reference }),

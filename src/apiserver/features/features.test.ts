@@ -19,9 +19,9 @@ test('gates are as upstream has them until somebody sets them', () => {
 });
 
 test('what is on upstream and not built here is off, and may be set to that', () => {
-  assert.equal(featureGates(['ConstrainedImpersonation=false']).isOn('ConstrainedImpersonation'), false);
-  assert.match(featureGates([]).metricsText(), /kubernetes_feature_enabled\{name="ConstrainedImpersonation",stage="BETA"\} 0/);
-  assert.throws(() => featureGates(['ConstrainedImpersonation=true']), /not built$/);
+  assert.equal(featureGates(['APIServerIdentity=false']).isOn('APIServerIdentity'), false);
+  assert.match(featureGates([]).metricsText(), /kubernetes_feature_enabled\{name="APIServerIdentity",stage="BETA"\} 0/);
+  assert.throws(() => featureGates(['APIServerIdentity=true']), /not built$/);
 });
 
 test('what cannot be is an error', () => {

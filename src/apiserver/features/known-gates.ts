@@ -12,7 +12,7 @@ export const knownGates: Readonly<Record<string, string>> = {
   CPUManagerPolicyOptions: 'G1Ln', CRDObservedGenerationTracking: 'B1', CRDValidationRatcheting: 'G1L', CRIListStreaming: 'A0n', CSIServiceAccountTokenSecrets: 'G1L', CSIVolumeHealth: 'A0n',
   ChangeContainerStatusOnKubeletRestart: 'D0n', ClearingNominatedNodeNameAfterBinding: 'B1', CloudControllerManagerWatchBasedRoutesReconciliation: 'A0n',
   CloudControllerManagerWebhook: 'A0n', ClusterTrustBundle: 'B0', ClusterTrustBundleProjection: 'B0', ComponentFlagz: 'B1', ComponentStatusz: 'B1', ConcurrentWatchObjectDecode: 'B0',
-  ConsistentListFromCache: 'G1L', ConstrainedImpersonation: 'B1m', ContainerCheckpoint: 'B1n', ContainerRestartRules: 'B1', ContainerStopSignals: 'A0', ContextualLogging: 'B1',
+  ConsistentListFromCache: 'G1L', ConstrainedImpersonation: 'B1', ContainerCheckpoint: 'B1n', ContainerRestartRules: 'B1', ContainerStopSignals: 'A0', ContextualLogging: 'B1',
   ControllerManagerReleaseLeaderElectionLockOnExit: 'A0n', CoordinatedLeaderElection: 'B0', CrossNamespaceVolumeDataSource: 'A0', CustomResourceFieldSelectors: 'G1L', DRAAdminAccess: 'G1L',
   DRAConsumableCapacity: 'B1', DRADeviceBindingConditions: 'B1', DRADeviceTaintRules: 'B0', DRADeviceTaints: 'B1', DRAExtendedResource: 'B1', DRAListTypeAttributes: 'A0',
   DRANodeAllocatableResources: 'A0', DRAPartitionableDevices: 'B1', DRAPrioritizedList: 'G1', DRAResourceClaimDeviceStatus: 'B1', DRAResourceClaimGranularStatusAuthorization: 'B1m',

@@ -46,6 +46,8 @@ export interface CallOrigin {
   readonly auditId: string;
   /** Who sent it, who may ask to act as somebody else. */
   readonly sender: UserInfo;
+  /** The verb by which the sender may act as somebody else, where it allows that for certain requests only. */
+  readonly impersonationConstraint?: string;
   /** Path and query as they came. */
   readonly requestUri: string;
   readonly sourceIps: readonly string[];

@@ -12,7 +12,8 @@ import { sendOverWebSocket } from '#wire/upgrade/websocket-reader.ts';
 import type { Authenticator } from '../authn/authenticate.ts';
 import { anonymousUser, authenticate } from '../authn/authenticate.ts';
 import { impersonated } from '../authn/impersonate.ts';
-import type { Authorizer } from '../authz/authorizer.ts';
+import type { Attributes, Authorizer } from '../authz/authorizer.ts';
+import { attributesOf } from '../authz/authorizer.ts';
 import type { ApiCall, ApiResult, CallBody, CallOrigin, JsonResult, Query, RawResult, UserInfo, WatchResult } from './api-call.ts';
 import { isTrue } from './api-call.ts';
 import { compressPieces, gzipLevel } from './compress-pieces.ts';
@@ -62,9 +63,10 @@ export function httpFace(options: HttpFaceOptions): (request: ServerRequest, res
     let call: AnsweredCall | undefined;
     try {
       const sender = await senderOf(request, auditId, options);
-      const acting = impersonated(options.authorizers, sender, request.headers);
-      const user = acting instanceof Promise ? await acting : acting;
-      call = await callOf(request, response, user, warnings, options.audit === undefined ? undefined : originOf(request, auditId, sender), options);
+      const found = impersonated(options.authorizers, sender, request.headers, () => askedFor(request, sender));
+      const { user, constraint } = found instanceof Promise ? await found : found;
+      const origin = options.audit === undefined ? undefined : { ...originOf(request, auditId, sender), ...(constraint !== undefined && { impersonationConstraint: constraint }) };
+      call = await callOf(request, response, user, warnings, origin, options);
       checkAcceptable(call);
       const result = await options.handle(call);
       await answer(options, request, response, call, result, warnings);
@@ -89,6 +91,12 @@ interface AnsweredCall extends ApiCall {
 function auditIdOf({ headers }: ServerRequest, random: Random): string {
   const given = headers['audit-id'];
   return typeof given === 'string' && given !== '' ? given.slice(0, 64) : random.uuid();
+}
+
+/** What a request wants, as the sender's own wish. */
+function askedFor({ method, path, query }: ServerRequest, sender: UserInfo): Attributes {
+  const values = queryOf(query);
+  return attributesOf(requestInfo(method, path, isTrue(values['watch'])), sender, values);
 }
 
 async function senderOf(request: ServerRequest, auditId: string, { authenticators, audit }: HttpFaceOptions): Promise<UserInfo> {
