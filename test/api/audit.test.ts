@@ -78,6 +78,7 @@ describe('audit', { timeout: 60_000 }, () => {
   it('names both who asks and as whom, and whom it did not know', async () => {
     const [denied] = await since(() => api.request('GET', '/api/v1/namespaces/default/secrets', { headers: { 'impersonate-user': 'bert' } }));
     assert.deepEqual([denied?.user.username, denied?.impersonatedUser?.username, denied?.responseStatus?.code, denied?.annotations?.['authorization.k8s.io/decision']], ['admin', 'bert', 403, 'forbid']);
+    assert.deepEqual(denied?.authenticationMetadata, { impersonationConstraint: 'impersonate:user-info' });
     const [unknown] = await since(() => api.request('GET', '/version', { headers: { authorization: 'Bearer nonsense' }, anonymous: true }));
     assert.deepEqual([unknown?.stage, unknown?.responseStatus?.code], ['ResponseStarted', 401]);
   });
