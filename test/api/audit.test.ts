@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { systemClock } from '#base/clock.ts';
+import { SimulatedClock, systemClock } from '#base/clock.ts';
 import { silentLog } from '#base/log.ts';
 import { seededRandom } from '#base/random.ts';
 import { ConfigMap } from '#api/core/config-map.ts';
@@ -15,6 +15,8 @@ import { Audit } from '#apiserver/audit/audit.ts';
 import type { AuditEvent } from '#apiserver/audit/event.ts';
 import { openAudit } from '#apiserver/audit/open-audit.ts';
 import { parsePolicy } from '#apiserver/audit/policy.ts';
+import type { ApiCall } from '#apiserver/request/api-call.ts';
+import { requestInfo } from '#apiserver/request/request-info.ts';
 import { webhookBatch } from '#apiserver/audit/settings.ts';
 import type { TestApiServer } from '../support/api-server.ts';
 import { startApiServer } from '../support/api-server.ts';
@@ -44,6 +46,20 @@ describe('audit', { timeout: 60_000 }, () => {
     return events.slice(from);
   };
   const path = '/api/v1/namespaces/default/configmaps';
+
+  it('tells how long a slow request took', async () => {
+    const clock = new SimulatedClock();
+    const seen: AuditEvent[] = [];
+    const audit = new Audit({ policy: parsePolicy('{apiVersion: audit.k8s.io/v1, kind: Policy, rules: [{level: Metadata}]}'), sinks: [{ ...sink, take: (event) => void seen.push(event) }], clock, random: seededRandom(3) });
+    const call = { info: requestInfo('GET', '/api/v1/pods', false), user: { name: 'anna', groups: [] }, query: {}, userAgent: '', body: () => undefined } as unknown as ApiCall;
+    for (const ms of [500, 62_500]) {
+      await audit.recorded(async () => {
+        await clock.advance(ms);
+        return { is: 'json', code: 200, body: {} };
+      })(call);
+    }
+    assert.deepEqual(seen.filter(({ stage }) => stage === 'ResponseComplete').map(({ annotations }) => annotations?.['apiserver.latency.k8s.io/total']), [undefined, '1m2.5s']);
+  });
 
   it('tells of a write what was sent and answered, without managed fields, and how it was allowed', async () => {
     const [received, complete, ...more] = await since(() => api.request('POST', `${path}?fieldManager=x`, { body: { metadata: { name: 'a' }, data: { k: 'v' } }, headers: { 'audit-id': 'mine', 'user-agent': 'test/1' } }));

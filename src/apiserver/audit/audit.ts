@@ -76,6 +76,11 @@ export class Audit {
     const { clock } = this.#dependencies;
     const annotations: Record<string, string> = {};
     const recorded = withAnnotations(call, annotations, decision);
+    const beganMs = clock.monotonicMs();
+    const noteIfSlow = (): void => {
+      const tookMs = clock.monotonicMs() - beganMs;
+      if (tookMs > slowMs && !isLongRunning(call.info)) annotations['apiserver.latency.k8s.io/total'] = goDuration(tookMs);
+    };
     const base = this.#base(call, decision, microTime(clock.nowMs()));
     const tell = (stage: AuditStage, outcome: Outcome = {}): Promise<void> => this.#send({ ...base, ...this.#requested(call, decision, stage), ...outcome, stage, stageTimestamp: microTime(clock.nowMs()), ...(Object.keys(annotations).length > 0 && { annotations: { ...annotations } }) }, decision);
     await tell('RequestReceived');
@@ -83,9 +88,11 @@ export class Audit {
     try {
       result = await handle(recorded);
     } catch (error) {
+      noteIfSlow();
       await tell(error instanceof StatusError ? 'ResponseComplete' : 'Panic', { responseStatus: failureStatusOf(error), ...(decision.level === 'RequestResponse' && error instanceof StatusError && { responseObject: error.toStatus() }) });
       throw error;
     }
+    noteIfSlow();
     const responseStatus = responseStatusOf(result);
     if (isLongRunning(call.info)) {
       await tell('ResponseStarted', { responseStatus });
@@ -141,6 +148,16 @@ export class Audit {
       }
     }
   }
+}
+
+/** Requests that take longer say how long in their event. */
+const slowMs = 500;
+
+/** As Go writes durations: 1m2.5s. */
+function goDuration(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  const seconds = `${Number(((ms - minutes * 60_000) / 1000).toFixed(6))}s`;
+  return minutes === 0 ? seconds : minutes < 60 ? `${minutes}m${seconds}` : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`;
 }
 
 /** The call, with a place for annotations; the first of a name counts. */
