@@ -34,6 +34,11 @@ test('a cluster IP leads to the ready endpoints only', () => {
   assert.match(path, /ip saddr != \{ 10\.244\.0\.0\/16 \} jump mark-for-masquerade/);
 });
 
+test('a new pod with the address of one that has ended takes its place, in whatever order they are told', () => {
+  const both = [endpoint('10.244.1.1'), endpoint('10.244.1.1', { ready: false, serving: false, terminating: true })];
+  for (const endpoints of [both, both.toReversed()]) assert.match(follow(rulesOf({}, endpoints), 'service-ips', '10.96.0.10 . tcp . 80'), /dnat to 10\.244\.1\.1:8080/);
+});
+
 test('when none is ready, those that serve while they terminate are used', () => {
   const rules = rulesOf({}, [endpoint('10.244.1.1', { ready: false, serving: true, terminating: true }), endpoint('10.244.1.2', { ready: false })]);
   assert.match(follow(rules, 'service-ips', '10.96.0.10 . tcp . 80'), /dnat to 10\.244\.1\.1:8080/);

@@ -74,7 +74,7 @@ export class EndpointIndex {
         const address = endpoint.addresses[0];
         if (address === undefined) continue;
         const isReady = endpoint.conditions.ready ?? true;
-        known.set(`${address}/${port.port}`, {
+        const candidate: Candidate = {
           address,
           port: port.port,
           isLocal: endpoint.nodeName === this.#node.name,
@@ -83,10 +83,18 @@ export class EndpointIndex {
           isTerminating: endpoint.conditions.terminating ?? false,
           forNodes: endpoint.hints?.forNodes?.map((hint) => hint.name) ?? [],
           forZones: endpoint.hints?.forZones?.map((hint) => hint.name) ?? [],
-        });
+        };
+        // A new pod may have the address of one that has ended and is not yet deleted.
+        const before = known.get(`${address}/${port.port}`);
+        if (before === undefined || rank(candidate) >= rank(before)) known.set(`${address}/${port.port}`, candidate);
       }
     }
   }
+}
+
+/** The better it is off, the more. */
+function rank({ isReady, isServing }: Candidate): number {
+  return isReady ? 2 : isServing ? 1 : 0;
 }
 
 function keyOf(namespace: string, service: string, port: string, family: Family): string {
