@@ -66,9 +66,10 @@ export function podStatusPatch(index: number): object {
   };
 }
 
-export function lease(index: number, renewedMs: number): object {
+/** `version`: the one that is known; '' for a new lease. */
+export function lease(index: number, renewedMs: number, version: string): object {
   return {
-    apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: `load-${index}`, namespace },
+    apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: `load-${index}`, namespace, ...(version !== '' && { resourceVersion: version }) },
     spec: { holderIdentity: `load-${index}`, leaseDurationSeconds: 40, renewTime: new Date(renewedMs).toISOString().replace('Z', '000Z') },
   };
 }

@@ -107,9 +107,17 @@ class ApiBench {
     await this.#row('server-side apply configmap', many(4_000), (index) => ok({
       method: 'PATCH', path: `${path(index)}?fieldManager=bench&force=true`, body: configMap(index % this.#configMaps, 'z'), headers: { 'content-type': 'application/apply-patch+yaml' },
     }));
-    const leases = 100;
-    for (let index = 0; index < leases; index++) await ok({ method: 'POST', path: leasesPath, body: lease(index, systemClock.nowMs()) });
-    await this.#row('PUT lease', many(4_000), (index) => ok({ method: 'PUT', path: `${leasesPath}/load-${index % leases}`, body: lease(index % leases, systemClock.nowMs() + index) }));
+    // Who renews a lease says which version of it he knows: the server insists.
+    const leases = Array.from({ length: 100 }, () => '');
+    const renew = async (index: number): Promise<void> => {
+      const at = index % leases.length;
+      const known = leases[at] ?? '';
+      const body = lease(at, systemClock.nowMs() + index, known);
+      const answer = await this.#answered(known === '' ? { method: 'POST', path: leasesPath, body } : { method: 'PUT', path: `${leasesPath}/load-${at}`, body });
+      leases[at] = /"resourceVersion":"(\d+)"/.exec(answer.toString('latin1'))?.[1] ?? '';
+    };
+    for (const at of leases.keys()) await renew(at);
+    await this.#row('PUT lease', many(4_000), renew);
     await this.#row('strategic merge PATCH pod status', many(2_500), (index) => ok({
       method: 'PATCH', path: `${namespacePath}/pods/load-${index % this.#pods}/status`, body: podStatusPatch(index), headers: { 'content-type': 'application/strategic-merge-patch+json' },
     }));
@@ -240,8 +248,14 @@ class ApiBench {
   readonly ok = (request: LoadRequest): Promise<void> => this.#ok(request);
 
   async #ok(request: LoadRequest): Promise<void> {
-    const { status, body } = await this.#client.send(request);
+    await this.#answered(request, false);
+  }
+
+  /** The body of the answer, where it is kept. Rejects with what the server said when it refused. */
+  async #answered(request: LoadRequest, keepBody = true): Promise<Buffer> {
+    const { status, body } = await this.#client.send(request, { keepBody });
     if (status >= 400) throw new Error(`${request.method} ${request.path} answered ${status}: ${body.toString().slice(0, 300)}`);
+    return body;
   }
 }
 
