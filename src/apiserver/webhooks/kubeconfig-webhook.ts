@@ -7,6 +7,7 @@ import https from 'node:https';
 import type { Clock } from '#base/clock.ts';
 import { createCredentials } from '#client/credentials.ts';
 import { connectionFrom, loadKubeconfig } from '#client/kubeconfig.ts';
+import { answerText } from './answer-text.ts';
 
 export interface KubeconfigWebhook {
   readonly server: string;
@@ -14,9 +15,6 @@ export interface KubeconfigWebhook {
   post(body: object, options: { readonly timeoutMs: number }): Promise<unknown>;
   close(): void;
 }
-
-/** Answers of this size are no reviews. */
-const maxAnswerBytes = 3 * 1024 * 1024;
 
 /** Throws a message when the file cannot be read or names no server. */
 export function openKubeconfigWebhook(file: string, { clock }: { readonly clock: Clock }): KubeconfigWebhook {
@@ -41,7 +39,7 @@ export function openKubeconfigWebhook(file: string, { clock }: { readonly clock:
           request.on('error', reject);
           request.end(bytes);
         });
-        const text = await textOf(response);
+        const text = await answerText(response);
         const code = response.statusCode ?? 0;
         if (code < 200 || code >= 300) throw new Error(`the server answered ${code}: ${text.trim().slice(0, 500)}`);
         return text.trim() === '' ? undefined : (JSON.parse(text) as unknown);
@@ -53,15 +51,4 @@ export function openKubeconfigWebhook(file: string, { clock }: { readonly clock:
     },
     close: () => agent?.destroy(),
   };
-}
-
-async function textOf(response: http.IncomingMessage): Promise<string> {
-  const pieces: Buffer[] = [];
-  let length = 0;
-  for await (const piece of response) {
-    length += (piece as Buffer).length;
-    if (length > maxAnswerBytes) throw new Error(`the answer is larger than ${maxAnswerBytes} bytes`);
-    pieces.push(piece as Buffer);
-  }
-  return Buffer.concat(pieces).toString();
 }

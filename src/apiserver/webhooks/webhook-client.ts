@@ -14,6 +14,7 @@ import type { ObjectReader } from '../admission/admission.ts';
 import type { Egress } from '../proxy/egress.ts';
 import { hostPort } from '../proxy/egress.ts';
 import { serviceAddress } from '../proxy/service-address.ts';
+import { answerText } from './answer-text.ts';
 import type { WebhookIdentity } from './webhook-identity.ts';
 
 /** The webhook did not answer, or not with a document. */
@@ -40,7 +41,6 @@ export interface WebhookClientDependencies {
 
 /** Webhooks with a certificate authority of their own each have a pool of connections. */
 const maxAgents = 64;
-const maxAnswerBytes = 3 * 1024 * 1024;
 const defaultPort = 443;
 
 export class WebhookClient {
@@ -59,7 +59,7 @@ export class WebhookClient {
     const timer = this.#dependencies.clock.after(timeoutMs, () => deadline.abort());
     try {
       const response = await this.#post(target, client, { body, query, shown: await shownTo(identity, target), signal: signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]) });
-      const text = await bodyOf(response);
+      const text = await answerText(response);
       const code = response.statusCode ?? 0;
       if (code < 200 || code >= 300) throw new WebhookCallError(refusalText(code, text));
       // Conversion webhooks answer with objects.
@@ -146,17 +146,6 @@ interface Target {
   readonly hostName: string;
   readonly serverName: string;
   readonly path: string;
-}
-
-async function bodyOf(response: IncomingMessage): Promise<string> {
-  const pieces: Buffer[] = [];
-  let length = 0;
-  for await (const piece of response) {
-    length += (piece as Buffer).length;
-    if (length > maxAnswerBytes) throw new Error(`the answer is larger than ${maxAnswerBytes} bytes`);
-    pieces.push(piece as Buffer);
-  }
-  return Buffer.concat(pieces).toString();
 }
 
 const refusals: Readonly<Record<number, string>> = {

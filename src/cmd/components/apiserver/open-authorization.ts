@@ -2,6 +2,7 @@
 import type { ApiServerOptions, OwnAuthorizer } from '#apiserver/api-server.ts';
 import type { Authorizer } from '#apiserver/authz/authorizer.ts';
 import type { ListedAuthorizer, WebhookSettings } from '#apiserver/authz/authorization-config.ts';
+import type { WebhookAuthorizerOptions } from '#apiserver/authz/webhook-authorizer.ts';
 import { alwaysAllow, alwaysDeny } from '#apiserver/authz/rbac.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
@@ -142,16 +143,9 @@ async function abac({ authorizationPolicyFile: file = '' }: AuthorizationFlags):
   }
 }
 
-interface WebhookChoice {
-  readonly name: string;
+interface WebhookChoice extends Omit<WebhookAuthorizerOptions, 'webhook' | 'clock' | 'log'> {
   readonly file: string;
   readonly flag: string;
-  readonly version: 'v1' | 'v1beta1';
-  readonly timeoutMs: number;
-  readonly authorizedTtlMs: number;
-  readonly unauthorizedTtlMs: number;
-  readonly onFailure: 'NoOpinion' | 'Deny';
-  readonly matches?: (spec: object) => boolean;
 }
 
 async function webhook({ file, flag, ...options }: WebhookChoice, dependencies: Dependencies): Promise<Authorizer> {
