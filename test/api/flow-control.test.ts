@@ -17,6 +17,7 @@ import { createClient } from '#client/create-client.ts';
 import { createServiceAccountKey } from '#pki/service-account-key.ts';
 import { openMemoryStore } from '#store/memory.ts';
 import { startApiServer } from '../support/api-server.ts';
+import { storeOver } from '#store/store-over.ts';
 import type { Store } from '#store/store.ts';
 
 const namespace = 'default';
@@ -28,7 +29,7 @@ describe('a priority level', { timeout: 30_000 }, () => {
     const base = openMemoryStore({ clock, random });
     /** Lists wait for this. */
     let gate: Promise<void> = Promise.resolve();
-    const store: Store = Object.assign(bound(base), { revision: () => gate.then(() => base.revision()) });
+    const store: Store = storeOver(base, { revision: () => gate.then(() => base.revision()) });
     const server = await createApiServer({ store, clock, random, log: silentLog, serviceAccountKey: createServiceAccountKey(), nodes: noNodes, maxRequestsInflight: 1 });
     t.after(async () => {
       await server.close();
@@ -64,7 +65,7 @@ describe('seats', { timeout: 30_000 }, () => {
     const clock = new SimulatedClock();
     const base = openMemoryStore({ clock, random });
     let gate: Promise<void> = Promise.resolve();
-    const store: Store = Object.assign(bound(base), { revision: () => gate.then(() => base.revision()) });
+    const store: Store = storeOver(base, { revision: () => gate.then(() => base.revision()) });
     const server = await createApiServer({ store, clock, random, log: silentLog, serviceAccountKey: createServiceAccountKey(), nodes: noNodes, maxRequestsInflight: 60 });
     t.after(async () => {
       await server.close();
@@ -188,26 +189,4 @@ describe('the configuration of flow control', { timeout: 30_000 }, () => {
 
 async function metricsText(server: { transport(user: typeof inProcessAdmin, agent: string): { request(request: { method: 'GET'; path: string }): Promise<unknown> } }): Promise<string> {
   return String(await server.transport(inProcessAdmin, 'test').request({ method: 'GET', path: '/metrics' }));
-}
-
-/** The store's methods as an object of its own, to be changed in part. */
-function bound(store: Store): Store {
-  return {
-    revision: () => store.revision(),
-    get: (...given) => store.get(...given),
-    range: (...given) => store.range(...given),
-    put: (...given) => store.put(...given),
-    delete: (...given) => store.delete(...given),
-    transaction: (...given) => store.transaction(...given),
-    watch: (...given) => store.watch(...given),
-    grantLease: (...given) => store.grantLease(...given),
-    renewLease: (...given) => store.renewLease(...given),
-    revokeLease: (...given) => store.revokeLease(...given),
-    compact: (...given) => store.compact(...given),
-    compactedRevision: () => store.compactedRevision(),
-    size: () => store.size(),
-    snapshot: (...given) => store.snapshot(...given),
-    fork: () => store.fork(),
-    close: () => store.close(),
-  };
 }

@@ -12,6 +12,7 @@ import type { Given, ResourceKind } from '#apimachinery/resource.ts';
 import type { Client } from '#client/client.ts';
 import type { TestCluster } from '#testing/index.ts';
 import { SimulatedClock } from '#testing/index.ts';
+import { conformance } from './conformance.ts';
 
 let serial = 0;
 
@@ -83,4 +84,17 @@ export function isReady({ status }: PodObject): boolean {
 }
 export function ownerOf(object: KubeObject): string | undefined {
   return object.metadata.ownerReferences?.find((each) => each.controller === true)?.uid;
+}
+
+/**
+ * How the tests of a file are written: each in a namespace of its own. `clusterOf` is asked when they run; `tidy` ends what
+ * must be gone before the next.
+ */
+export function workspaceTests(clusterOf: () => TestCluster, tidy?: (workspace: Workspace) => Promise<void>): (codename: string, check: (workspace: Workspace) => Promise<void>) => void {
+  return (codename, check) => conformance(codename, async () => {
+    const workspace = await new Workspace(clusterOf()).open();
+    await check(workspace);
+    await tidy?.(workspace);
+    await workspace.close();
+  });
 }

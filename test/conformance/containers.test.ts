@@ -12,8 +12,8 @@ import { Service } from '#api/core/service.ts';
 import type { Given } from '#apimachinery/resource.ts';
 import type { TestCluster } from '#testing/index.ts';
 import { startCluster } from '#testing/index.ts';
-import { Workspace, isReady } from './cluster.ts';
-import { conformance } from './conformance.ts';
+import type { Workspace } from './cluster.ts';
+import { isReady, workspaceTests } from './cluster.ts';
 import { hookCalls, programs } from './programs.ts';
 
 let cluster: TestCluster;
@@ -22,13 +22,7 @@ before(async () => {
 });
 after(() => cluster.close());
 
-function inCluster(codename: string, check: (workspace: Workspace) => Promise<void>): void {
-  conformance(codename, async () => {
-    const workspace = await new Workspace(cluster).open();
-    await check(workspace);
-    await workspace.close();
-  });
-}
+const inCluster = workspaceTests(() => cluster);
 
 type Spec = Given<Pod['spec']>;
 type Container = NonNullable<Spec['containers']>[number];

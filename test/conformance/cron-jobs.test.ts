@@ -8,8 +8,8 @@ import { Pod } from '#api/core/pod.ts';
 import { Eviction } from '#api/policy/eviction.ts';
 import type { TestCluster } from '#testing/index.ts';
 import { startCluster } from '#testing/index.ts';
-import { Workspace, isReady } from './cluster.ts';
-import { conformance } from './conformance.ts';
+import type { Workspace } from './cluster.ts';
+import { isReady, workspaceTests } from './cluster.ts';
 
 const minuteMs = 60_000;
 
@@ -20,13 +20,7 @@ describe('conformance: CronJobs', { concurrency: false }, () => {
   });
   after(() => cluster.close());
 
-  function inCluster(codename: string, check: (workspace: Workspace) => Promise<void>): void {
-    conformance(codename, async () => {
-      const workspace = await new Workspace(cluster).open();
-      await check(workspace);
-      await workspace.close();
-    });
-  }
+  const inCluster = workspaceTests(() => cluster);
   const cronJob = (w: Workspace, spec: object): Promise<CronJob> =>
     w.client.create(CronJob, { metadata: w.key('cron'), spec: { schedule: '*/1 * * * *', jobTemplate: { spec: { template: { spec: { restartPolicy: 'OnFailure', terminationGracePeriodSeconds: 0, containers: [{ name: 'c', image: 'busybox', command: ['sleep', '300'] }] } } } }, ...spec } });
   const jobs = async (w: Workspace): Promise<readonly JobObject[]> => (await w.client.list(Job, { namespace: w.namespace })).items;

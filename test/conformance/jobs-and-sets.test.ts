@@ -14,8 +14,8 @@ import type { Given } from '#apimachinery/resource.ts';
 import { hasReason } from '#apimachinery/status-error.ts';
 import type { TestCluster } from '#testing/index.ts';
 import { startCluster } from '#testing/index.ts';
-import { Workspace, isReady, ownerOf, template } from './cluster.ts';
-import { conformance } from './conformance.ts';
+import type { Workspace } from './cluster.ts';
+import { isReady, ownerOf, template, workspaceTests } from './cluster.ts';
 
 let cluster: TestCluster;
 /** How often a container with this word in its command was started, to let the first try fail. */
@@ -49,13 +49,7 @@ before(async () => {
 });
 after(() => cluster.close());
 
-function inCluster(codename: string, check: (workspace: Workspace) => Promise<void>): void {
-  conformance(codename, async () => {
-    const workspace = await new Workspace(cluster).open();
-    await check(workspace);
-    await workspace.close();
-  });
-}
+const inCluster = workspaceTests(() => cluster);
 
 describe('conformance: Jobs', { concurrency: false }, () => {
   type Spec = Given<JobObject['spec']>;

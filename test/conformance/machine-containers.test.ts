@@ -4,10 +4,10 @@ import { after, before, describe } from 'node:test';
 import { Pod } from '#api/core/pod.ts';
 import { ServiceAccount } from '#api/core/service-account.ts';
 import { TokenReview } from '#api/authentication/token-review.ts';
-import { Workspace, isReady } from './cluster.ts';
-import { conformance } from './conformance.ts';
+import type { Workspace } from './cluster.ts';
+import { isReady } from './cluster.ts';
 import type { Container, RealNode } from './real-node.ts';
-import { noContainers, startRealNode } from './real-node.ts';
+import { machineTests, noContainers, startRealNode } from './real-node.ts';
 
 const skip = noContainers();
 let node: RealNode;
@@ -18,14 +18,7 @@ after(async () => {
   if (skip === false) await node.close();
 });
 
-function onMachine(codename: string, check: (workspace: Workspace) => Promise<void>): void {
-  conformance(codename, async () => {
-    const w = await new Workspace(node.cluster).open();
-    await check(w);
-    await w.client.deleteCollection(Pod, { namespace: w.namespace, gracePeriodSeconds: 0 });
-    await w.close();
-  });
-}
+const onMachine = machineTests(() => node);
 
 describe('conformance: last words of containers', { skip, concurrency: false }, () => {
   const lastWords = async (w: Workspace, script: string, container: Partial<Container>, phase: 'Succeeded' | 'Failed'): Promise<string> => {

@@ -8,8 +8,7 @@ import type { Given } from '#apimachinery/resource.ts';
 import { hasReason } from '#apimachinery/status-error.ts';
 import type { TestCluster } from '#testing/index.ts';
 import { startCluster } from '#testing/index.ts';
-import { Workspace, isReady } from './cluster.ts';
-import { conformance } from './conformance.ts';
+import { isReady, workspaceTests } from './cluster.ts';
 import { programs } from './programs.ts';
 
 let cluster: TestCluster;
@@ -18,13 +17,7 @@ before(async () => {
 });
 after(() => cluster.close());
 
-function inCluster(codename: string, check: (workspace: Workspace) => Promise<void>): void {
-  conformance(codename, async () => {
-    const workspace = await new Workspace(cluster).open();
-    await check(workspace);
-    await workspace.close();
-  });
-}
+const inCluster = workspaceTests(() => cluster);
 
 describe('conformance: nodes', { concurrency: false }, () => {
   inCluster('[sig-architecture] Conformance Tests should have at least two untainted nodes [Conformance]', async (w) => {

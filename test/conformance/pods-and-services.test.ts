@@ -10,8 +10,8 @@ import { EndpointSlice } from '#api/discovery/endpoint-slice.ts';
 import type { Given } from '#apimachinery/resource.ts';
 import type { TestCluster } from '#testing/index.ts';
 import { startCluster } from '#testing/index.ts';
-import { Workspace, isReady } from './cluster.ts';
-import { conformance } from './conformance.ts';
+import type { Workspace } from './cluster.ts';
+import { isReady, workspaceTests } from './cluster.ts';
 
 let cluster: TestCluster;
 before(async () => {
@@ -19,13 +19,7 @@ before(async () => {
 });
 after(() => cluster.close());
 
-function inCluster(codename: string, check: (workspace: Workspace) => Promise<void>): void {
-  conformance(codename, async () => {
-    const workspace = await new Workspace(cluster).open();
-    await check(workspace);
-    await workspace.close();
-  });
-}
+const inCluster = workspaceTests(() => cluster);
 
 describe('conformance: pods', { concurrency: false }, () => {
   inCluster('[sig-node] Pods should be submitted and removed [NodeConformance] [Conformance]', async (w) => {

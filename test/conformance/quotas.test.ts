@@ -13,8 +13,8 @@ import type { Given } from '#apimachinery/resource.ts';
 import { hasReason } from '#apimachinery/status-error.ts';
 import type { TestCluster } from '#testing/index.ts';
 import { startCluster } from '#testing/index.ts';
-import { Workspace } from './cluster.ts';
-import { conformance } from './conformance.ts';
+import type { Workspace } from './cluster.ts';
+import { workspaceTests } from './cluster.ts';
 
 describe('conformance: resource quotas', { concurrency: false }, () => {
   let cluster: TestCluster;
@@ -23,13 +23,7 @@ describe('conformance: resource quotas', { concurrency: false }, () => {
   });
   after(() => cluster.close());
 
-  function inCluster(codename: string, check: (workspace: Workspace) => Promise<void>): void {
-    conformance(codename, async () => {
-      const workspace = await new Workspace(cluster).open();
-      await check(workspace);
-      await workspace.close();
-    });
-  }
+  const inCluster = workspaceTests(() => cluster);
   const hardLimits = { pods: '5', services: '10', 'services.nodeports': '1', 'services.loadbalancers': '1', replicationcontrollers: '10', resourcequotas: '1', configmaps: '10', secrets: '10', persistentvolumeclaims: '10', cpu: '1', memory: '500Mi', 'ephemeral-storage': '50Gi', 'requests.example.com/dongle': '3', 'count/replicasets.apps': '5', 'requests.storage': '10Gi', 'gold.storageclass.storage.k8s.io/persistentvolumeclaims': '10', 'gold.storageclass.storage.k8s.io/requests.storage': '10Gi' };
   const quota = async (w: Workspace, spec: Given<QuotaObject['spec']> = { hard: hardLimits }, name = 'test-quota'): Promise<QuotaObject> => {
     await w.client.create(ResourceQuota, { metadata: w.key(name), spec });

@@ -10,10 +10,10 @@ import type { Given } from '#apimachinery/resource.ts';
 import { demoImages } from '#kubelet/images/bundled-images.ts';
 import { buildImageArchive } from '#kubelet/images/image-archive.ts';
 import { buildNetexecImage, netexecImage, noNetexecImage } from './network-image.ts';
-import { Workspace, isReady } from './cluster.ts';
-import { conformance } from './conformance.ts';
+import type { Workspace } from './cluster.ts';
+import { isReady } from './cluster.ts';
 import type { Container, RealNode } from './real-node.ts';
-import { noContainers, startRealNode } from './real-node.ts';
+import { machineTests, noContainers, startRealNode } from './real-node.ts';
 
 const skip = noContainers() || noNetexecImage();
 const entrypointTester = 'skiff.dev/entrypoint-tester:1.0';
@@ -33,14 +33,7 @@ after(async () => {
   if (skip === false) await node.close();
 });
 
-function onMachine(codename: string, check: (workspace: Workspace) => Promise<void>): void {
-  conformance(codename, async () => {
-    const w = await new Workspace(node.cluster).open();
-    await check(w);
-    await w.client.deleteCollection(Pod, { namespace: w.namespace, gracePeriodSeconds: 0 });
-    await w.close();
-  });
-}
+const onMachine = machineTests(() => node);
 
 type Spec = Given<Pod['spec']>;
 const hasEnded = ({ status }: Pod): boolean => status.phase === 'Succeeded' || status.phase === 'Failed';

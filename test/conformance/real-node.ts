@@ -21,6 +21,7 @@ import { removeCgroup } from '#kubelet/volumes/cgroups.ts';
 import type { TestCluster } from '#testing/index.ts';
 import { startCluster } from '#testing/index.ts';
 import type { Workspace } from './cluster.ts';
+import { workspaceTests } from './cluster.ts';
 
 /** Why there can be no real containers here; false when there can. For `skip`. */
 export function noContainers(): string | false {
@@ -132,4 +133,11 @@ export async function startRealNode(): Promise<RealNode> {
       clearInterval(keepAlive);
     },
   };
+}
+
+/** Tests on a real node: its containers are gone before the next. */
+export function machineTests(nodeOf: () => RealNode): ReturnType<typeof workspaceTests> {
+  return workspaceTests(() => nodeOf().cluster, async ({ client, namespace }) => {
+    await client.deleteCollection(Pod, { namespace, gracePeriodSeconds: 0 });
+  });
 }

@@ -7,11 +7,11 @@ import { Pod } from '#api/core/pod.ts';
 import type { Given } from '#apimachinery/resource.ts';
 import { systemClock } from '#base/clock.ts';
 import { demoImages } from '#kubelet/images/bundled-images.ts';
-import { Workspace, isReady } from './cluster.ts';
-import { conformance } from './conformance.ts';
+import type { Workspace } from './cluster.ts';
+import { isReady } from './cluster.ts';
 import { nodeProgram } from './node-program.ts';
 import type { Container, RealNode, Script } from './real-node.ts';
-import { noContainers, startRealNode } from './real-node.ts';
+import { machineTests, noContainers, startRealNode } from './real-node.ts';
 
 const skip = noContainers();
 const timeoutMs = 40_000;
@@ -23,14 +23,7 @@ after(async () => {
   if (skip === false) await node.close();
 });
 
-function onMachine(codename: string, check: (workspace: Workspace) => Promise<void>): void {
-  conformance(codename, async () => {
-    const w = await new Workspace(node.cluster).open();
-    await check(w);
-    await w.client.deleteCollection(Pod, { namespace: w.namespace, gracePeriodSeconds: 0 });
-    await w.close();
-  });
-}
+const onMachine = machineTests(() => node);
 
 /** Pods are on the host's network: each server has a port of its own, and each process of tests its own range. */
 let lastPort = 20_000 + (process.pid % 400) * 30;

@@ -5,10 +5,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
 import { Pod } from '#api/core/pod.ts';
-import { Workspace, isReady } from './cluster.ts';
-import { conformance } from './conformance.ts';
+import type { Workspace } from './cluster.ts';
+import { isReady } from './cluster.ts';
 import type { Container, RealNode } from './real-node.ts';
-import { noContainers, startRealNode } from './real-node.ts';
+import { machineTests, noContainers, startRealNode } from './real-node.ts';
 
 const root = '/sys/fs/cgroup';
 const isUnified = existsSync(`${root}/cgroup.controllers`);
@@ -21,14 +21,7 @@ after(async () => {
   if (skip === false) await node.close();
 });
 
-function onMachine(codename: string, check: (workspace: Workspace) => Promise<void>): void {
-  conformance(codename, async () => {
-    const w = await new Workspace(node.cluster).open();
-    await check(w);
-    await w.client.deleteCollection(Pod, { namespace: w.namespace, gracePeriodSeconds: 0 });
-    await w.close();
-  });
-}
+const onMachine = machineTests(() => node);
 
 interface Amounts {
   readonly requests?: Readonly<Record<string, string>> | undefined;

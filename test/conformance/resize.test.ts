@@ -5,8 +5,7 @@ import { Pod } from '#api/core/pod.ts';
 import type { Given } from '#apimachinery/resource.ts';
 import type { TestCluster } from '#testing/index.ts';
 import { startCluster } from '#testing/index.ts';
-import { Workspace, isReady } from './cluster.ts';
-import { conformance } from './conformance.ts';
+import { Workspace, isReady, workspaceTests } from './cluster.ts';
 import { programs } from './programs.ts';
 
 let cluster: TestCluster;
@@ -15,13 +14,7 @@ before(async () => {
 });
 after(() => cluster.close());
 
-function inCluster(codename: string, check: (workspace: Workspace) => Promise<void>): void {
-  conformance(codename, async () => {
-    const workspace = await new Workspace(cluster).open();
-    await check(workspace);
-    await workspace.close();
-  });
-}
+const inCluster = workspaceTests(() => cluster);
 
 describe('conformance: resizing in place', { concurrency: false }, () => {
   interface Amounts {

@@ -9,8 +9,8 @@ import { PriorityClass } from '#api/scheduling/priority-class.ts';
 import { hasReason } from '#apimachinery/status-error.ts';
 import type { TestCluster } from '#testing/index.ts';
 import { startCluster } from '#testing/index.ts';
-import { Workspace, isReady, template } from './cluster.ts';
-import { conformance } from './conformance.ts';
+import type { Workspace } from './cluster.ts';
+import { isReady, template, workspaceTests } from './cluster.ts';
 
 let cluster: TestCluster;
 before(async () => {
@@ -19,16 +19,11 @@ before(async () => {
 });
 after(() => cluster.close());
 
-function inCluster(codename: string, check: (workspace: Workspace) => Promise<void>): void {
-  conformance(codename, async () => {
-    const w = await new Workspace(cluster).open();
-    await check(w);
-    await w.client.deleteCollection(ReplicaSet, { namespace: w.namespace });
-    await w.client.deleteCollection(Pod, { namespace: w.namespace, gracePeriodSeconds: 0 });
-    await w.eventually(async () => (await w.pods()).length === 0);
-    await w.close();
-  });
-}
+const inCluster = workspaceTests(() => cluster, async (w) => {
+  await w.client.deleteCollection(ReplicaSet, { namespace: w.namespace });
+  await w.client.deleteCollection(Pod, { namespace: w.namespace, gracePeriodSeconds: 0 });
+  await w.eventually(async () => (await w.pods()).length === 0);
+});
 
 const asks = (requests: Record<string, string>) => ({ name: 'c', image: 'pause:3.10', resources: { requests, limits: requests } });
 const cannotRun = ({ status }: Pod): boolean => status.conditions?.some((each) => each.type === 'PodScheduled' && each.status === 'False' && each.reason === 'Unschedulable') === true;

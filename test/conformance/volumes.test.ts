@@ -7,10 +7,10 @@ import { Pod } from '#api/core/pod.ts';
 import { Secret } from '#api/core/secret.ts';
 import type { Volume as VolumeObject } from '#api/core/volume.ts';
 import type { Given } from '#apimachinery/resource.ts';
-import { Workspace, isReady } from './cluster.ts';
-import { conformance } from './conformance.ts';
+import type { Workspace } from './cluster.ts';
+import { isReady } from './cluster.ts';
 import type { Container, RealNode, Script } from './real-node.ts';
-import { noContainers, startRealNode } from './real-node.ts';
+import { machineTests, noContainers, startRealNode } from './real-node.ts';
 
 type Volume = Given<VolumeObject>;
 type Mount = NonNullable<Container['volumeMounts']>[number];
@@ -24,14 +24,7 @@ after(async () => {
   if (skip === false) await node.close();
 });
 
-function onMachine(codename: string, check: (workspace: Workspace) => Promise<void>): void {
-  conformance(codename, async () => {
-    const w = await new Workspace(node.cluster).open();
-    await check(w);
-    await w.client.deleteCollection(Pod, { namespace: w.namespace, gracePeriodSeconds: 0 });
-    await w.close();
-  });
-}
+const onMachine = machineTests(() => node);
 
 /** A look into a container starts a process there. */
 const execEveryMs = 200;

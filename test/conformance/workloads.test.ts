@@ -16,8 +16,8 @@ import type { ResourceKind } from '#apimachinery/resource.ts';
 import { hasReason } from '#apimachinery/status-error.ts';
 import type { TestCluster } from '#testing/index.ts';
 import { startCluster } from '#testing/index.ts';
-import { Workspace, isReady, ownerOf, template } from './cluster.ts';
-import { conformance } from './conformance.ts';
+import type { Workspace } from './cluster.ts';
+import { isReady, ownerOf, template, workspaceTests } from './cluster.ts';
 
 let cluster: TestCluster;
 before(async () => {
@@ -25,14 +25,7 @@ before(async () => {
 });
 after(() => cluster.close());
 
-/** A test in a namespace of its own. */
-function inCluster(codename: string, check: (workspace: Workspace) => Promise<void>): void {
-  conformance(codename, async () => {
-    const workspace = await new Workspace(cluster).open();
-    await check(workspace);
-    await workspace.close();
-  });
-}
+const inCluster = workspaceTests(() => cluster);
 
 type WithConditions = KubeObject & { readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] } };
 
