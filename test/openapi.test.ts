@@ -1,6 +1,6 @@
 /**
- * The OpenAPI documents are those of Kubernetes v1.36, word for word, but for what `openapi-differences.md` lists with its
- * reasons. The list is written by this test when UPDATE_DIFFERENCES is set; otherwise it must be right.
+ * The OpenAPI documents are those of Kubernetes v1.36, word for word, but for what `openapi-differences.md` lists. The
+ * list is written by this test when UPDATE_DIFFERENCES is set; otherwise it must be right.
  *
  * Compared is what belongs to the group versions that are served (the reference has all APIs switched on) and what its
  * paths refer to. References to shared parameters are followed: their names hold a hash of their descriptions.
@@ -16,26 +16,22 @@ import type { JsonObject } from '#apimachinery/json.ts';
 import { isJsonObject } from '#apimachinery/json.ts';
 import { basePath } from '#apimachinery/openapi-paths.ts';
 import { inOneGo, openApiV2, openApiV3, openApiV3Index } from '#apimachinery/openapi.ts';
-import { descriptionsVersion, withDescriptions } from '#apiserver/documents/descriptions.ts';
+import { withDescriptions } from '#apiserver/documents/descriptions.ts';
 import { shortHash } from '#apiserver/documents/openapi-answer.ts';
+import { parameterWording } from '#apiserver/documents/parameter-wording.ts';
+import { descriptionsVersion } from '#apiserver/documents/text-packages.ts';
 
 const folder = new URL('../../shared/spec/openapi/', import.meta.url);
 const listFile = new URL('openapi-differences.md', import.meta.url);
-const skip = existsSync(folder) ? (descriptionsVersion() === '' ? 'no descriptions: the package kubernetes-models is not installed' : false) : 'no reference data: ../shared/spec/openapi is absent';
-const parts = [Scale, Eviction, TokenRequest];
-
-/** Why a difference stays: the first pattern that fits a line. */
-const reasons: readonly (readonly [RegExp, string])[] = [
-  [/\/logs/, 'not served: reading files of the control plane\'s machine is left to who has an account there'],
-  [/Quantity\/description/, 'the package has no text for it'],
-];
+const skip = existsSync(folder) ? (descriptionsVersion().split(' ').length < 4 ? 'no descriptions: the packages of `text-packages.ts` are not installed' : false) : 'no reference data: ../shared/spec/openapi is absent';
+const settings = { parts: [Scale, Eviction, TokenRequest], wording: await parameterWording() };
 
 function read(name: string): JsonObject {
   return JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as JsonObject;
 }
 
 async function version3(key: string): Promise<JsonObject> {
-  const steps = openApiV3(kinds, key, parts);
+  const steps = openApiV3(kinds, key, settings);
   assert.ok(steps !== undefined, key);
   return plain(await withDescriptions(inOneGo(steps)));
 }
@@ -46,8 +42,6 @@ function plain(document: JsonObject): JsonObject {
 
 class Comparison {
   readonly lines = new Set<string>();
-  /** Names of parameters that are described in other words. */
-  readonly described = new Set<string>();
 
   compare(ours: unknown, theirs: unknown, path: string): void {
     if (Array.isArray(ours) && Array.isArray(theirs)) {
@@ -58,8 +52,7 @@ class Comparison {
     } else if (isJsonObject(ours) && isJsonObject(theirs)) {
       for (const key of new Set([...Object.keys(ours), ...Object.keys(theirs)])) {
         const below = `${path}/${key}`;
-        if (key === 'description' && typeof theirs['name'] === 'string' && theirs['in'] !== undefined && ours[key] !== theirs[key]) this.described.add(theirs['name']);
-        else if (!(key in theirs)) this.#note(`${below}: not in Kubernetes: ${short(ours[key])}`);
+        if (!(key in theirs)) this.#note(`${below}: not in Kubernetes: ${short(ours[key])}`);
         else if (!(key in ours)) this.#note(`${below}: missing: ${short(theirs[key])}`);
         else this.compare(ours[key], theirs[key], below);
       }
@@ -68,9 +61,7 @@ class Comparison {
 
   #note(found: string): void {
     // What is wrong with a schema is wrong in all documents that have it.
-    const line = found.replace(/^v3 \S+ (?=\/components\/)/, 'v3 ');
-    const reason = reasons.find(([pattern]) => pattern.test(line))?.[1];
-    this.lines.add(reason === undefined ? line : `${line} (${reason})`);
+    this.lines.add(found.replace(/^v3 \S+ (?=\/components\/)/, 'v3 '));
   }
 }
 
@@ -124,33 +115,31 @@ function reachable(document: JsonObject, paths: JsonObject): JsonObject {
 
 async function compareAll(): Promise<Comparison> {
   const comparison = new Comparison();
-  const keys = [...Object.keys(openApiV3Index(kinds, () => 'hash')['paths'] as JsonObject), 'logs'];
+  const keys = Object.keys(openApiV3Index(kinds, () => 'hash')['paths'] as JsonObject);
   for (const key of keys) {
     const name = `${key.replaceAll('/', '__')}_openapi.json`;
     // Of one document there is no copy: a name that begins with a dot.
     if (!existsSync(new URL(name, folder))) assert.equal(key, '.well-known/openid-configuration');
-    else if (openApiV3(kinds, key, parts) === undefined) comparison.compare({}, { [key]: read(name) }, 'v3 ');
     else comparison.compare(await version3(key), read(name), `v3 ${key} `);
   }
   const reference = withParameters(read('swagger-v2.json'));
   const paths = Object.fromEntries(Object.entries(reference['paths'] as JsonObject).filter(([path]) => isServed(path)));
-  const ours = withParameters(plain(await withDescriptions(inOneGo(openApiV2(kinds, parts, shortHash)))));
+  const ours = withParameters(plain(await withDescriptions(inOneGo(openApiV2(kinds, shortHash, settings)))));
   const [{ parameters: _ours, ...left }, { parameters: _theirs, ...right }] = [ours, reference];
   comparison.compare(left, { ...right, paths, definitions: reachable(reference, paths) }, 'v2 ');
   return comparison;
 }
 
 test('the documents of both versions are those of Kubernetes but for the listed differences', { skip }, async () => {
-  const { lines, described } = await compareAll();
-  const all = [...lines].sort();
-  if (described.size > 0) all.push(`the descriptions of ${described.size} parameters (Kubernetes' words come with no package; these are ours): ${[...described].sort().join(', ')}`);
-  const text = `# Where our OpenAPI documents differ from Kubernetes v1.36\n\nWith the reason in brackets. Written by \`openapi.test.ts\` when UPDATE_DIFFERENCES is set.\n\n${all.map((line) => `- ${line}\n`).join('')}`;
+  const lines = [...(await compareAll()).lines].sort();
+  const found = lines.length === 0 ? 'Nowhere: they are equal, word for word.\n' : lines.map((line) => `- ${line}\n`).join('');
+  const text = `# Where our OpenAPI documents differ from Kubernetes v1.36\n\nWritten by \`openapi.test.ts\` when UPDATE_DIFFERENCES is set.\n\n${found}`;
   if (process.env['UPDATE_DIFFERENCES'] !== undefined) writeFileSync(listFile, text);
   assert.equal(text, readFileSync(listFile, 'utf8'));
 });
 
 test('parameters that many operations have stand once in the document of version 2', () => {
-  const { parameters, paths } = plain(inOneGo(openApiV2(kinds, parts, shortHash))) as { readonly parameters: JsonObject; readonly paths: JsonObject };
+  const { parameters, paths } = plain(inOneGo(openApiV2(kinds, shortHash, settings))) as { readonly parameters: JsonObject; readonly paths: JsonObject };
   assert.ok(Object.keys(parameters).every((name) => /-[\w-]{8}$/.test(name)));
   const used = new Set([...JSON.stringify(paths).matchAll(/"#\/parameters\/([^"]+)"/g)].map(([, name]) => name));
   assert.deepEqual(used, new Set(Object.keys(parameters)));
@@ -160,7 +149,7 @@ test('the index names every document, under an address that changes with the kin
   const hash = (origin: unknown): string => String(JSON.stringify(origin).length);
   const paths = openApiV3Index(kinds, hash)['paths'] as Readonly<Record<string, { readonly serverRelativeURL: string }>>;
   assert.match(paths['apis/apps/v1']?.serverRelativeURL ?? '', /^\/openapi\/v3\/apis\/apps\/v1\?hash=[0-9]+$/);
-  for (const path of Object.keys(paths)) assert.notEqual(openApiV3(kinds, path, parts), undefined, path);
+  for (const path of Object.keys(paths)) assert.notEqual(openApiV3(kinds, path, settings), undefined, path);
   const fewer = openApiV3Index(kinds.filter((kind) => kind.kind !== 'Deployment'), hash)['paths'] as typeof paths;
   assert.notEqual(fewer['apis/apps/v1']?.serverRelativeURL, paths['apis/apps/v1']?.serverRelativeURL);
   assert.equal(openApiV3(kinds, 'apis/none/v1'), undefined);

@@ -26,6 +26,7 @@ export type Action = 'get' | 'list' | 'watch' | 'watchlist' | 'post' | 'put' | '
 export interface Operation {
   readonly id: string;
   readonly method: Method;
+  /** Empty: nothing is said of it. */
   readonly description: string;
   /** What is done to what; undefined of documents, which are no resources. */
   readonly deed: { readonly action: Action; readonly kind: GroupVersionKind } | undefined;
@@ -35,7 +36,7 @@ export interface Operation {
   readonly answer: Content;
   /** Media types of a body; undefined where nothing is said of them. */
   readonly consumes: readonly string[] | undefined;
-  readonly produces: readonly string[];
+  readonly produces: readonly string[] | undefined;
 }
 export interface PathItem {
   readonly path: string;

@@ -16,7 +16,11 @@ export interface PrintContext {
   readonly tag: string;
   /** Version 2: parameters of many operations, which stand once in the document. Gets those that are printed. */
   readonly shared: SharedParameters | undefined;
+  readonly wording: ParameterWording;
 }
+
+/** What is said of a parameter of the operation, undefined where nothing better is known than what it says itself. */
+export type ParameterWording = (operationId: string, parameter: Parameter) => string | undefined;
 
 /** The reference to a parameter that stands apart, undefined for one that does not. */
 export interface SharedParameters {
@@ -26,7 +30,8 @@ export interface SharedParameters {
 const codeNames: Readonly<Record<number, string>> = { 200: 'OK', 201: 'Created', 202: 'Accepted', 401: 'Unauthorized' };
 
 /** Parameters that all operations of a path have stand at the path. */
-export function printPathItem({ operations }: PathItem, context: PrintContext): JsonObject {
+export function printPathItem(path: PathItem, context: PrintContext): JsonObject {
+  const operations = path.operations.map((each) => worded(each, context.wording));
   const has = (operation: Operation, parameter: Parameter): boolean => operation.parameters.some((each) => isSame(each, parameter));
   const common = (operations[0]?.parameters ?? []).filter((parameter) => operations.every((operation) => has(operation, parameter)));
   const item: Record<string, JsonValue> = {};
@@ -38,14 +43,18 @@ export function printPathItem({ operations }: PathItem, context: PrintContext): 
   return sortKeys(item);
 }
 
+function worded(operation: Operation, wording: ParameterWording): Operation {
+  return { ...operation, parameters: operation.parameters.map((each) => ({ ...each, description: wording(operation.id, each) ?? each.description })) };
+}
+
 function printV3(operation: Operation, own: readonly Parameter[], context: PrintContext): JsonObject {
   const responses: Record<string, JsonObject> = {};
   const schema = schemaOf(operation.answer, context);
-  for (const code of operation.codes) responses[code] = { description: codeNames[code] ?? '', content: mediaTypes(operation.produces, schema) };
+  for (const code of operation.codes) responses[code] = { description: codeNames[code] ?? '', content: mediaTypes(operation.produces ?? [], schema) };
   responses['401'] = { description: 'Unauthorized' };
   const { body } = operation;
   return {
-    description: operation.description,
+    ...(operation.description !== '' && { description: operation.description }),
     operationId: operation.id,
     ...(own.length > 0 && { parameters: printParameters(own, context, []) }),
     ...(body !== undefined && {
@@ -67,10 +76,10 @@ function printV2(operation: Operation, own: readonly Parameter[], context: Print
   const parameters = printParameters(own, context, bodyParameter);
   return {
     ...(operation.consumes !== undefined && { consumes: operation.consumes }),
-    description: operation.description,
+    ...(operation.description !== '' && { description: operation.description }),
     operationId: operation.id,
     ...(parameters.length > 0 && { parameters }),
-    produces: operation.produces,
+    ...(operation.produces !== undefined && { produces: operation.produces }),
     responses,
     schemes: ['https'],
     tags: [context.tag],

@@ -1,5 +1,6 @@
 /** The documents that are no resources: discovery, the version, the keys of tokens. Used by `openapi.ts`. */
 import { APIGroup, APIGroupList, APIResourceList, APIVersions, VersionInfo } from './meta-schemas.ts';
+import type { Parameter } from './openapi-parameters.ts';
 import type { Content, Operation, PathItem } from './openapi-paths.ts';
 import { basePath, objectTypes } from './openapi-paths.ts';
 import { capital, groupWord } from './openapi-words.ts';
@@ -9,7 +10,7 @@ export interface RootDocument {
   /** What `/openapi/v3` calls the document about it: `apis/apps`. */
   readonly key: string;
   readonly tag: string;
-  readonly item: PathItem;
+  readonly items: readonly PathItem[];
 }
 
 const discoveryTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
@@ -25,6 +26,7 @@ export function rootDocuments(kinds: readonly ResourceKind[]): readonly RootDocu
     root('api', 'core', 'getCoreAPIVersions', versions, discovery({ is: 'struct', struct: APIVersions })),
     root('apis', 'apis', 'getAPIVersions', versions, discovery({ is: 'struct', struct: APIGroupList })),
     ...[...groups].map((group) => root(`apis/${group}`, groupWord(group), `get${capital(groupWord(group))}APIGroup`, 'get information of a group', discovery({ is: 'struct', struct: APIGroup }))),
+    { key: 'logs', tag: 'logs', items: [logs('/logs/', 'logFileListHandler', []), logs('/logs/{logpath}', 'logFileHandler', [logPath])] },
     root('openid/v1/jwks', 'openid', 'getServiceAccountIssuerOpenIDKeyset', 'get service account issuer OpenID JSON Web Key Set (contains public token verification keys)', {
       answer: { is: 'text' }, consumes: undefined, produces: ['application/jwk-set+json'],
     }),
@@ -41,11 +43,18 @@ function discovery(answer: Content): Answer {
 }
 
 function root(key: string, tag: string, id: string, description: string, answer: Answer): RootDocument {
-  return { key, tag, item: item(`/${key}/`, id, description, answer) };
+  return { key, tag, items: [item(`/${key}/`, id, description, answer)] };
 }
 
 function item(path: string, id: string, description: string, answer: Answer): PathItem {
   return { path, operations: [{ id, method: 'get', description, deed: undefined, parameters: [], codes: [200], ...answer }] };
+}
+
+const logPath: Parameter = { name: 'logpath', in: 'path', type: 'string', description: 'path to the log' };
+
+/** Files: nothing is said of what they contain. */
+function logs(path: string, id: string, parameters: readonly Parameter[]): PathItem {
+  return { path, operations: [{ id, method: 'get', description: '', deed: undefined, parameters, codes: [], answer: { is: 'text' }, consumes: undefined, produces: undefined }] };
 }
 
 /** The list of a group version's resources, which is part of the document of that group version. */

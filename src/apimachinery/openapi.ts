@@ -12,7 +12,7 @@ import { sortKeys } from './json.ts';
 import { customPathsOf } from './openapi-custom-paths.ts';
 import { fingerprintOf } from './openapi-fingerprint.ts';
 import { basePath, pathsOf } from './openapi-paths.ts';
-import type { PrintContext, SharedParameters } from './openapi-print.ts';
+import type { ParameterWording, PrintContext, SharedParameters } from './openapi-print.ts';
 import { printPathItem } from './openapi-print.ts';
 import { resourceListPath, rootDocuments } from './openapi-roots.ts';
 import { SchemaCollection, clientVersions, schemeVersions } from './openapi-schema.ts';
@@ -23,6 +23,15 @@ import type { ResourceKind } from './resource.ts';
 const info: JsonObject = { title: 'Kubernetes', version: 'unversioned' };
 const customInfo: JsonObject = { title: 'Kubernetes CRD Swagger', version: 'v0.1.0' };
 const bearerToken: JsonObject = { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' };
+
+export interface OpenApiSettings {
+  /** Kinds that only subresources have (Scale, Eviction, TokenRequest). */
+  readonly parts?: readonly ResourceKind[];
+  /** Default: parameters say what they are declared with. */
+  readonly wording?: ParameterWording;
+}
+
+const plainly: ParameterWording = () => undefined;
 
 export type Steps<T> = Generator<undefined, T>;
 
@@ -54,29 +63,29 @@ export function openApiV3Origin(kinds: readonly ResourceKind[], key: string): un
 
 /**
  * `/openapi/v3/<key>`, where the key is `api/v1`, `apis/apps/v1`, `apis/apps`, `version` and so on; undefined for any
- * other. `parts` are kinds that only subresources have (Scale, Eviction, TokenRequest).
+ * other.
  */
-export function openApiV3(kinds: readonly ResourceKind[], key: string, parts: readonly ResourceKind[] = []): Steps<JsonObject> | undefined {
+export function openApiV3(kinds: readonly ResourceKind[], key: string, { parts = [], wording = plainly }: OpenApiSettings = {}): Steps<JsonObject> | undefined {
   const root = rootDocuments(kinds).find((each) => each.key === key);
   if (root !== undefined) return rootSteps([root]);
   const served = kinds.filter((kind) => basePath(kind.apiVersion) === `/${key}`);
   const [first] = served;
-  return first === undefined ? undefined : groupVersionSteps(first, served, [...kinds, ...parts]);
+  return first === undefined ? undefined : groupVersionSteps(first, served, [...kinds, ...parts], wording);
 }
 
 function* rootSteps(roots: ReturnType<typeof rootDocuments>): Steps<JsonObject> {
   const schemas = new SchemaCollection(3, [], []);
-  const paths = Object.fromEntries(roots.map(({ item, tag }) => [item.path, printPathItem(item, { version: 3, schemas, kinds: [], tag, shared: undefined })]));
+  const paths = Object.fromEntries(roots.flatMap(({ items, tag }) => items.map((item) => [item.path, printPathItem(item, { version: 3, schemas, kinds: [], tag, shared: undefined, wording: plainly })])));
   yield;
   const all = schemas.all();
   const securitySchemes = { BearerToken: bearerToken };
   return { components: Object.keys(all).length > 0 ? { schemas: all, securitySchemes } : { securitySchemes }, info, openapi: '3.0.0', paths };
 }
 
-function* groupVersionSteps(first: ResourceKind, served: readonly ResourceKind[], kinds: readonly ResourceKind[]): Steps<JsonObject> {
+function* groupVersionSteps(first: ResourceKind, served: readonly ResourceKind[], kinds: readonly ResourceKind[], wording: ParameterWording): Steps<JsonObject> {
   const isCustom = first.isCustom === true;
   const schemas = new SchemaCollection(3, kinds, isCustom ? clientVersions : first.group === '' ? [coreVersion] : [coreVersion, first]);
-  const context: PrintContext = { version: 3, schemas, kinds, tag: tagOf(first), shared: undefined };
+  const context: PrintContext = { version: 3, schemas, kinds, tag: tagOf(first), shared: undefined, wording };
   const paths: Record<string, JsonValue> = {};
   yield* printKinds(served, context, paths);
   const components = { schemas: schemas.all(), ...(!isCustom && { securitySchemes: { BearerToken: bearerToken } }) };
@@ -105,13 +114,13 @@ export function openApiV2Origin(kinds: readonly ResourceKind[]): unknown {
 }
 
 /** `/openapi/v2`: one document of everything. `shortHash` tells parameters of one name apart. */
-export function* openApiV2(kinds: readonly ResourceKind[], parts: readonly ResourceKind[], shortHash: (text: string) => string): Steps<JsonObject> {
+export function* openApiV2(kinds: readonly ResourceKind[], shortHash: (text: string) => string, { parts = [], wording = plainly }: OpenApiSettings = {}): Steps<JsonObject> {
   const all = [...kinds, ...parts];
   const definitions = new SchemaCollection(2, all, schemeVersions);
   const shared = new ParameterCollection(shortHash);
-  const common = { version: 2, schemas: definitions, kinds: all, shared } as const;
+  const common = { version: 2, schemas: definitions, kinds: all, shared, wording } as const;
   const paths: Record<string, JsonValue> = {};
-  for (const { item, tag } of rootDocuments(kinds)) paths[item.path] = printPathItem(item, { ...common, tag });
+  for (const { items, tag } of rootDocuments(kinds)) for (const item of items) paths[item.path] = printPathItem(item, { ...common, tag });
   for (const served of Map.groupBy(kinds, (kind) => kind.apiVersion).values()) {
     const [first] = served;
     if (first !== undefined) yield* printKinds(served, { ...common, tag: tagOf(first) }, paths);

@@ -51,6 +51,7 @@ import { defaultObjects } from './bootstrap/default-objects.ts';
 import { publishApiService } from './bootstrap/kubernetes-service.ts';
 import { nodeRules } from './bootstrap/roles/component-roles.ts';
 import { Documents } from './documents/documents.ts';
+import { pageAt } from './documents/pages.ts';
 import type { VersionInfo } from './documents/version.ts';
 import { versionInfo } from './documents/version.ts';
 import type { FeatureGates } from './features/feature-gates.ts';
@@ -133,6 +134,8 @@ export interface ApiServerOptions {
   readonly features?: FeatureGates | undefined;
   /** How it was started, for /flagz. Default: nobody says. */
   readonly flags?: Readonly<Record<string, string>> | undefined;
+  /** A directory whose files are shown at /logs/. Default: none are. */
+  readonly logFolder?: string | undefined;
   /** What the server calls itself at /version. Default: its own version. */
   readonly version?: VersionInfo | undefined;
   /** What is below the server and has health and metrics of its own. Default: nothing. */
@@ -232,7 +235,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   };
   // What the server keeps itself (its Service, definitions of policies) is there for it, whatever is served to others.
   const ownContext: DispatchContext = options.serves === undefined ? context : { ...context, kinds: withHidden(kinds) };
-  const documents = new Documents({ kinds, issuer, hashesVersions: options.features?.isOn('StorageVersionHash'), address: () => address, clock, version });
+  const documents = new Documents({ kinds, issuer, hashesVersions: options.features?.isOn('StorageVersionHash'), showsLogs: options.logFolder !== undefined, address: () => address, clock, version });
   let address = '127.0.0.1:6443';
 
   /** Few ask, and nobody before the first metrics are read. */
@@ -248,10 +251,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: `${await metrics.text({ kinds, cache, store })}${flowControl.text()}${aggregation.metricsText()}${allocation.metricsText()}${options.audit?.text() ?? ''}${(await features()).metricsText()}${options.below?.metricsText() ?? ''}` };
     const dump = dumpAt({ path: call.info.path, query: call.query, levels: flowControl.levels, clock });
     if (dump !== undefined) return { is: 'raw', code: 200, contentType: 'text/plain; charset=utf-8', body: dump };
-    if (call.info.path === '/statusz' || call.info.path === '/flagz') {
-      const page = (await import('./documents/z-pages.ts')).zPage(call.info.path, call.accept, { version, startedMs, nowMs: clock.nowMs(), flags: options.flags ?? {} });
-      if (page !== undefined) return page;
-    }
+    const page = await pageAt(call, { view: () => ({ version, startedMs, nowMs: clock.nowMs(), flags: options.flags ?? {} }), logFolder: options.logFolder });
+    if (page !== undefined) return page;
     const document = await documents.finish(call, await aggregation.extend(call, await documents.find(call)));
     if (document === undefined) throw noSuchPath();
     return document;

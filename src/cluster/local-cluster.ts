@@ -92,6 +92,7 @@ async function startInOrder(options: LocalClusterOptions, dependencies: LocalClu
     serviceNodePortRange: settings.nodePorts,
     // As in the original: an event is of interest for an hour.
     eventTtlMs: 3_600_000,
+    logFolder: '/var/log',
     ...(certificates.pairs['front-proxy-client'] !== undefined && { frontProxy: { client: certificates.pairs['front-proxy-client'], caPem: certificates.frontProxyCa.certificatePem } }),
     nodes: {
       ...inProcessNodes((name) => (kubelet?.nodeName === name ? kubelet : undefined), clock),

@@ -1,5 +1,8 @@
 /** Discovery and layout of answers over HTTPS. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { parse } from 'yaml';
 import { openEnvelope } from '#apimachinery/protobuf.ts';
@@ -144,4 +147,20 @@ test('watches stay lines, YAML stays YAML', async () => {
     assert.equal(answer.headers['content-type'], 'application/yaml', path);
     assert.equal(typeof parse(answer.text), 'object', path);
   }
+});
+
+test('files of a folder are shown at /logs/ to administrators, where the server is told to', async (t) => {
+  assert.equal((await get('/logs/')).code, 404);
+  const folder = mkdtempSync(join(tmpdir(), 'skiff-logs-'));
+  writeFileSync(join(folder, 'audit.log'), 'one\ntwo\n');
+  const showing = await startApiServer({ logFolder: folder });
+  t.after(async () => {
+    await showing.close();
+    rmSync(folder, { recursive: true });
+  });
+  assert.match((await showing.request('GET', '/logs/')).text, /<a href="audit.log">audit.log<\/a>/);
+  assert.equal((await showing.request('GET', '/logs/audit.log', { headers: { range: 'bytes=4-6' } })).text, 'two');
+  assert.equal((await showing.request('GET', '/logs/audit.log', { anonymous: true })).code, 403);
+  assert.equal((await showing.request('POST', '/logs/audit.log', { body: {} })).code, 405);
+  assert.ok((await showing.request('GET', '/')).json<{ readonly paths: readonly string[] }>().paths.includes('/logs'));
 });

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import protobuf from 'protobufjs';
 import type { JsonObject } from '#apimachinery/json.ts';
-import { descriptionsVersion } from '#apiserver/documents/descriptions.ts';
+import { descriptionsVersion } from '#apiserver/documents/text-packages.ts';
 import { Kubectl, kubectlMissing } from '../kubectl/kubectl.ts';
 import type { TestApiServer } from '../support/api-server.ts';
 import { startApiServer } from '../support/api-server.ts';

@@ -61,7 +61,7 @@ export interface RawAnswer {
 }
 
 /** An API server alone (no controllers, no nodes) on a memory store, in process and over HTTPS. */
-export async function startApiServer({ clock = systemClock, advertiseAddress, ...options }: { readonly clock?: Clock } & Partial<Pick<ListenOptions, 'advertiseAddress'>> & Partial<Pick<ApiServerOptions, 'egress' | 'frontProxy' | 'audit' | 'authenticators' | 'authorizers' | 'admission' | 'anonymous' | 'bootstrapTokens' | 'requestTimeoutMs' | 'inFlightLimits' | 'tokens'>> = {}): Promise<TestApiServer> {
+export async function startApiServer({ clock = systemClock, advertiseAddress, ...options }: { readonly clock?: Clock } & Partial<Pick<ListenOptions, 'advertiseAddress'>> & Partial<Pick<ApiServerOptions, 'egress' | 'frontProxy' | 'audit' | 'authenticators' | 'authorizers' | 'admission' | 'anonymous' | 'bootstrapTokens' | 'logFolder' | 'requestTimeoutMs' | 'inFlightLimits' | 'tokens'>> = {}): Promise<TestApiServer> {
   const random = seededRandom(1);
   const store = openMemoryStore({ clock, random });
   const server = await createApiServer({ store, clock, random, log: silentLog, serviceAccountKey: createServiceAccountKey(), nodes: noNodes, ...options });

@@ -1,15 +1,15 @@
 /**
  * What fields mean, in Kubernetes' words, for `kubectl explain`: from the comments of the npm packages
- * `kubernetes-models` and `@kubernetes-models/apimachinery`, which were made of Kubernetes' own documents. Where they
- * are absent (they are only for development) the documents describe no schemas.
+ * `kubernetes-models`, `@kubernetes-models/apimachinery` and (what those leave out) `kubernetes-types`, which were made of
+ * Kubernetes' own documents. Where they are absent the documents describe no schemas.
  */
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { findPackageJSON } from 'node:module';
 import path from 'node:path';
 import type { JsonObject, JsonValue } from '#apimachinery/json.ts';
 import { isJsonObject } from '#apimachinery/json.ts';
 import { withSiblings } from '#apimachinery/openapi-schema.ts';
+import type { TextPackage } from './text-packages.ts';
+import { folderOf } from './text-packages.ts';
 
 /** Of one schema. */
 export interface Description {
@@ -48,7 +48,7 @@ function textOf(comment: readonly string[]): string {
 }
 
 export interface Place {
-  readonly package: 'kubernetes-models' | '@kubernetes-models/apimachinery';
+  readonly package: TextPackage;
   readonly file: string;
 }
 
@@ -63,6 +63,7 @@ const groupFolders: Readonly<Record<string, string>> = {
 
 /** The file about a schema; undefined for schemas that the packages cannot know. */
 export function placeOf(schemaName: string): Place | undefined {
+  if (schemaName === 'io.k8s.apimachinery.pkg.api.resource.Quantity') return { package: 'kubernetes-types', file: 'api/resource.d.ts' };
   const [, machinery] = /^io\.k8s\.apimachinery\.pkg\.(.+)$/.exec(schemaName) ?? [];
   if (machinery !== undefined) return { package: '@kubernetes-models/apimachinery', file: `${machinery.replaceAll('.', '/')}.d.ts` };
   const [, group, version, name] = /^io\.k8s\.(?:api|apiextensions-apiserver\.pkg\.apis|kube-aggregator\.pkg\.apis)\.(\w+)\.(\w+)\.(\w+)$/.exec(schemaName) ?? [];
@@ -81,7 +82,7 @@ const ofLists = 'io.k8s.api.core.v1.PodList';
  * which others get their turn.
  */
 export async function withDescriptions(document: JsonObject): Promise<JsonObject> {
-  if (packageFolders() === undefined) return document;
+  if (folderOf('kubernetes-models') === undefined) return document;
   const { components } = document;
   const schemas = isJsonObject(components) ? components['schemas'] : document['definitions'];
   if (!isJsonObject(schemas)) return document;
@@ -101,7 +102,7 @@ const nothing: Description = { text: '', fields: new Map() };
 
 async function descriptionOf(schemaName: string): Promise<Description | undefined> {
   const place = placeOf(schemaName);
-  const folder = place === undefined ? undefined : packageFolders()?.[place.package];
+  const folder = place === undefined ? undefined : folderOf(place.package);
   if (place === undefined || folder === undefined) return undefined;
   return readFile(path.join(folder, place.file), 'utf8').then(readDescription, () => undefined);
 }
@@ -129,39 +130,4 @@ function describeField(schema: JsonValue, text: string): JsonValue {
   if (text === '' || !isJsonObject(schema)) return schema;
   const { $ref } = schema;
   return { description: text, ...(typeof $ref === 'string' && $ref.startsWith('#/components/') ? withSiblings(schema) : schema) };
-}
-
-/** Which descriptions are served, if any; a document's address changes with it. */
-export function descriptionsVersion(): string {
-  return packageFolders()?.version ?? '';
-}
-
-interface PackageFolders extends Readonly<Record<Place['package'], string>> {
-  /** Of both packages. */
-  readonly version: string;
-}
-
-let foldersOnce: { readonly found: PackageFolders | undefined } | undefined;
-
-function packageFolders(): PackageFolders | undefined {
-  if (foldersOnce === undefined) {
-    const models = installed('kubernetes-models');
-    const machinery = installed('@kubernetes-models/apimachinery');
-    foldersOnce = {
-      found: models === undefined || machinery === undefined ? undefined
-        : { 'kubernetes-models': models.folder, '@kubernetes-models/apimachinery': machinery.folder, version: `${models.version} ${machinery.version}` },
-    };
-  }
-  return foldersOnce.found;
-}
-
-function installed(name: Place['package']): { readonly folder: string; readonly version: string } | undefined {
-  try {
-    const manifest = findPackageJSON(name, import.meta.url);
-    if (manifest === undefined) return undefined;
-    const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string };
-    return { folder: path.dirname(manifest), version };
-  } catch {
-    return undefined;
-  }
 }

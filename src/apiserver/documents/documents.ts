@@ -18,6 +18,8 @@ export interface DocumentDependencies {
   readonly address: () => string;
   /** Whether discovery tells by hashes in which version things are stored. Default: it does. */
   readonly hashesVersions?: boolean | undefined;
+  /** Whether there is /logs. */
+  readonly showsLogs: boolean;
   readonly clock: Clock;
   readonly version: VersionInfo;
 }
@@ -89,7 +91,7 @@ export class Documents {
     const kinds = this.#dependencies.kinds.all();
     switch (key) {
       case '/':
-        return { paths: [...new Set([...ownPaths, ...kinds.filter((each) => each.group !== '').flatMap((each) => [`/apis/${each.group}`, `/apis/${each.apiVersion}`])])].sort() };
+        return { paths: [...new Set([...ownPaths, ...(this.#dependencies.showsLogs ? ['/logs'] : []), ...kinds.filter((each) => each.group !== '').flatMap((each) => [`/apis/${each.group}`, `/apis/${each.apiVersion}`])])].sort() };
       case '/version':
         return this.#dependencies.version;
       case '/api':

@@ -18,8 +18,10 @@ import type { ApiCall, ApiResult } from '../request/api-call.ts';
 import { acceptedTypes } from '../request/negotiate.ts';
 import type { ServedKinds } from '../request/served-kinds.ts';
 import { bodyKinds } from '../request/served-kinds.ts';
-import { descriptionsVersion, withDescriptions } from './descriptions.ts';
+import { withDescriptions } from './descriptions.ts';
 import { jsonPieces } from './json-pieces.ts';
+import { parameterWording } from './parameter-wording.ts';
+import { descriptionsVersion } from './text-packages.ts';
 
 /** As upstream's compression of these documents; less would not pay. */
 const minGzipBytes = 1400;
@@ -62,7 +64,8 @@ export class OpenApiDocuments {
   async #make(path: string): Promise<JsonObject | undefined> {
     const kinds = this.#kinds.all();
     const key = path.slice('/openapi/v3/'.length);
-    const steps = path === '/openapi/v2' ? openApiV2(kinds, bodyKinds, shortHash) : openApiV3(kinds, key, bodyKinds);
+    const settings = { parts: bodyKinds, wording: await parameterWording() };
+    const steps = path === '/openapi/v2' ? openApiV2(kinds, shortHash, settings) : openApiV3(kinds, key, settings);
     if (steps === undefined) return undefined;
     let hash = this.#hashes.get(path);
     if (hash === undefined) this.#hashes.set(path, (hash = hashOf(path === '/openapi/v2' ? openApiV2Origin(kinds) : openApiV3Origin(kinds, key))));

@@ -14,6 +14,7 @@ export interface LimitFlags {
   readonly requestTimeout: number;
   readonly minRequestTimeout: number;
   readonly eventTtl: number;
+  readonly enableLogsHandler: boolean;
 }
 
 export const limitFlags: FlagGroup = {
@@ -33,7 +34,7 @@ export const limitFlags: FlagGroup = {
     durationOption('--event-ttl <duration>', 'how long events are kept').default(3_600_000, '1h'),
     alreadySo('--profiling [bool]', 'there is no /debug/pprof; node --cpu-prof and --heap-prof serve for that'),
     alreadySo('--contention-profiling [bool]', 'there are no locks to wait for'),
-    alreadySo('--enable-logs-handler [bool]', 'there is no /logs'),
+    switchOption('--enable-logs-handler', 'deprecated: show the files of /var/log at /logs/', true),
     alreadySo('--debug-socket-path <path>', 'there is no profiling'),
     alreadySo('--strict-transport-security-directives <directives>', 'not for browsers'),
     alreadySo('--endpoint-reconciler-type <type>', 'each server publishes its address'),
