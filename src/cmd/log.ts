@@ -1,6 +1,8 @@
 import { renameSync, statSync } from 'node:fs';
 import pino from 'pino';
+import { StatusError } from '#apimachinery/status-error.ts';
 import type { LogFields, Logger } from '#base/log.ts';
+import { StoreError } from '#store/store.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -15,9 +17,16 @@ const maxFileBytes = 16 * 1024 * 1024;
 
 /** A log of JSON lines. Lines are written at once: those before a crash matter most. */
 export function createLog({ level, file }: LogOptions): Logger {
-  const settings = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label: string) => ({ level: label }) }, serializers: { error: pino.stdSerializers.errWithCause } };
+  const settings = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label: string) => ({ level: label }) }, serializers: { error: describeError } };
   const logger = pino.pino(settings, file === undefined ? pino.destination({ dest: 2, sync: true }) : boundedFile(file));
   return wrap(logger);
+}
+
+/** What a server answers or a store says is known and needs no stack; anything else may be a bug. */
+function describeError(error: Error): object {
+  if (error instanceof StatusError && error.code < 500) return { type: error.name, code: error.code, reason: error.reason, message: error.message };
+  if (error instanceof StoreError) return { type: error.name, message: error.message };
+  return pino.stdSerializers.errWithCause(error);
 }
 
 function wrap(logger: pino.Logger): Logger {

@@ -1,9 +1,9 @@
 /** Custom resources through the real kubectl. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { Kubectl, kubectlMissing } from '../kubectl/kubectl.ts';
-import type { TestApiServer } from '../support/api-server.ts';
 import { startApiServer } from '../support/api-server.ts';
+import { shared } from '../support/shared.ts';
 
 const definition = `
 apiVersion: apiextensions.k8s.io/v1
@@ -50,17 +50,9 @@ spec: ${spec}
 `;
 
 describe('kubectl and custom resources', { skip: kubectlMissing, concurrency: false }, () => {
-  let api: TestApiServer;
-  let kubectl: Kubectl;
-  before(async () => {
-    api = await startApiServer();
-    kubectl = new Kubectl(api.kubeconfig);
-  });
-  after(async () => {
-    kubectl.close();
-    await api.close();
-  });
-  const run = (command: string, input?: string): Promise<string> => kubectl.out(command, input === undefined ? {} : { input });
+  const api = shared(() => startApiServer());
+  const kubectl = shared(() => new Kubectl(api().kubeconfig));
+  const run = (command: string, input?: string): Promise<string> => kubectl().out(command, input === undefined ? {} : { input });
 
   test('create a definition and wait until it is established', async () => {
     assert.match(await run('apply -f -', definition), /crontabs\.stable\.example\.com created/);
@@ -82,9 +74,9 @@ describe('kubectl and custom resources', { skip: kubectlMissing, concurrency: fa
   });
 
   test('unknown fields and bad values are refused', async () => {
-    const unknown = await kubectl.run('apply -f -', { input: crontab('{cronSpec: x, nothing: 1}')});
+    const unknown = await kubectl().run('apply -f -', { input: crontab('{cronSpec: x, nothing: 1}')});
     assert.match(unknown.stderr, /unknown field "spec\.nothing"/);
-    const bad = await kubectl.run('apply -f -', { input: crontab('{cronSpec: x, replicas: 0}')});
+    const bad = await kubectl().run('apply -f -', { input: crontab('{cronSpec: x, replicas: 0}')});
     assert.match(bad.stderr, /spec\.replicas: Invalid value: 0: spec\.replicas in body should be greater than or equal to 1/);
   });
 
@@ -96,17 +88,17 @@ describe('kubectl and custom resources', { skip: kubectlMissing, concurrency: fa
     assert.match(await run('apply --server-side --field-manager=one -f -', crontab('{steps: [{name: a, run: make}]}')), /serverside-applied/);
     assert.match(await run('apply --server-side --field-manager=two -f -', crontab('{steps: [{name: b, run: test}]}')), /serverside-applied/);
     assert.equal(await run('get ct nightly -o jsonpath={.spec.steps[*].name}'), 'a b');
-    const conflict = await kubectl.run('apply --server-side --field-manager=two -f -', { input: crontab('{steps: [{name: a, run: other}]}')});
+    const conflict = await kubectl().run('apply --server-side --field-manager=two -f -', { input: crontab('{steps: [{name: a, run: other}]}')});
     assert.match(conflict.stderr, /Apply failed with 1 conflict: conflict with "one": \.spec\.steps\[name="a"\]\.run/);
   });
 
   test('diff and delete, of the object and of the definition', async () => {
-    const diff = await kubectl.run('diff -f -', { input: crontab('{cronSpec: "5 * * * *", image: b}')});
+    const diff = await kubectl().run('diff -f -', { input: crontab('{cronSpec: "5 * * * *", image: b}')});
     assert.match(diff.stdout, /\+\s+cronSpec: 5 \* \* \* \*/);
     assert.match(await run('delete ct nightly'), /crontab\.stable\.example\.com "nightly" deleted/);
     await run('apply -f -', crontab('{cronSpec: x}'));
     assert.match(await run('delete crd crontabs.stable.example.com'), /deleted/);
-    const gone = await kubectl.run('get ct');
+    const gone = await kubectl().run('get ct');
     assert.match(gone.stderr, /the server (doesn't have a resource type|could not find the requested resource)/);
   });
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import https from 'node:https';
 import { join } from 'node:path';
-import { after, before, describe } from 'node:test';
+import { describe } from 'node:test';
 import { APIService } from '#api/apiregistration/api-service.ts';
 import { Deployment } from '#api/apps/deployment.ts';
 import { ConfigMap } from '#api/core/config-map.ts';
@@ -14,20 +14,12 @@ import { ClusterRoleBinding } from '#api/rbac/cluster-role-binding.ts';
 import { RoleBinding } from '#api/rbac/role-binding.ts';
 import { systemClock } from '#base/clock.ts';
 import { createAuthority, issueCertificate } from '#pki/authority.ts';
-import type { NetworkLab, NetworkSpace } from './network-lab.ts';
+import type { NetworkSpace } from './network-lab.ts';
 import { eventually, noNetwork, onNetwork, startNetworkLab } from './network-lab.ts';
+import { shared } from '../support/shared.ts';
 import { nodeProgram } from './node-program.ts';
 
-let started: NetworkLab | undefined;
-before(async () => {
-  if (noNetwork === false) started = await startNetworkLab();
-});
-after(() => started?.close());
-
-function lab(): NetworkLab {
-  assert.ok(started !== undefined);
-  return started;
-}
+const lab = shared(startNetworkLab, noNetwork);
 
 interface Answer {
   readonly code: number;

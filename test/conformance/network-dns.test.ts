@@ -1,22 +1,14 @@
 /** Names as pods find them: the C library of a container, /etc/hosts and resolv.conf by the kubelet, the cluster's DNS server. */
 import assert from 'node:assert/strict';
-import { after, before, describe } from 'node:test';
+import { describe } from 'node:test';
 import type { Pod } from '#api/core/pod.ts';
 import type { Service } from '#api/core/service.ts';
 import { Service as ServiceKind } from '#api/core/service.ts';
-import type { NetworkLab, NetworkSpace, PodTraits } from './network-lab.ts';
+import type { NetworkSpace, PodTraits } from './network-lab.ts';
 import { eventually, noNetwork, onNetwork, startNetworkLab } from './network-lab.ts';
+import { shared } from '../support/shared.ts';
 
-let started: NetworkLab | undefined;
-before(async () => {
-  if (noNetwork === false) started = await startNetworkLab();
-});
-after(() => started?.close());
-
-function lab(): NetworkLab {
-  assert.ok(started !== undefined);
-  return started;
-}
+const lab = shared(startNetworkLab, noNetwork);
 const dns = (what: string, check: (space: NetworkSpace) => Promise<void>): void => onNetwork(`[sig-network] DNS should ${what} [Conformance]`, lab, check);
 
 const domain = 'cluster.local';

@@ -1,6 +1,6 @@
 /** Services as packets find them, on a real node: containers, the pod network, nftables, the DNS server. */
 import assert from 'node:assert/strict';
-import { after, before, describe } from 'node:test';
+import { describe } from 'node:test';
 import { systemClock } from '#base/clock.ts';
 import { ReplicaSet } from '#api/apps/replica-set.ts';
 import { Endpoints } from '#api/core/endpoints.ts';
@@ -8,19 +8,11 @@ import { Pod } from '#api/core/pod.ts';
 import { Service } from '#api/core/service.ts';
 import type { Service as ServiceObject } from '#api/core/service.ts';
 import { EndpointSlice } from '#api/discovery/endpoint-slice.ts';
-import type { NetworkLab, NetworkSpace, PodTraits } from './network-lab.ts';
+import type { NetworkSpace, PodTraits } from './network-lab.ts';
 import { eventually, noNetwork, onNetwork, podSpec, startNetworkLab } from './network-lab.ts';
+import { shared } from '../support/shared.ts';
 
-let started: NetworkLab | undefined;
-before(async () => {
-  if (noNetwork === false) started = await startNetworkLab();
-});
-after(() => started?.close());
-
-function lab(): NetworkLab {
-  assert.ok(started !== undefined);
-  return started;
-}
+const lab = shared(startNetworkLab, noNetwork);
 const services = (what: string, check: (space: NetworkSpace) => Promise<void>): void => onNetwork(`[sig-network] Services ${what} [Conformance]`, lab, check);
 
 /** By its name, its cluster address and, where it has one, its node port: from a pod, all of its endpoints and nobody else. */

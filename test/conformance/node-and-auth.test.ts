@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe } from 'node:test';
+import { describe } from 'node:test';
 import { WebSocket } from 'ws';
 import { Pod } from '#api/core/pod.ts';
 import { ServiceAccount } from '#api/core/service-account.ts';
@@ -10,20 +10,12 @@ import { startImageRegistry } from '../support/image-registry.ts';
 import { Kubectl, kubectlMissing } from '../kubectl/kubectl.ts';
 import { isReady } from './cluster.ts';
 import { netexecImage } from './network-image.ts';
-import type { NetworkLab, NetworkSpace } from './network-lab.ts';
+import type { NetworkSpace } from './network-lab.ts';
 import { eventually, noNetwork, onNetwork, podSpec, startNetworkLab } from './network-lab.ts';
+import { shared } from '../support/shared.ts';
 import { nodeProgram } from './node-program.ts';
 
-let started: NetworkLab | undefined;
-before(async () => {
-  if (noNetwork === false) started = await startNetworkLab();
-});
-after(() => started?.close());
-
-function lab(): NetworkLab {
-  assert.ok(started !== undefined);
-  return started;
-}
+const lab = shared(startNetworkLab, noNetwork);
 
 const programs = join(import.meta.dirname, '../support/programs');
 const logOf = async (w: NetworkSpace, pod: string): Promise<string> => {

@@ -3,25 +3,20 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe } from 'node:test';
+import { describe } from 'node:test';
 import { Pod } from '#api/core/pod.ts';
 import type { Workspace } from './cluster.ts';
 import { isReady } from './cluster.ts';
-import type { Container, RealNode } from './real-node.ts';
+import type { Container } from './real-node.ts';
 import { machineTests, noContainers, startRealNode } from './real-node.ts';
+import { shared } from '../support/shared.ts';
 
 const root = '/sys/fs/cgroup';
 const isUnified = existsSync(`${root}/cgroup.controllers`);
 const skip = noContainers() || (existsSync(isUnified ? `${root}/cgroup.controllers` : `${root}/cpu/cpu.shares`) ? false : 'there are no control groups');
-let node: RealNode;
-before(async () => {
-  if (skip === false) node = await startRealNode();
-});
-after(async () => {
-  if (skip === false) await node.close();
-});
+const node = shared(startRealNode, skip);
 
-const onMachine = machineTests(() => node);
+const onMachine = machineTests(node);
 
 interface Amounts {
   readonly requests?: Readonly<Record<string, string>> | undefined;
@@ -44,7 +39,7 @@ interface Held {
 /** The control group of a container's first process, or the one above it, which is the pod's. */
 async function heldTo(w: Workspace, container: string, { above = false } = {}): Promise<Held> {
   // In the container's own view, which is the host's: its namespace of control groups is not its own on either hierarchy here.
-  const own = await node.exec(w, 'p', 'cat /proc/1/cgroup', container);
+  const own = await node().exec(w, 'p', 'cat /proc/1/cgroup', container);
   const pathOf = (controller: string): string => {
     const line = own.split('\n').find((each) => (controller === '' ? each.startsWith('0::') : each.split(':')[1]?.split(',').includes(controller) === true)) ?? '';
     return join(root, controller, line.split(':').slice(2).join(':'), above ? '..' : '');
@@ -65,17 +60,17 @@ function expected({ requests, limits }: Amounts): Held {
 }
 
 async function resized(w: Workspace, from: readonly Amounts[], to: readonly Amounts[], how: 'patch' | 'replace' = 'patch'): Promise<void> {
-  const containers = from.map((resources, index): Container => ({ ...node.pod(w, 'p', { script: 'exec sleep 3600' }).spec?.containers?.[0], name: names[index] ?? '', resources }));
-  const made = node.pod(w, 'p', { spec: { restartPolicy: 'Always' } });
+  const containers = from.map((resources, index): Container => ({ ...node().pod(w, 'p', { script: 'exec sleep 3600' }).spec?.containers?.[0], name: names[index] ?? '', resources }));
+  const made = node().pod(w, 'p', { spec: { restartPolicy: 'Always' } });
   await w.client.create(Pod, { ...made, spec: { ...made.spec, containers } });
-  const earlier = await node.until(w, 'p', (pod) => isReady(pod) && isResized(from)(pod));
+  const earlier = await node().until(w, 'p', (pod) => isReady(pod) && isResized(from)(pod));
   for (const [index, resources] of from.entries()) assert.deepEqual(await heldTo(w, names[index] ?? ''), expected(resources), `${names[index]} at first`);
   if (how === 'patch') await w.client.patch(Pod, w.key('p'), { type: 'strategic', patch: { spec: { containers: to.map((resources, index) => ({ name: names[index], resources })) } } }, { subresource: 'resize' });
   else {
     const found = await w.client.get(Pod, w.key('p'));
     await w.client.updateSubresource(Pod, { ...found, spec: { ...found.spec, containers: found.spec.containers.map((each, index) => ({ ...each, resources: to[index] ?? each.resources })) } }, 'resize');
   }
-  const done = await node.until(w, 'p', isResized(to));
+  const done = await node().until(w, 'p', isResized(to));
   assert.deepEqual([done.status.qosClass, done.metadata.generation, done.status.containerStatuses?.map(({ restartCount }) => restartCount)], [earlier.status.qosClass, 2, to.map(() => 0)]);
   for (const [index, resources] of to.entries()) assert.deepEqual(await heldTo(w, names[index] ?? ''), expected(resources), `${names[index]} afterwards`);
   // The pod as a whole has room for its parts, and no more where all have limits.
