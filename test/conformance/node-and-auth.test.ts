@@ -42,9 +42,9 @@ describe('conformance: tokens and files of pods', { skip: noNetwork, concurrency
   onNetwork('[sig-node] KubeletManagedEtcHosts should test kubelet managed /etc/hosts file [NodeConformance] [Conformance]', lab, async (w) => {
     const original = { name: 'original', mountPath: '/etc/hosts-original' };
     const container = (name: string, more: readonly { readonly name: string; readonly mountPath: string }[] = []) => ({ name, image: netexecImage, imagePullPolicy: 'Never' as const, command: ['/netexec', 'pause'], volumeMounts: [original, ...more] });
-    const shared = { terminationGracePeriodSeconds: 0, automountServiceAccountToken: false, volumes: [{ name: 'original', hostPath: { path: '/etc/hosts', type: 'File' as const } }] };
-    await lab().client.create(Pod, { metadata: w.key('test-pod'), spec: { ...shared, containers: [container('c'), container('busybox-2'), container('busybox-3', [{ name: 'original', mountPath: '/etc/hosts' }])] } });
-    await lab().client.create(Pod, { metadata: w.key('test-host-network-pod'), spec: { ...shared, hostNetwork: true, containers: [container('c'), container('busybox-2')] } });
+    const common = { terminationGracePeriodSeconds: 0, automountServiceAccountToken: false, volumes: [{ name: 'original', hostPath: { path: '/etc/hosts', type: 'File' as const } }] };
+    await lab().client.create(Pod, { metadata: w.key('test-pod'), spec: { ...common, containers: [container('c'), container('busybox-2'), container('busybox-3', [{ name: 'original', mountPath: '/etc/hosts' }])] } });
+    await lab().client.create(Pod, { metadata: w.key('test-host-network-pod'), spec: { ...common, hostNetwork: true, containers: [container('c'), container('busybox-2')] } });
     for (const name of ['test-pod', 'test-host-network-pod']) await w.until(Pod, name, isReady);
     const ofNode = await readFile('/etc/hosts', 'utf8');
     const kubectl = kubectlOf();
