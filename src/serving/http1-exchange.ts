@@ -1,5 +1,6 @@
 import { ServerResponse as NodeResponse } from 'node:http';
 import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { abortOnDisconnect, byteLength, listOf, pathLength } from './exchange.ts';
@@ -135,7 +136,8 @@ export class Http1Response implements ServerResponse {
     this.bodyBytes += length;
     if (!outgoing.headersSent) this.#sendHead(length);
     if (chunks instanceof Uint8Array) {
-      outgoing.end(chunks);
+      if (length > maxWriteBytes) Readable.from(partsOf(chunks)).pipe(outgoing);
+      else outgoing.end(chunks);
       return;
     }
     outgoing.cork();
@@ -169,6 +171,16 @@ export class Http1Response implements ServerResponse {
     }
     outgoing.writeHead(this.status, lines);
   }
+}
+
+/**
+ * What is given to a connection at once. TLS encrypts it whole into memory that the connection keeps until it closes: sixteen
+ * clients that had asked for large documents held 150 MiB.
+ */
+const maxWriteBytes = 256 * 1024;
+
+function* partsOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += maxWriteBytes) yield bytes.subarray(at, at + maxWriteBytes);
 }
 
 function put(lines: (string | string[])[], name: string, headers: ResponseHeaders): void {

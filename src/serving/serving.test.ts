@@ -162,6 +162,21 @@ test('a long answer arrives piece by piece, and its signal aborts when the clien
   session.close();
 });
 
+test('a body of several MiB given at once arrives whole, with its length', async (t) => {
+  const body = Buffer.alloc(3_000_001, 'abcdefg');
+  const completed: boolean[] = [];
+  const { clients } = await serve(t, (_, response) => {
+    response.onClose((isComplete) => completed.push(isComplete));
+    response.end(body);
+  });
+  for (const client of clients) {
+    const answer = await client.ask({});
+    assert.equal(answer.headers['content-length'], String(body.length), client.name);
+    assert.equal(answer.text === body.toString(), true, client.name);
+  }
+  assert.deepEqual(completed, [true, true]);
+});
+
 test('a slow reader is seen: write returns a promise that resolves when there is room', async (t) => {
   const piece = Buffer.alloc(1 << 20, 'x');
   let waits = 0;
