@@ -14,7 +14,7 @@ import type { PemPair } from '#pki/authority.ts';
 import type { ServiceAccountKey } from '#pki/service-account-key.ts';
 import type { HealthCheck } from '#serving/health.ts';
 import type { TlsSettings } from '#serving/tls-settings.ts';
-import { answerHealth, pingCheck } from '#serving/health.ts';
+import { pingCheck } from '#serving/health.ts';
 import type { SecureServer } from '#serving/secure-server.ts';
 import { createSecureServer } from '#serving/secure-server.ts';
 import type { Store } from '#store/store.ts';
@@ -238,6 +238,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const documents = new Documents({ kinds, issuer, hashesVersions: options.features?.isOn('StorageVersionHash'), showsLogs: options.logFolder !== undefined, address: () => address, clock, version });
   let address = '127.0.0.1:6443';
 
+  let phase: 'serving' | 'leaving' | 'refusing' = 'serving';
+  const checks: readonly HealthCheck[] = [pingCheck, { name: 'etcd', check: async () => void (await store.revision()) }, ...(options.below === undefined ? [] : [options.below.healthCheck])];
+  const shutdownCheck: HealthCheck = { name: 'shutdown', check: () => (phase === 'serving' ? undefined : 'process is shutting down') };
+
   /** Few ask, and nobody before the first metrics are read. */
   const features = async (): Promise<FeatureGates> => options.features ?? (await import('./features/feature-gates.ts')).featureGates([]);
   const handle = async (call: ApiCall): Promise<ApiResult> => {
@@ -251,7 +255,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: `${await metrics.text({ kinds, cache, store })}${flowControl.text()}${aggregation.metricsText()}${allocation.metricsText()}${options.audit?.text() ?? ''}${(await features()).metricsText()}${options.below?.metricsText() ?? ''}` };
     const dump = dumpAt({ path: call.info.path, query: call.query, levels: flowControl.levels, clock });
     if (dump !== undefined) return { is: 'raw', code: 200, contentType: 'text/plain; charset=utf-8', body: dump };
-    const page = await pageAt(call, { view: () => ({ version, startedMs, nowMs: clock.nowMs(), flags: options.flags ?? {} }), logFolder: options.logFolder });
+    const page = await pageAt(call, { checks: (name) => (name === 'readyz' ? [...checks, shutdownCheck] : checks), view: () => ({ version, startedMs, nowMs: clock.nowMs(), flags: options.flags ?? {} }), logFolder: options.logFolder });
     if (page !== undefined) return page;
     const document = await documents.finish(call, await aggregation.extend(call, await documents.find(call)));
     if (document === undefined) throw noSuchPath();
@@ -281,8 +285,6 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   let timer = clock.after(bookmarkTickMs, bookmarks);
   let server: SecureServer | undefined;
   let trustedPem = '';
-  let phase: 'serving' | 'leaving' | 'refusing' = 'serving';
-  const shutdownCheck: HealthCheck = { name: 'shutdown', check: () => (phase === 'serving' ? undefined : 'process is shutting down') };
 
   return {
     transport,
@@ -292,7 +294,6 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       const certificates = clientCertificates(headers === undefined ? undefined : trustOf(clientCaPem));
       const face = httpFace({ authenticators: [...ofProxies, certificates, ...authenticators, ...(options.anonymous === undefined ? [] : [anonymousWhere(options.anonymous)])], authorizers, handle: handleUntilStopped, kindOf: (apiVersion, kind) => kinds.bodyStruct(apiVersion, kind), passesOn: (info) => aggregation.isRemote(info), clock, random, log, audit: options.audit, compresses: options.features?.isOn('APIResponseCompression') });
       const cors = corsAllowedOrigins === undefined || corsAllowedOrigins.length === 0 ? undefined : (await import('./request/cors.ts')).corsRule(corsAllowedOrigins);
-      const checks: readonly HealthCheck[] = [pingCheck, { name: 'etcd', check: async () => void (await store.revision()) }, ...(options.below === undefined ? [] : [options.below.healthCheck])];
       trustedPem = headers === undefined ? clientCaPem : `${clientCaPem}\n${headers.caPem}`;
       server = createSecureServer({
         clock, log, serving, clientCaPem: trustedPem,
@@ -301,9 +302,6 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
           if (cors?.(request, response) === true) return;
           if (goawayChance > 0 && request.protocol === 'HTTP/2.0' && random.next() < goawayChance) response.leaveConnection();
           if (phase === 'refusing' && answerStopping(request, response)) return;
-          if (request.path.endsWith('z') || request.path.includes('z/')) {
-            for (const name of ['livez', 'readyz', 'healthz']) if (await answerHealth(name, name === 'readyz' ? [...checks, shutdownCheck] : checks, request, response)) return;
-          }
           await face(request, response);
         },
       });

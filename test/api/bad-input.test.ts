@@ -195,7 +195,7 @@ describe('bad input gets a Status that names the fault, and nothing is stored', 
 
   it('refuses those who do not say who they are, but for health and version; bad credentials are a 401', async () => {
     for (const path of ['/livez', '/readyz', '/healthz', '/version']) assert.equal((await api.request('GET', path, { anonymous: true })).code, 200, path);
-    for (const path of ['/api/v1/namespaces', '/metrics', '/apis', '/api/v1/namespaces/default/pods/x/log']) {
+    for (const path of ['/api/v1/namespaces', '/livez/ping', '/metrics', '/apis', '/api/v1/namespaces/default/pods/x/log']) {
       const answer = await api.request('GET', path, { anonymous: true });
       assert.equal(answer.code, 403, path);
       assert.equal(answer.json<StatusBody>().reason, 'Forbidden');

@@ -166,7 +166,7 @@ describe('issuers of JSON Web Tokens', { timeout: 60_000 }, () => {
         claimMappings: { username: { expression: '"oidc:" + claims.sub' }, groups: { claim: 'roles', prefix: 'role:' }, uid: { claim: 'id' }, extra: [{ key: 'example.com/tenant', valueExpression: 'claims.tenant' }] },
         userValidationRules: [{ expression: '!user.username.startsWith("system:")', message: 'reserved' }],
       }],
-      anonymous: { enabled: true, conditions: [{ path: '/version' }] },
+      anonymous: { enabled: true, conditions: [{ path: '/version' }, { path: '/livez' }] },
     }));
     api = await spawnApiServer([`--authentication-config=${directory}/authentication.json`], directory);
   });
@@ -202,8 +202,8 @@ describe('issuers of JSON Web Tokens', { timeout: 60_000 }, () => {
   });
 
   it('leave anonymous what may be', async () => {
-    assert.equal((await api.request('GET', '/version', { anonymous: true })).code, 200);
-    assert.equal((await api.request('GET', '/api', { anonymous: true })).code, 401);
+    for (const path of ['/version', '/livez', '/livez?verbose']) assert.equal((await api.request('GET', path, { anonymous: true })).code, 200, path);
+    for (const path of ['/api', '/readyz', '/livez/ping']) assert.equal((await api.request('GET', path, { anonymous: true })).code, 401, path);
   });
 
   it('follow changes of the file', async () => {

@@ -121,7 +121,10 @@ describe('skiff apiserver with admission, feature and API flags', { timeout: 60_
   });
 
   it('lets nobody in without credentials', async () => {
-    assert.equal((await api.request('GET', '/version', { anonymous: true })).code, 401);
+    for (const path of ['/version', '/livez', '/readyz', '/healthz', '/readyz/ping']) {
+      assert.equal((await api.request('GET', path, { anonymous: true })).code, 401, path);
+      assert.equal((await api.request('GET', path)).code, 200, path);
+    }
   });
 
   it('bears an Audit-Id on every answer, the client\'s own where it has one', async () => {

@@ -84,7 +84,7 @@ export function responseStatusOf(result: ApiResult): ResponseStatus {
     const { kind: _kind, apiVersion: _version, ...status } = result.body as Record<string, unknown>;
     return { metadata: {}, ...status, code: result.code };
   }
-  const code = result.is === 'object' || result.is === 'json' || result.is === 'raw' ? result.code : result.is === 'upgrade' ? 101 : 200;
+  const code = result.is === 'object' || result.is === 'json' || result.is === 'raw' ? result.code : result.is === 'upgrade' ? (result.code ?? 101) : 200;
   return { metadata: {}, code };
 }
 

@@ -81,6 +81,7 @@ export class OpenApiDocuments {
     const type = mediaType(call.accept, path);
     return {
       is: 'upgrade',
+      code: 200,
       take: async (request, response) => {
         const hash = this.#hashOf.get(document) ?? (await contentHash(document));
         const named = path.startsWith('/openapi/v3/') ? (call.query['hash'] ?? '') : '';

@@ -1,9 +1,13 @@
-/** Pages for whoever looks for a fault. What makes them is loaded when somebody asks. */
-import { methodNotAllowed } from '#apimachinery/status-error.ts';
+/** Pages for whoever looks for a fault, health first. What makes them is loaded when somebody asks. */
+import { methodNotAllowed, noSuchPath } from '#apimachinery/status-error.ts';
+import type { HealthCheck } from '#serving/health.ts';
+import { answerHealth } from '#serving/health.ts';
 import type { ApiCall, ApiResult } from '../request/api-call.ts';
 import type { ZView } from './z-pages.ts';
 
 export interface PageSources {
+  /** What must be well for /livez, /readyz and /healthz. */
+  readonly checks: (name: string) => readonly HealthCheck[];
   /** For /statusz and /flagz. */
   readonly view: () => ZView;
   /** Its files are below /logs/. Undefined: there is no such page. */
@@ -11,13 +15,22 @@ export interface PageSources {
 }
 
 /** The page at a path; undefined when there is none. Throws a 406 or 405 for what it cannot answer. */
-export async function pageAt({ info, accept }: ApiCall, { view, logFolder }: PageSources): Promise<ApiResult | undefined> {
+export async function pageAt({ info, accept }: ApiCall, { checks, view, logFolder }: PageSources): Promise<ApiResult | undefined> {
   const { path, verb } = info;
+  const [, health] = /^\/(livez|readyz|healthz)(?:\/|$)/.exec(path) ?? [];
+  if (health !== undefined) {
+    return {
+      is: 'upgrade', code: 200,
+      async take(request, response) {
+        if (!(await answerHealth(health, checks(health), request, response))) throw noSuchPath();
+      },
+    };
+  }
   if (path === '/statusz' || path === '/flagz') return (await import('./z-pages.ts')).zPage(path, accept, view());
   if (logFolder !== undefined && (path === '/logs' || path.startsWith('/logs/'))) {
     if (verb !== 'get') throw methodNotAllowed();
     const { serveFiles } = await import('#serving/serve-files.ts');
-    return { is: 'upgrade', take: (request, response) => serveFiles({ root: logFolder, below: path.slice('/logs'.length) }, request, response) };
+    return { is: 'upgrade', code: 200, take: (request, response) => serveFiles({ root: logFolder, below: path.slice('/logs'.length) }, request, response) };
   }
   return undefined;
 }

@@ -145,7 +145,7 @@ function codeOf(result: ApiResult): number {
     case 'list': case 'watch':
       return 200;
     case 'upgrade':
-      return 101;
+      return result.code ?? 101;
   }
 }
 

@@ -114,9 +114,11 @@ export interface RawResult {
   readonly body: string | Uint8Array | AsyncIterable<Uint8Array>;
   readonly headers?: Readonly<Record<string, string>>;
 }
-/** The connection leaves HTTP (exec, attach, portforward, proxy); only the HTTP layer can carry that out. */
+/** The connection leaves HTTP (exec, attach, portforward, proxy), or the answer depends on how the request came; only the HTTP layer can carry that out. */
 export interface UpgradeResult {
   readonly is: 'upgrade';
+  /** What it is counted and recorded as. Default: 101. */
+  readonly code?: number;
   /** Takes over request and response; resolves when the connection is over. Throws a StatusError before anything was sent. */
   take(request: ServerRequest, response: ServerResponse): Promise<void>;
 }
