@@ -9,6 +9,7 @@ import type { Taint } from '#api/core/scheduling.ts';
 import { Service } from '#api/core/service.ts';
 import type { ComponentContext, RunningComponent } from '#client/component.ts';
 import type { Informer } from '#client/informer.ts';
+import { allContainers } from './pod/all-containers.ts';
 import type { ByteDuplex, ContainerStreams } from './cri/cri.ts';
 import type { RuntimeStatus } from './cri/records.ts';
 import type { CommandRequest, ContainerTarget, KubeletHandle } from './kubelet-handle.ts';
@@ -431,7 +432,7 @@ class Kubelet implements RunningKubelet, KubeletHandle {
     if (worker === undefined) throw notFound({ plural: 'pods', group: '' }, pod);
     const { spec } = worker.pod;
     const containerName = container ?? spec.containers[0]?.name ?? '';
-    const isKnown = [...spec.containers, ...(spec.initContainers ?? []), ...(spec.ephemeralContainers ?? [])].some(({ name }) => name === containerName);
+    const isKnown = allContainers(worker.pod).some(({ name }) => name === containerName);
     if (!isKnown) throw badRequest(`container ${containerName} is not valid for pod ${pod}`);
     return { worker, containerName };
   }

@@ -1,33 +1,30 @@
-import type { Timer } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
-import { saysTheSame } from '#apimachinery/equal.ts';
 import { hasReason } from '#apimachinery/status-error.ts';
-import type { ResourceRequirements } from '#api/core/container.ts';
 import type { ResourceList } from '#api/core/pod-resources.ts';
 import { Pod } from '#api/core/pod.ts';
 import { isTerminal } from '#api/core/pod-status.ts';
 import type { Client } from '#client/client.ts';
 import type { PodSandboxConfig } from '../cri/records.ts';
-import { VolumeError } from '../platform.ts';
-import type { PodFacts, PreparedVolumes } from '../platform.ts';
+import type { PodFacts } from '../platform.ts';
 import { ProbeManager } from '../probes/probe-manager.ts';
 import { runProbe } from '../probes/run-probe.ts';
+import { Alarm } from './alarm.ts';
+import { allContainers } from './all-containers.ts';
 import { planSandboxConfig } from './container-config.ts';
-import { containerResources, enoughForBoth, podCgroupResources } from './container-resources.ts';
+import { podCgroupResources } from './container-resources.ts';
 import { dropOld } from './drop-old.ts';
 import { containerTarget, podTarget } from './events.ts';
-import { backoffKey, planPod } from './plan-pod.ts';
-import type { PodPlan, PodView, WaitingReason } from './plan-pod.ts';
-import { asGiven, planResize } from './plan-resize.ts';
+import { planPod } from './plan-pod.ts';
+import type { PodPlan, PodView } from './plan-pod.ts';
 import { planStatus } from './plan-status.ts';
-import type { ResizeCondition } from './plan-status.ts';
 import { kernelHostName, planDns, planHostsFile } from './pod-dns.ts';
+import { PodResizer } from './pod-resizer.ts';
 import { emptyRuntime, observePod } from './pod-runtime.ts';
-import type { ContainerRecord, PodRuntime } from './pod-runtime.ts';
-import { nextBackoff, restartBackoff } from './restart-backoff.ts';
-import type { BackoffEntry } from './restart-backoff.ts';
+import type { PodRuntime } from './pod-runtime.ts';
+import { PodVolumes } from './pod-volumes.ts';
 import { startContainer } from './start-container.ts';
 import type { StartDependencies } from './start-container.ts';
+import { StartLedger } from './start-ledger.ts';
 import type { StatusManager } from './status-manager.ts';
 import { stopAll, stopContainer } from './stop-containers.ts';
 
@@ -78,23 +75,17 @@ export class PodWorker {
   #isTriggered = false;
   #isClosed = false;
   #running: Promise<void> | undefined;
-  #timer: Timer | undefined;
-  #timerAtMs = Infinity;
   #verdict: { readonly reason: string; readonly message: string } | undefined;
-  #volumes: PreparedVolumes | undefined;
-  #areVolumesStale = false;
-  #volumeBackoffMs = 500;
   #killDeadlineMs = Infinity;
   /** Aborts when the pod is to end, so that nobody waits for its images or hooks any longer. */
   readonly #starting = new AbortController();
   readonly #startedAtMs: number;
-  readonly #waiting = new Map<string, WaitingReason>();
-  readonly #startRetries = new Map<string, number>();
-  readonly #backoffs = new Map<string, BackoffEntry>();
   readonly #lastWords = new Map<string, string>();
-  /** What running containers were given last, by name and attempt. */
-  readonly #given = new Map<string, ResourceRequirements>();
-  #resizeCondition: ResizeCondition | undefined;
+  /** Rings when it is time to look again. */
+  readonly #alarm: Alarm;
+  readonly #volumes: PodVolumes;
+  readonly #resizer: PodResizer;
+  readonly #starts: StartLedger;
   readonly #probes: ProbeManager;
   readonly #dependencies: PodWorkerDependencies;
 
@@ -102,15 +93,20 @@ export class PodWorker {
     this.#pod = pod;
     this.#dependencies = dependencies;
     this.#startedAtMs = dependencies.clock.nowMs();
+    const { clock, platform, recorder, node } = dependencies;
+    this.#alarm = new Alarm(clock, () => this.trigger());
+    this.#volumes = new PodVolumes({ files: platform.files, recorder, clock, alarm: this.#alarm });
+    this.#resizer = new PodResizer({ platform, allocatable: node.allocatable, requestedByOthers: node.requestedByOthers, alarm: this.#alarm });
+    this.#starts = new StartLedger({ recorder, clock, alarm: this.#alarm });
     this.#probes = new ProbeManager({
-      clock: dependencies.clock,
+      clock,
       run: (subject, record) => runProbe(subject.probe, {
         container: subject.container, containerId: record.id, podIp: this.#podIps()[0] ?? '', timeoutSeconds: subject.probe.timeoutSeconds ?? 1,
       }, { runtime: dependencies.runtime, prober: dependencies.prober }),
       onChange: () => this.trigger(),
       onFailure: (container, kind, outcome) => {
         const name = `${kind.slice(0, 1).toUpperCase()}${kind.slice(1)}`;
-        dependencies.recorder.event(containerTarget(this.#pod, container.name), 'Warning', 'Unhealthy', `${name} probe failed: ${outcome.output}`);
+        recorder.event(containerTarget(this.#pod, container.name), 'Warning', 'Unhealthy', `${name} probe failed: ${outcome.output}`);
       },
     });
   }
@@ -129,8 +125,7 @@ export class PodWorker {
 
   /** The API has a newer state of the pod. */
   update(pod: Pod): void {
-    const { labels, annotations } = this.#pod.metadata;
-    this.#areVolumesStale ||= showsItself(pod) && (!saysTheSame(labels, pod.metadata.labels) || !saysTheSame(annotations, pod.metadata.annotations));
+    this.#volumes.noteChange(this.#pod, pod);
     this.#pod = pod;
     if (pod.metadata.deletionTimestamp !== undefined && this.#mode === 'terminating') this.#hurry();
     this.trigger();
@@ -166,7 +161,7 @@ export class PodWorker {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#starting.abort(new Error('the kubelet is being closed'));
-    this.#timer?.cancel();
+    this.#alarm.close();
     this.#probes.close();
     await this.#running;
   }
@@ -175,15 +170,14 @@ export class PodWorker {
     const { log } = this.#dependencies;
     while (this.#isTriggered && !this.#isClosed && this.#mode !== 'gone') {
       this.#isTriggered = false;
-      this.#timer?.cancel();
-      this.#timerAtMs = Infinity;
+      this.#alarm.clear();
       try {
         if (this.#shouldEnd()) await this.#terminate();
         else await this.#sync();
       } catch (error) {
         if (this.#isClosed) return;
         log.warn({ error, pod: this.#name() }, 'a pod could not be brought up to date; trying again');
-        this.#lookAgainIn(retryAfterMs);
+        this.#alarm.in(retryAfterMs);
       }
     }
   }
@@ -194,21 +188,6 @@ export class PodWorker {
 
   #name(): string {
     return `${this.#pod.metadata.namespace}/${this.#pod.metadata.name}`;
-  }
-
-  #lookAgainIn(delayMs: number): void {
-    this.#lookAgainAt(this.#dependencies.clock.nowMs() + delayMs);
-  }
-
-  #lookAgainAt(atMs: number): void {
-    if (atMs >= this.#timerAtMs || this.#isClosed) return;
-    const { clock } = this.#dependencies;
-    this.#timer?.cancel();
-    this.#timerAtMs = atMs;
-    this.#timer = clock.after(atMs - clock.nowMs(), () => {
-      this.#timerAtMs = Infinity;
-      this.trigger();
-    });
   }
 
   async #observe(): Promise<PodRuntime> {
@@ -236,23 +215,23 @@ export class PodWorker {
     }
     if (this.#shouldEnd()) return undefined;
     await dropOld(this.#runtime, this.#dependencies);
-    if (this.#volumes?.refreshAtMs !== undefined) this.#lookAgainAt(this.#volumes.refreshAtMs);
+    if (this.#volumes.refreshAtMs !== undefined) this.#alarm.at(this.#volumes.refreshAtMs);
     return undefined;
   }
 
   /** Acts until there is nothing left to do now. */
   async #bringUp(): Promise<void> {
-    if (this.#areVolumesStale && this.#volumes !== undefined) await this.#prepareVolumes();
+    if (this.#volumes.isStale) await this.#volumes.prepare(this.#pod, this.#facts());
     for (let round = 0; round < maxRounds && !this.#isClosed; round++) {
       const runtime = await this.#observe();
       this.#probes.update(this.#pod, runtime.containers);
       const plan = planPod(this.#view(runtime));
-      this.#noteWaiting(plan);
+      this.#starts.notePlan(this.#pod, plan);
       if (plan.isFinished) return this.#finish();
       // Someone wants it gone: nothing new is begun.
       if (this.#shouldEnd()) return undefined;
       if (!(await this.#act(plan)) && !(await this.#resize(runtime))) {
-        if (plan.recheckAtMs !== undefined) this.#lookAgainAt(plan.recheckAtMs);
+        if (plan.recheckAtMs !== undefined) this.#alarm.at(plan.recheckAtMs);
         break;
       }
     }
@@ -267,24 +246,13 @@ export class PodWorker {
     for (const { name, restartCount, containerID } of [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])]) {
       if (containerID !== undefined && containerID !== '') restartCounts.set(name, restartCount);
     }
-    return { pod: this.#pod, runtime, nowMs: clock.nowMs(), probes: this.#probes, backoffs: this.#backoffs, restartCounts };
-  }
-
-  #noteWaiting(plan: PodPlan): void {
-    const { recorder } = this.#dependencies;
-    for (const [name, reason] of plan.waiting) {
-      if (this.#waiting.get(name)?.message !== reason.message) {
-        recorder.event(containerTarget(this.#pod, name), 'Warning', 'BackOff', `Back-off restarting failed container ${name} in pod ${this.#pod.metadata.name}_${this.#pod.metadata.namespace}(${this.#pod.metadata.uid})`);
-      }
-      this.#waiting.set(name, reason);
-    }
-    for (const { container } of plan.starts) if (this.#waiting.get(container.name)?.reason === 'CrashLoopBackOff') this.#waiting.delete(container.name);
+    return { pod: this.#pod, runtime, nowMs: clock.nowMs(), probes: this.#probes, backoffs: this.#starts.backoffs, restartCounts };
   }
 
   /** Carries out one round; answers whether the runtime may look different now. */
   async #act(plan: PodPlan): Promise<boolean> {
     if (plan.killPod !== undefined) {
-      await this.#stopEverything((this.#pod.spec.terminationGracePeriodSeconds ?? 30) * 1000);
+      await this.#stopEverything(specGraceMs(this.#pod));
       return true;
     }
     if (plan.createSandbox !== undefined) return this.#createSandbox(plan.createSandbox);
@@ -305,19 +273,19 @@ export class PodWorker {
     const problem = pod.spec.hostNetwork === true ? undefined : node.networkProblem();
     if (problem !== undefined) {
       recorder.event(podTarget(pod), 'Warning', 'NetworkNotReady', `network is not ready: ${problem}`);
-      this.#lookAgainIn(networkRetryMs);
+      this.#alarm.in(networkRetryMs);
       return false;
     }
     if (attempt > 0) recorder.event(podTarget(pod), 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
     // Files first: a pod whose volumes are not there does not start.
-    if (!(await this.#prepareVolumes())) return false;
+    if (!(await this.#volumes.prepare(pod, this.#facts()))) return false;
     try {
       await runtime.runPodSandbox(await this.#sandboxConfig(attempt));
       return true;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       recorder.event(podTarget(pod), 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${message}`);
-      this.#lookAgainIn(retryAfterMs);
+      this.#alarm.in(retryAfterMs);
       return false;
     }
   }
@@ -335,22 +303,6 @@ export class PodWorker {
     });
   }
 
-  async #prepareVolumes(): Promise<boolean> {
-    const { platform, recorder, clock } = this.#dependencies;
-    try {
-      this.#volumes = await platform.files.prepareVolumes(this.#pod, this.#facts());
-      this.#volumeBackoffMs = 500;
-      this.#areVolumesStale = false;
-      return true;
-    } catch (error) {
-      if (!(error instanceof VolumeError)) throw error;
-      recorder.event(podTarget(this.#pod), 'Warning', 'FailedMount', error.message);
-      this.#lookAgainAt(clock.nowMs() + this.#volumeBackoffMs);
-      this.#volumeBackoffMs = Math.min(this.#volumeBackoffMs * 2, 122_000);
-      return false;
-    }
-  }
-
   #facts(): PodFacts {
     const { node } = this.#dependencies;
     return { podIps: this.#podIps(), hostIps: node.hostIps(), nodeAllocatable: node.allocatable() };
@@ -362,30 +314,22 @@ export class PodWorker {
   }
 
   async #startContainers(plan: PodPlan): Promise<boolean> {
-    const { clock, node } = this.#dependencies;
+    const { node } = this.#dependencies;
     const pod = this.#pod;
     const sandbox = this.#runtime.sandboxes.find((candidate) => candidate.isReady);
     if (sandbox === undefined) return false;
     // What others wrote into ConfigMaps and Secrets meanwhile shows now at the latest; what is due is made anew.
-    const isDue = this.#volumes === undefined || (this.#volumes.refreshAtMs ?? Infinity) <= clock.nowMs();
-    if (isDue && !(await this.#prepareVolumes())) return false;
+    if (this.#volumes.isDue && !(await this.#volumes.prepare(pod, this.#facts()))) return false;
     const sandboxConfig = plan.starts.length === 0 ? undefined : await this.#sandboxConfig(sandbox.attempt);
     let hasStarted = false;
     for (const start of plan.starts) {
       const { container } = start;
-      const retryAtMs = this.#startRetries.get(container.name);
       if (sandboxConfig === undefined) break;
-      if (retryAtMs !== undefined && retryAtMs > clock.nowMs()) {
-        this.#lookAgainAt(retryAtMs);
-        continue;
-      }
-      if (start.after !== undefined) {
-        const key = backoffKey(container);
-        this.#backoffs.set(key, nextBackoff(this.#backoffs.get(key), start.after.finishedAtMs, clock.nowMs(), restartBackoff));
-      }
+      if (!this.#starts.isDue(container)) continue;
+      this.#starts.noteBegin(start);
       const target = start.kind === 'ephemeral' ? pod.spec.ephemeralContainers?.find(({ name }) => name === container.name)?.targetContainerName : undefined;
       const failure = await startContainer(pod, start, {
-        sandboxId: sandbox.id, sandboxConfig, facts: this.#facts(), volumes: this.#volumes?.paths ?? new Map(),
+        sandboxId: sandbox.id, sandboxConfig, facts: this.#facts(), volumes: this.#volumes.paths,
         hostsFile: (hostFile) => planHostsFile(pod, { podIps: this.#podIps(), clusterDomain: node.clusterDomain, hostFile }),
         targetId: target === undefined ? undefined : this.#runtime.containers.find((record) => record.name === target && record.state === 'running')?.id,
         signal: this.#starting.signal,
@@ -393,16 +337,12 @@ export class PodWorker {
       }, this.#dependencies);
       if (this.#shouldEnd() || this.#isClosed) return false;
       if (failure === undefined) {
-        this.#given.set(`${container.name}/${start.attempt}`, container.resources);
-        this.#waiting.delete(container.name);
-        this.#startRetries.delete(container.name);
+        this.#resizer.noteStart(container, start.attempt);
+        this.#starts.noteSuccess(container);
         hasStarted = true;
         continue;
       }
-      this.#waiting.set(container.name, { reason: failure.reason, message: failure.message });
-      const againAtMs = failure.retryAtMs ?? clock.nowMs() + retryAfterMs;
-      this.#startRetries.set(container.name, againAtMs);
-      this.#lookAgainAt(againAtMs);
+      this.#starts.noteFailure(container, failure);
       this.#report(false);
     }
     return hasStarted;
@@ -410,44 +350,13 @@ export class PodWorker {
 
   /** Gives running containers what the pod asks for now; answers whether one was stopped for it. */
   async #resize({ containers }: PodRuntime): Promise<boolean> {
-    const { runtime, platform, node } = this.#dependencies;
     const pod = this.#pod;
-    const { uid } = pod.metadata;
-    for (const key of this.#given.keys()) if (!containers.some((record) => givenKey(record) === key)) this.#given.delete(key);
-    const view = { pod, containers, actual: (record: ContainerRecord) => this.#givenTo(record), allocatable: node.allocatable(), requestedByOthers: () => node.requestedByOthers(uid) };
-    const plan = planResize(view);
-    this.#resizeCondition = plan.pending === undefined ? undefined : { type: 'PodResizePending', ...plan.pending };
-    if (plan.pending?.reason === 'Deferred') this.#lookAgainIn(retryAfterMs);
-    const hasChanges = plan.updates.length + plan.restarts.length > 0;
-    try {
-      // No part may have more than the whole: that gets room for both before the parts change.
-      if (hasChanges) await platform.files.prepareCgroup(pod, enoughForBoth(podCgroupResources(asGiven(view)), podCgroupResources(pod)));
-      for (const { container, record } of plan.updates) {
-        await runtime.updateContainerResources(record.id, containerResources(pod, container, platform.machine.memoryBytes));
-        this.#given.set(givenKey(record), container.resources);
-      }
-      // The whole follows its parts: what it has less of they no longer use.
-      if (hasChanges) await platform.files.prepareCgroup(pod, podCgroupResources(pod));
-    } catch (error) {
-      this.#resizeCondition = { type: 'PodResizeInProgress', reason: 'Error', message: error instanceof Error ? error.message : String(error) };
-      this.#lookAgainIn(retryAfterMs);
-      return false;
-    }
-    for (const { container, record } of plan.restarts) {
-      const graceMs = (pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
-      await stopContainer(pod, container, record, { graceMs, podIp: this.#podIps()[0] ?? '', message: `Container ${container.name} resize requires restart` }, this.#dependencies);
+    const restarts = await this.#resizer.resize(pod, containers);
+    for (const { container, record } of restarts) {
+      await stopContainer(pod, container, record, { graceMs: specGraceMs(pod), podIp: this.#podIps()[0] ?? '', message: `Container ${container.name} resize requires restart` }, this.#dependencies);
       this.#probes.forget(record.id);
     }
-    return plan.restarts.length > 0;
-  }
-
-  /** Containers that an earlier kubelet started have what the status says. */
-  #givenTo(record: ContainerRecord): ResourceRequirements {
-    const known = this.#given.get(givenKey(record));
-    if (known !== undefined) return known;
-    const container = allContainers(this.#pod).find(({ name }) => name === record.name);
-    const told = [...(this.#pod.status.containerStatuses ?? []), ...(this.#pod.status.initContainerStatuses ?? [])].find(({ name, containerID }) => name === record.name && containerID?.endsWith(record.id) === true);
-    return told?.resources ?? container?.resources ?? {};
+    return restarts.length > 0;
   }
 
   /** All containers have ended for good: what is left of the pod is stopped, its logs stay. */
@@ -456,13 +365,10 @@ export class PodWorker {
     this.#probes.update(this.#pod, this.#runtime.containers);
     if (this.#runtime.containers.some((record) => record.state === 'running') || this.#runtime.sandboxes.some((sandbox) => sandbox.isReady)) {
       this.#report(false);
-      await this.#stopEverything((this.#pod.spec.terminationGracePeriodSeconds ?? 30) * 1000);
+      await this.#stopEverything(specGraceMs(this.#pod));
     }
     if (!isTerminal(this.#pod)) this.#report(true);
-    if (this.#volumes !== undefined) {
-      await this.#dependencies.platform.files.removeVolumes(this.#pod.metadata.uid);
-      this.#volumes = undefined;
-    }
+    await this.#volumes.removeIfPrepared(this.#pod.metadata.uid);
   }
 
   async #stopEverything(graceMs: number): Promise<void> {
@@ -547,7 +453,7 @@ export class PodWorker {
     const started = this.#pod.status.startTime;
     const endMs = (started === undefined ? this.#startedAtMs : Date.parse(started)) + activeDeadlineSeconds * 1000;
     if (endMs > clock.nowMs()) {
-      this.#lookAgainAt(endMs);
+      this.#alarm.at(endMs);
       return false;
     }
     this.#verdict = { reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' };
@@ -563,21 +469,12 @@ export class PodWorker {
     const pod = { ...(shown === this.#pod ? target : this.#pod), status: statuses.expected(shown) };
     statuses.report(target, planStatus({
       pod, runtime: this.#runtime, nowMs: clock.nowMs(), runtimeName: node.runtimeName(), hostIps: node.hostIps(),
-      waiting: this.#waiting, lastWords: this.#lastWords, resourcesOf: (record) => this.#givenTo(record), resize: this.#resizeCondition,
+      waiting: this.#starts.waiting, lastWords: this.#lastWords, resourcesOf: (record) => this.#resizer.givenTo(this.#pod, record), resize: this.#resizer.condition,
       isStarted: (id) => this.#probes.isStarted(id), isReady: (id) => this.#probes.isReady(id), isOver, verdict: this.#verdict,
     }));
   }
 }
 
-/** Whether files of its volumes may say what its labels and annotations are. */
-function showsItself({ spec }: Pod): boolean {
-  return (spec.volumes ?? []).some(({ downwardAPI, projected }) => downwardAPI !== undefined || projected?.sources?.some((each) => each.downwardAPI !== undefined) === true);
-}
-
-function givenKey({ name, attempt }: ContainerRecord): string {
-  return `${name}/${attempt}`;
-}
-
-function allContainers(pod: Pod) {
-  return [...pod.spec.containers, ...(pod.spec.initContainers ?? []), ...(pod.spec.ephemeralContainers ?? [])];
+function specGraceMs({ spec }: Pod): number {
+  return (spec.terminationGracePeriodSeconds ?? 30) * 1000;
 }

@@ -1,6 +1,7 @@
 import type { Container } from '#api/core/container.ts';
 import type { Pod } from '#api/core/pod.ts';
 import type { EventRecorder } from '#client/event-recorder.ts';
+import { allContainers } from './all-containers.ts';
 import { containerTarget } from './events.ts';
 import { runHook } from './lifecycle-hook.ts';
 import type { HookDependencies } from './lifecycle-hook.ts';
@@ -50,7 +51,7 @@ export async function stopAll(pod: Pod, records: readonly ContainerRecord[], opt
   const { clock } = dependencies;
   const deadlineMs = clock.monotonicMs() + options.graceMs;
   const containerOf = (record: ContainerRecord): Container | undefined =>
-    [...pod.spec.containers, ...(pod.spec.initContainers ?? []), ...(pod.spec.ephemeralContainers ?? [])].find(({ name }) => name === record.name);
+    allContainers(pod).find(({ name }) => name === record.name);
   const running = records.filter((record) => record.state === 'running' || record.state === 'unknown');
   const sidecarOrder = (pod.spec.initContainers ?? []).filter(isSidecar).map(({ name }) => name);
   const isOfSidecar = (record: ContainerRecord): boolean => sidecarOrder.includes(record.name);
