@@ -1,5 +1,4 @@
 import type { Given } from '#apimachinery/resource.ts';
-import { badRequest, internalError, notFound } from '#apimachinery/status-error.ts';
 import { Node } from '#api/core/node.ts';
 import type { ResourceList } from '#api/core/pod-resources.ts';
 import { addResources, podRequests } from '#api/core/pod-resources.ts';
@@ -9,18 +8,16 @@ import type { Taint } from '#api/core/scheduling.ts';
 import { Service } from '#api/core/service.ts';
 import type { ComponentContext, RunningComponent } from '#client/component.ts';
 import type { Informer } from '#client/informer.ts';
-import { allContainers } from './pod/all-containers.ts';
-import type { ByteDuplex, ContainerStreams } from './cri/cri.ts';
-import type { RuntimeStatus } from './cri/records.ts';
-import type { CommandRequest, ContainerTarget, KubeletHandle } from './kubelet-handle.ts';
-import type { LogQuery } from './logs/log-query.ts';
+import type { KubeletHandle } from './kubelet-handle.ts';
 import { NodeRegistrar } from './node/node-registrar.ts';
 import { allocatableOf } from './node/plan-node.ts';
+import { RuntimeHealth } from './node/runtime-health.ts';
 import type { NodePlatform } from './platform.ts';
 import { createConfigLookup } from './pod/config-lookup.ts';
 import { ImagePuller } from './pod/image-puller.ts';
-import { annotationKeys, labelKeys } from './pod/labels.ts';
-import type { ContainerRecord } from './pod/pod-runtime.ts';
+import { labelKeys } from './pod/labels.ts';
+import { isStatic, mirroredUid, MirrorPods } from './pod/mirror-pods.ts';
+import { PodAccess } from './pod/pod-access.ts';
 import { PodWorker } from './pod/pod-worker.ts';
 import type { PodWorkerDependencies } from './pod/pod-worker.ts';
 import { StaticPods } from './pod/static-pods.ts';
@@ -71,8 +68,9 @@ export function startKubelet(context: ComponentContext, options: KubeletOptions)
   return kubelet;
 }
 
-class Kubelet implements RunningKubelet, KubeletHandle {
-  readonly nodeName: string;
+class Kubelet implements RunningKubelet {
+  readonly handle: KubeletHandle;
+  readonly #nodeName: string;
   readonly #context: ComponentContext;
   readonly #options: KubeletOptions;
   readonly #platform: NodePlatform;
@@ -82,16 +80,13 @@ class Kubelet implements RunningKubelet, KubeletHandle {
   readonly #services: Informer<Service>;
   readonly #nodes: Informer<Node>;
   readonly #workers = new Map<string, PodWorker>();
-  /** Mirrors of static pods in the API, by the uid of what they mirror. */
-  readonly #mirrors = new Map<string, Pod>();
+  readonly #mirrors: MirrorPods;
   #staticPods: StaticPods | undefined;
   readonly #unsubscribe: (() => void)[] = [];
   readonly #statuses: StatusManager;
   readonly #registrar: NodeRegistrar;
   readonly #workerDependencies: PodWorkerDependencies;
-  #runtimeStatus: RuntimeStatus | undefined;
-  #runtimeFailure: string | undefined;
-  #networkFailure: string | undefined;
+  readonly #health: RuntimeHealth;
   #runtimeName = '';
   #hostIps: readonly string[] = [];
   #allocatable: Readonly<Record<string, string>> = {};
@@ -103,18 +98,21 @@ class Kubelet implements RunningKubelet, KubeletHandle {
     const { client, clock, log, informers } = context;
     const { platform, nodeName } = options;
     const { signal } = this.#stop;
-    this.nodeName = nodeName;
+    this.#nodeName = nodeName;
     this.#context = context;
     this.#options = options;
     this.#platform = platform;
+    this.#health = new RuntimeHealth(platform.runtime);
     this.#pods = informers.for(Pod, { fieldSelector: `spec.nodeName=${nodeName}` });
     this.#services = informers.for(Service);
     this.#nodes = informers.for(Node, { fieldSelector: `metadata.name=${nodeName}` });
     this.#statuses = new StatusManager({ client, clock, log, signal });
     this.#registrar = new NodeRegistrar(
       { name: nodeName, labels: options.labels ?? {}, taints: options.taints ?? [], kubeletPort: options.port ?? 10_250, version: options.version ?? 'v1.36.0' },
-      { client, clock, log, platform, signal, problem: () => this.#problem() },
+      { client, clock, log, platform, signal, problem: () => this.#health.problem() },
     );
+    this.#mirrors = new MirrorPods({ client, log, node: () => this.#registrar.node });
+    this.handle = new PodAccess({ nodeName, platform, workers: () => this.#workers.values(), newest: (pod) => this.#statuses.newest(pod) });
     const recorder = context.recorderFor('kubelet', { host: nodeName });
     this.#workerDependencies = {
       client, clock, log, recorder, platform, runtime: platform.runtime, prober: platform.prober, statuses: this.#statuses,
@@ -123,9 +121,9 @@ class Kubelet implements RunningKubelet, KubeletHandle {
       node: {
         runtimeName: () => this.#runtimeName, hostIps: () => this.#hostIps, allocatable: () => this.#allocatable,
         requestedByOthers: (uid) => this.#requestedByOthers(uid),
-        networkProblem: () => this.#networkProblem(), clusterDns: options.clusterDns ?? [], clusterDomain: options.clusterDomain ?? 'cluster.local',
+        networkProblem: () => this.#health.networkProblem(), clusterDns: options.clusterDns ?? [], clusterDomain: options.clusterDomain ?? 'cluster.local',
       },
-      shownAs: (pod) => (isStatic(pod) ? this.#mirrors.get(pod.metadata.uid) : pod),
+      shownAs: (pod) => (isStatic(pod) ? this.#mirrors.of(pod.metadata.uid) : pod),
       onGone: (worker) => {
         const { uid } = worker.pod.metadata;
         if (this.#workers.get(uid) === worker) this.#workers.delete(uid);
@@ -137,14 +135,10 @@ class Kubelet implements RunningKubelet, KubeletHandle {
     return this.#ready.promise;
   }
 
-  get handle(): KubeletHandle {
-    return this;
-  }
-
   start(): void {
     this.#ready.promise.catch(() => undefined);
     this.#begin().then(() => this.#ready.resolve(), (error: unknown) => {
-      if (!this.#isClosed) this.#context.log.error({ error, node: this.nodeName }, 'the kubelet could not start');
+      if (!this.#isClosed) this.#context.log.error({ error, node: this.#nodeName }, 'the kubelet could not start');
       this.#ready.reject(error);
     });
   }
@@ -160,8 +154,8 @@ class Kubelet implements RunningKubelet, KubeletHandle {
     await this.#checkRuntime();
     await this.#bringBackNetwork();
     await this.#registrar.register();
-    const recorder = recorderFor('kubelet', { host: this.nodeName });
-    const about = { object: { apiVersion: 'v1', kind: 'Node', metadata: { name: this.nodeName, uid: this.nodeName } } };
+    const recorder = recorderFor('kubelet', { host: this.#nodeName });
+    const about = { object: { apiVersion: 'v1', kind: 'Node', metadata: { name: this.#nodeName, uid: this.#nodeName } } };
     recorder.event(about, 'Normal', 'Starting', 'Starting kubelet.');
     this.#unsubscribe.push(this.#nodes.addHandler({ added: (node) => this.#onNode(node), updated: (node) => this.#onNode(node) }));
     await Promise.all([this.#pods.synced(signal), this.#services.synced(signal)]);
@@ -169,7 +163,7 @@ class Kubelet implements RunningKubelet, KubeletHandle {
     this.#unsubscribe.push(this.#pods.addHandler({
       added: (pod) => this.#onPod(pod),
       updated: (pod) => this.#onPod(pod),
-      deleted: (pod) => (mirroredUid(pod) === undefined ? this.#workers.get(pod.metadata.uid)?.remove(pod) : this.#onMirrorGone(pod)),
+      deleted: (pod) => this.#onPodGone(pod),
     }));
     await this.#startStaticPods();
     watchRuntime({ runtime, clock, log, signal, onChange: (uid) => this.#workers.get(uid)?.trigger() });
@@ -195,53 +189,18 @@ class Kubelet implements RunningKubelet, KubeletHandle {
     if (staticPodPath === undefined) return;
     const { clock, log } = this.#context;
     this.#staticPods = new StaticPods({
-      directory: staticPodPath, nodeName: this.nodeName, clock, log,
+      directory: staticPodPath, nodeName: this.#nodeName, clock, log,
       onAdded: (pod) => {
         this.#onPod(pod);
-        this.#mirror(pod);
+        this.#mirrors.show(pod);
       },
       onRemoved: (pod) => {
         this.#workers.get(pod.metadata.uid)?.remove(pod);
-        this.#unmirror(this.#mirrors.get(pod.metadata.uid));
+        this.#mirrors.hide(pod.metadata.uid);
       },
     });
     await this.#staticPods.start();
-    // Mirrors of pods whose files went away while nobody looked.
-    for (const [uid, mirror] of this.#mirrors) if (!this.#workers.has(uid)) this.#unmirror(mirror);
-  }
-
-  /** Shows a static pod in the API. Best effort: it runs whether or not the API takes it. */
-  #mirror(pod: Pod): void {
-    if (this.#mirrors.has(pod.metadata.uid)) return;
-    const { client, log } = this.#context;
-    const { name, namespace, uid, labels, annotations } = pod.metadata;
-    const node = this.#registrar.node;
-    const ownerReferences = node === undefined ? [] : [{ apiVersion: 'v1', kind: 'Node', name: this.nodeName, uid: node.metadata.uid, controller: true }];
-    client.create<Pod>(Pod, {
-      metadata: { name, namespace, ownerReferences, annotations: { ...annotations, [annotationKeys.configMirror]: uid }, ...(labels === undefined ? {} : { labels }) }, spec: pod.spec,
-    }).catch((error: unknown) => log.warn({ error, pod: `${namespace}/${name}` }, 'a static pod could not be shown in the API'));
-  }
-
-  #unmirror(mirror: Pod | undefined): void {
-    if (mirror === undefined) return;
-    const { namespace, name, uid } = mirror.metadata;
-    this.#context.client.delete(Pod, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } })
-      .catch((error: unknown) => this.#context.log.debug({ error }, 'a mirror was gone already'));
-  }
-
-  #onMirror(uid: string, mirror: Pod): void {
-    this.#mirrors.set(uid, mirror);
-    const worker = this.#workers.get(uid);
-    // The file decides: a mirror that is being deleted comes again.
-    if (mirror.metadata.deletionTimestamp !== undefined) this.#unmirror(mirror);
-    worker?.trigger();
-  }
-
-  #onMirrorGone(mirror: Pod): void {
-    const uid = mirroredUid(mirror) ?? '';
-    this.#mirrors.delete(uid);
-    const pod = this.#staticPods?.get(uid);
-    if (pod !== undefined) this.#mirror(pod);
+    this.#mirrors.hideAllBut((uid) => this.#workers.has(uid));
   }
 
   #requestedByOthers(uid: string): ResourceList {
@@ -252,30 +211,48 @@ class Kubelet implements RunningKubelet, KubeletHandle {
 
   #onPod(pod: Pod): void {
     const mirrored = mirroredUid(pod);
-    if (mirrored !== undefined) return this.#onMirror(mirrored, pod);
+    if (mirrored !== undefined) {
+      this.#mirrors.onChange(mirrored, pod);
+      this.#workers.get(mirrored)?.trigger();
+      return;
+    }
     const { uid } = pod.metadata;
     const worker = this.#workers.get(uid);
-    if (worker !== undefined) return worker.update(pod);
+    if (worker !== undefined) {
+      worker.update(pod);
+      return;
+    }
     const fresh = new PodWorker(pod, this.#workerDependencies);
     this.#workers.set(uid, fresh);
     fresh.trigger();
   }
 
+  #onPodGone(pod: Pod): void {
+    const mirrored = mirroredUid(pod);
+    if (mirrored === undefined) {
+      this.#workers.get(pod.metadata.uid)?.remove(pod);
+      return;
+    }
+    this.#mirrors.onGone(mirrored);
+    const shown = this.#staticPods?.get(mirrored);
+    if (shown !== undefined) this.#mirrors.show(shown);
+  }
+
   #onNode(node: Node): void {
     const cidrs = node.spec.podCIDRs ?? (node.spec.podCIDR === undefined ? [] : [node.spec.podCIDR]);
     if (cidrs[0] === undefined || this.#podCidr === cidrs.join(',')) return;
-    this.#setUpNetwork(cidrs).catch((error: unknown) => this.#context.log.error({ error, node: this.nodeName }, 'the runtime could not be checked'));
+    this.#setUpNetwork(cidrs).catch((error: unknown) => this.#context.log.error({ error, node: this.#nodeName }, 'the runtime could not be checked'));
   }
 
   /** A node that has been here before gets its network first: it is not shown as unready just because Skiff was restarted. */
   async #bringBackNetwork(): Promise<void> {
     const { client, clock } = this.#context;
-    const node = await client.get<Node>(Node, { name: this.nodeName }).catch(() => undefined);
+    const node = await client.get<Node>(Node, { name: this.#nodeName }).catch(() => undefined);
     const cidrs = node?.spec.podCIDRs ?? [];
     if (cidrs.length === 0) return;
     await this.#setUpNetwork(cidrs);
     // The runtime notices by itself, a moment later.
-    for (let waitedMs = 0; waitedMs < networkNoticeMs && this.#networkFailure === undefined && this.#networkProblem() !== undefined; waitedMs += networkLookMs) {
+    for (let waitedMs = 0; waitedMs < networkNoticeMs && this.#health.networkFailure === undefined && this.#health.networkProblem() !== undefined; waitedMs += networkLookMs) {
       await clock.sleep(networkLookMs, this.#stop.signal);
       await this.#checkRuntime();
     }
@@ -287,35 +264,28 @@ class Kubelet implements RunningKubelet, KubeletHandle {
     try {
       await this.#options.configureNetwork?.(cidrs);
       await this.#platform.runtime.updateRuntimeConfig(this.#podCidr);
-      this.#networkFailure = undefined;
+      this.#health.networkFailure = undefined;
     } catch (error) {
-      this.#networkFailure = error instanceof Error ? error.message : String(error);
+      this.#health.networkFailure = error instanceof Error ? error.message : String(error);
       this.#podCidr = '';
-      this.#context.log.error({ error, node: this.nodeName }, 'the pod network could not be set up');
+      this.#context.log.error({ error, node: this.#nodeName }, 'the pod network could not be set up');
     }
     await this.#checkRuntime();
   }
 
   /** Looks whether runtime and network are ready; a change shows in the node's status and wakes the pods that wait for it. */
   async #checkRuntime(): Promise<void> {
-    const before = this.#problem();
-    try {
-      this.#runtimeStatus = await this.#platform.runtime.status();
-      this.#runtimeFailure = undefined;
-    } catch (error) {
-      this.#runtimeFailure = error instanceof Error ? error.message : String(error);
-    }
-    if (this.#problem() === before || this.#registrar.node === undefined) return;
+    if (!(await this.#health.look()) || this.#registrar.node === undefined) return;
     this.#registrar.refresh();
-    if (this.#problem() === undefined) for (const worker of this.#workers.values()) worker.trigger();
+    if (this.#health.problem() === undefined) for (const worker of this.#workers.values()) worker.trigger();
   }
 
   #scheduleCheck(): void {
     const { clock, log } = this.#context;
     if (this.#stop.signal.aborted) return;
     // The simulated runtime changes only when it is told to.
-    if (this.#problem() === undefined && this.#runtimeName === 'simulated') return;
-    clock.after(this.#problem() === undefined ? readyCheckMs : unreadyCheckMs, () => {
+    if (this.#health.problem() === undefined && this.#runtimeName === 'simulated') return;
+    clock.after(this.#health.problem() === undefined ? readyCheckMs : unreadyCheckMs, () => {
       if (this.#stop.signal.aborted) return;
       this.#checkRuntime()
         .then(() => this.#rotateLogs())
@@ -335,21 +305,6 @@ class Kubelet implements RunningKubelet, KubeletHandle {
         await this.#platform.files.rotateLog(record).catch((error: unknown) => log.warn({ error, container: record.id }, 'a log could not be rotated'));
       }
     }
-  }
-
-  #problem(): string | undefined {
-    if (this.#runtimeFailure !== undefined) return `container runtime is down: ${this.#runtimeFailure}`;
-    const runtime = this.#runtimeStatus?.conditions.find(({ type }) => type === 'RuntimeReady');
-    if (runtime?.status !== true) return `container runtime not ready: RuntimeReady=${String(runtime?.status)} reason:${runtime?.reason} message:${runtime?.message}`;
-    const network = this.#networkProblem();
-    return network === undefined ? undefined : `container runtime network not ready: ${network}`;
-  }
-
-  #networkProblem(): string | undefined {
-    if (this.#networkFailure !== undefined) return `NetworkReady=false reason:NetworkSetUpFailed message:${this.#networkFailure}`;
-    const network = this.#runtimeStatus?.conditions.find(({ type }) => type === 'NetworkReady');
-    if (network?.status === true) return undefined;
-    return `NetworkReady=${String(network?.status ?? false)} reason:${network?.reason ?? ''} message:${network?.message ?? ''}`;
   }
 
   /** What runs here for pods that the API does not know (any more) is ended. */
@@ -385,71 +340,4 @@ class Kubelet implements RunningKubelet, KubeletHandle {
     await this.#registrar.close();
     this.#ready.reject(this.#stop.signal.reason);
   }
-
-  pods(): readonly Pod[] {
-    return [...this.#workers.values()].map((worker) => this.#statuses.newest(worker.pod));
-  }
-
-  async containerLogs(target: ContainerTarget, query: LogQuery, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-    const { worker, containerName } = this.#find(target);
-    const records = worker.runtime.containers.filter((record) => record.name === containerName);
-    const podName = worker.pod.metadata.name;
-    const { status } = this.#statuses.newest(worker.pod);
-    const shown = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? []), ...(status.ephemeralContainerStatuses ?? [])].find(({ name }) => name === containerName);
-    // Of a container that waits for its restart, the one before is also the last there is.
-    const lastId = shown?.lastState.terminated?.containerID?.replace(/^.*:\/\//, '');
-    const record = query.previous === true ? (records.find(({ id }) => id === lastId) ?? records[1]) : records.find(({ state }) => state !== 'created');
-    if (record === undefined) {
-      if (query.previous === true) throw badRequest(`previous terminated container "${containerName}" in pod "${podName}" not found`);
-      const reason = shown?.state.waiting?.reason ?? 'ContainerCreating';
-      const why = reason === 'ErrImagePull' || reason === 'ImagePullBackOff' ? `trying and failing to pull image` : reason;
-      throw badRequest(`container "${containerName}" in pod "${podName}" is waiting to start: ${why}`);
-    }
-    return this.#platform.files.readLog(record, query, signal);
-  }
-
-  async exec(target: ContainerTarget, request: CommandRequest, streams: ContainerStreams, signal: AbortSignal): Promise<number> {
-    const record = this.#running(target);
-    return this.#platform.runtime.exec({ containerId: record.id, ...request }, streams, { signal });
-  }
-
-  async attach(target: ContainerTarget, streams: ContainerStreams, signal: AbortSignal): Promise<void> {
-    const { worker, containerName } = this.#find(target);
-    const record = this.#running(target);
-    const tty = [...worker.pod.spec.containers, ...(worker.pod.spec.ephemeralContainers ?? [])].find(({ name }) => name === containerName)?.tty ?? false;
-    await this.#platform.runtime.attach({ containerId: record.id, tty }, streams, { signal });
-  }
-
-  async portForward(target: Omit<ContainerTarget, 'container'>, port: number, connection: ByteDuplex, signal: AbortSignal): Promise<void> {
-    const { worker } = this.#find(target);
-    const sandbox = worker.runtime.sandboxes.find(({ isReady }) => isReady);
-    if (sandbox === undefined) throw internalError(new Error(`pod ${worker.pod.metadata.name} is not running`));
-    await this.#platform.runtime.portForward(sandbox.id, port, connection, { signal });
-  }
-
-  #find({ namespace, pod, uid, container }: ContainerTarget): { readonly worker: PodWorker; readonly containerName: string } {
-    const worker = [...this.#workers.values()].find(({ pod: { metadata } }) => metadata.name === pod && metadata.namespace === namespace && (uid === undefined || metadata.uid === uid));
-    if (worker === undefined) throw notFound({ plural: 'pods', group: '' }, pod);
-    const { spec } = worker.pod;
-    const containerName = container ?? spec.containers[0]?.name ?? '';
-    const isKnown = allContainers(worker.pod).some(({ name }) => name === containerName);
-    if (!isKnown) throw badRequest(`container ${containerName} is not valid for pod ${pod}`);
-    return { worker, containerName };
-  }
-
-  #running(target: ContainerTarget): ContainerRecord {
-    const { worker, containerName } = this.#find(target);
-    const record = worker.runtime.containers.find(({ name, state }) => name === containerName && state === 'running');
-    if (record === undefined) throw internalError(new Error(`container not found ("${containerName}")`));
-    return record;
-  }
-}
-
-/** The uid of the static pod that this one only shows. */
-function mirroredUid(pod: Pod): string | undefined {
-  return pod.metadata.annotations?.[annotationKeys.configMirror];
-}
-
-function isStatic(pod: Pod): boolean {
-  return pod.metadata.annotations?.[annotationKeys.configSource] === 'file';
 }
