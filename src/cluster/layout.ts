@@ -1,9 +1,25 @@
+import { readdir } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-/** Where one cluster keeps its things. Absolute paths. */
-export interface ClusterLayout {
+/** Where one node keeps its things. Absolute paths. */
+export interface NodeLayout {
+  /** Names the node's network and rules: the cluster's name, for its further nodes with more behind it. */
   readonly name: string;
+  readonly kubeletDir: string;
+  /** What pods get from the API, secrets among it: not on a disk. */
+  readonly kubeletRunDir: string;
+  readonly podLogsDir: string;
+  /** Below which control group the node's pods are counted. */
+  readonly cgroupRoot: string;
+  readonly containerdRootDir: string;
+  readonly containerdRunDir: string;
+  readonly cniConfDir: string;
+  readonly leaseDir: string;
+}
+
+/** Where one cluster keeps its things, those of its first node among them. */
+export interface ClusterLayout extends NodeLayout {
   /** Survives a reboot: certificates, store, images, settings. */
   readonly stateDir: string;
   /** Gone with a reboot: sockets, process ids, network leases. Short, for a socket's path ends after 107 characters. */
@@ -16,16 +32,6 @@ export interface ClusterLayout {
   /** The administrator's. Those of the components lie beside it, as `<component>.kubeconfig`. */
   readonly adminKubeconfig: string;
   readonly imagesDir: string;
-  readonly kubeletDir: string;
-  /** What pods get from the API, secrets among it: not on a disk. */
-  readonly kubeletRunDir: string;
-  readonly podLogsDir: string;
-  /** Below which control group the cluster's pods are counted. */
-  readonly cgroupRoot: string;
-  readonly containerdRootDir: string;
-  readonly containerdRunDir: string;
-  readonly cniConfDir: string;
-  readonly leaseDir: string;
 }
 
 export interface LayoutRequest {
@@ -54,9 +60,31 @@ export function clusterLayout({ name, stateDir: given }: LayoutRequest): Cluster
     pidFile: join(runDir, 'skiff.pid'),
     adminKubeconfig: join(stateDir, 'admin.kubeconfig'),
     imagesDir: join(stateDir, 'images'),
+    ...nodePaths({ stateDir, runDir, cgroupRoot: name === defaultClusterName ? '/skiff' : `/skiff-${name}` }),
+  };
+}
+
+/** Where the cluster's node of that number (from 1) keeps its things. Pure. */
+export function nodeLayout(cluster: ClusterLayout, number: number): NodeLayout {
+  if (number === 1) return cluster;
+  const directory = `node-${number}`;
+  // No cluster can be called so: its name has no dots.
+  const name = `${cluster.name}.${directory}`;
+  return { name, ...nodePaths({ stateDir: join(cluster.stateDir, directory), runDir: join(cluster.runDir, directory), cgroupRoot: `${cluster.cgroupRoot}.${directory}` }) };
+}
+
+/** The layouts of all nodes that ever were started on this machine, and of the first in any case. */
+export async function knownNodeLayouts(cluster: ClusterLayout): Promise<readonly NodeLayout[]> {
+  const names = await Promise.all([cluster.stateDir, cluster.runDir].map((directory) => readdir(directory).catch(() => [])));
+  const numbers = names.flat().flatMap((name) => /^node-(\d+)$/.exec(name)?.[1] ?? []).map(Number);
+  return [...new Set([1, ...numbers])].map((number) => nodeLayout(cluster, number));
+}
+
+function nodePaths({ stateDir, runDir, cgroupRoot }: { readonly stateDir: string; readonly runDir: string; readonly cgroupRoot: string }): Omit<NodeLayout, 'name'> {
+  return {
+    cgroupRoot,
     kubeletDir: join(stateDir, 'kubelet'),
     kubeletRunDir: join(runDir, 'kubelet'),
-    cgroupRoot: name === defaultClusterName ? '/skiff' : `/skiff-${name}`,
     podLogsDir: join(stateDir, 'pod-logs'),
     containerdRootDir: join(stateDir, 'containerd'),
     containerdRunDir: join(runDir, 'containerd'),

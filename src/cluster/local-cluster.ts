@@ -18,6 +18,7 @@ import { writeKubeconfigs } from './kubeconfigs.ts';
 import type { ClusterLayout } from './layout.ts';
 import { nodeAddress } from './node-address.ts';
 import type { ClusterSettings } from './settings.ts';
+import { nodeNamesOf } from './settings.ts';
 
 export type RuntimeChoice = 'containerd' | 'simulated';
 
@@ -44,10 +45,10 @@ export interface LocalCluster {
   close(): Promise<void>;
 }
 
-/** How long the node may take until it is ready. Beyond it something is wrong that the log tells. */
+/** How long a node may take until it is ready. Beyond it something is wrong that the log tells. */
 const nodeReadyTimeoutMs = 60_000;
 
-/** Starts everything in one order. Resolves when the node is ready. What was started is closed when a step fails. */
+/** Starts everything in one order. Resolves when the nodes are ready. What was started is closed when a step fails. */
 export async function startLocalCluster(options: LocalClusterOptions, dependencies: LocalClusterDependencies): Promise<LocalCluster> {
   const closers: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
@@ -83,7 +84,7 @@ async function startInOrder(options: LocalClusterOptions, dependencies: LocalClu
   opened();
 
   const served = step('Control plane');
-  let kubelet: KubeletHandle | undefined;
+  let kubelets: readonly KubeletHandle[] = [];
   let apiServer: ApiServer | undefined;
   const controlPlane = await startControlPlane({
     store, clock, random, log,
@@ -95,7 +96,7 @@ async function startInOrder(options: LocalClusterOptions, dependencies: LocalClu
     logFolder: '/var/log',
     ...(certificates.pairs['front-proxy-client'] !== undefined && { frontProxy: { client: certificates.pairs['front-proxy-client'], caPem: certificates.frontProxyCa.certificatePem } }),
     nodes: {
-      ...inProcessNodes((name) => (kubelet?.nodeName === name ? kubelet : undefined), clock),
+      ...inProcessNodes((name) => kubelets.find(({ nodeName }) => nodeName === name), clock),
       ...(options.runtime === 'containerd' && { forward: forwardToKubelet(() => apiServer, certificates.pairs['apiserver-kubelet-client']) }),
     },
     controllers: { rootCaPem: certificates.ca.certificatePem, clusterCidrs: [settings.podCidr] },
@@ -108,30 +109,31 @@ async function startInOrder(options: LocalClusterOptions, dependencies: LocalClu
 
   // After the API answers: what the runtime's client loads would only keep it waiting.
   const machineNode = options.runtime === 'containerd' ? await import('./machine-node.ts') : undefined;
-  const runtime = machineNode?.prepareRuntime(layout, options.runtimeEndpoint, dependencies);
-  runtime?.catch(() => undefined);
+  const runtimes = machineNode?.prepareRuntimes(layout, settings, options.runtimeEndpoint, dependencies);
+  runtimes?.catch(() => undefined);
 
   const contextOf = (component: string, user: string): ComponentContext => controlPlane.contextFor(component, componentUser(user));
   const started = step(options.runtime === 'containerd' ? 'Node' : 'Node (simulated)');
-  const kubeletContext = contextOf('kubelet', `system:node:${settings.nodeName}`);
+  const nodeNames = nodeNamesOf(settings);
+  const kubeletContexts = nodeNames.map((nodeName) => ({ nodeName, context: contextOf('kubelet', `system:node:${nodeName}`) }));
   const { startClusterDns } = await import('./cluster-dns.ts');
   const dns = startClusterDns(contextOf('kube-dns', 'system:kube-dns'), { settings, address });
   closers.push(() => dns.close());
-  if (machineNode === undefined || runtime === undefined) {
+  if (machineNode === undefined || runtimes === undefined) {
     const { startSimulatedNode } = await import('./simulated-node.ts');
-    const node = startSimulatedNode(kubeletContext, { random, index: settings.index, nodeName: settings.nodeName, internalIp: address });
-    closers.push(() => node.kubelet.close());
-    kubelet = node.kubelet.handle;
-    await node.kubelet.ready;
+    const nodes = kubeletContexts.map(({ nodeName, context }) => startSimulatedNode(context, { random, index: settings.index, nodeName, internalIp: address }));
+    closers.push(async () => void await Promise.all(nodes.map(({ kubelet }) => kubelet.close())));
+    kubelets = nodes.map(({ kubelet }) => kubelet.handle);
+    await Promise.all(nodes.map(({ kubelet }) => kubelet.ready));
   } else {
-    const node = await machineNode.startMachineNode({ layout, settings, certificates }, { kubelet: kubeletContext, proxy: contextOf('kube-proxy', 'system:kube-proxy') }, await runtime);
-    closers.push(() => node.close());
-    kubelet = node.handle;
-    await node.ready;
+    const nodes = await machineNode.startMachineNodes({ layout, settings, certificates }, { kubelets: kubeletContexts, proxy: contextOf('kube-proxy', 'system:kube-proxy') }, await runtimes);
+    closers.push(() => nodes.close());
+    kubelets = nodes.handles;
+    await nodes.ready;
   }
-  await nodeIsReady(kubeletContext, settings.nodeName, clock);
+  await Promise.all(kubeletContexts.map(({ nodeName, context }) => nodeIsReady(context, nodeName, clock)));
   await dns.ready;
-  started(`${settings.nodeName} is ready`);
+  started(`${nodeNames.join(', ')} ${nodeNames.length === 1 ? 'is' : 'are'} ready`);
   return server;
 }
 

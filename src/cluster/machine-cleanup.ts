@@ -10,7 +10,8 @@ import { purgeNetwork } from '#network/node-network.ts';
 import { purgeProxy } from '#proxy/proxy.ts';
 import { containerdOf } from './containerd-of.ts';
 import { restoreKernelSettings } from './kernel-settings.ts';
-import type { ClusterLayout } from './layout.ts';
+import type { ClusterLayout, NodeLayout } from './layout.ts';
+import { knownNodeLayouts } from './layout.ts';
 import type { ClusterSettings } from './settings.ts';
 import type { StopDependencies } from './stop-cluster.ts';
 
@@ -21,6 +22,12 @@ const removalsAtOnce = 8;
 
 /** Ends every container and pod network of the cluster, then containerd, then the rules that led to them. */
 export async function stopContainers(layout: ClusterLayout, settings: ClusterSettings | undefined, dependencies: StopDependencies): Promise<void> {
+  const nodes = await knownNodeLayouts(layout);
+  await Promise.all(nodes.map((node) => stopContainersOf(node, dependencies)));
+  await removeRules(layout, nodes, settings);
+}
+
+async function stopContainersOf(layout: NodeLayout, dependencies: StopDependencies): Promise<void> {
   // One that has died is started again: only it can take its pods down properly.
   const containerd = await startContainerd(containerdOf(layout), dependencies);
   const connection = connectRuntime(containerd.socket, dependencies);
@@ -30,18 +37,20 @@ export async function stopContainers(layout: ClusterLayout, settings: ClusterSet
     connection.close();
   }
   await containerd.stop();
-  await removeRules(layout, settings);
 }
 
 /** Removes the rest. Works on a machine where nothing is left, or nothing ever was. */
 export async function purgeMachine(layout: ClusterLayout, settings: ClusterSettings | undefined, dependencies: StopDependencies): Promise<void> {
-  await purgeContainerd(containerdOf(layout), dependencies);
-  await removeRules(layout, settings);
+  const nodes = await knownNodeLayouts(layout);
+  await Promise.all(nodes.map((node) => purgeContainerd(containerdOf(node), dependencies)));
+  await removeRules(layout, nodes, settings);
   for (const directory of [layout.stateDir, layout.runDir]) {
     for (const mount of await mountsBelow(directory)) await run('umount', ['-l', mount]).catch(() => undefined);
   }
-  await rm(layout.kubeletDir, { recursive: true, force: true });
-  await removeCgroup(layout.cgroupRoot);
+  for (const node of nodes) {
+    await rm(node.kubeletDir, { recursive: true, force: true });
+    await removeCgroup(node.cgroupRoot);
+  }
   await restoreKernelSettings(layout.name);
   // Made by shims and network plugins for everybody; they stay while somebody else uses them.
   for (const directory of sharedDirectories) await rmdir(directory).catch(() => undefined);
@@ -51,14 +60,16 @@ const sharedDirectories = [
   '/run/containerd/s', '/run/containerd/runc/k8s.io', '/run/containerd/runc', '/run/containerd', '/var/lib/cni/results', '/var/lib/cni/cache', '/var/lib/cni',
 ];
 
-async function removeRules(layout: ClusterLayout, settings: ClusterSettings | undefined): Promise<void> {
+async function removeRules(layout: ClusterLayout, nodes: readonly NodeLayout[], settings: ClusterSettings | undefined): Promise<void> {
   await purgeProxy(layout.name).catch(() => undefined);
-  const podCidrs = [...(settings === undefined ? [] : [settings.podCidr]), ...(await configuredRanges(layout))];
-  await purgeNetwork({ clusterName: layout.name, podCidrs, cniConfDir: layout.cniConfDir, leaseDir: layout.leaseDir }).catch(() => undefined);
+  for (const node of nodes) {
+    const podCidrs = [...(settings === undefined ? [] : [settings.podCidr]), ...(await configuredRanges(node))];
+    await purgeNetwork({ clusterName: node.name, podCidrs, cniConfDir: node.cniConfDir, leaseDir: node.leaseDir }).catch(() => undefined);
+  }
 }
 
 /** The node's pod ranges as its network list has them: a kubelet that runs alone has no settings. */
-async function configuredRanges(layout: ClusterLayout): Promise<readonly string[]> {
+async function configuredRanges(layout: NodeLayout): Promise<readonly string[]> {
   interface NetworkList {
     readonly plugins?: readonly { readonly ipam?: { readonly ranges?: readonly (readonly { readonly subnet?: string }[])[] } }[];
   }

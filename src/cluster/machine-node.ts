@@ -1,5 +1,6 @@
-/** The node that this machine is: its runtime, kubelet, pod network and Service rules. */
+/** The nodes that this machine is: their runtimes, kubelets, pod networks, and its Service rules. */
 import { mkdir } from 'node:fs/promises';
+import { present } from '#base/assert.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { ComponentContext, RunningComponent } from '#client/component.ts';
@@ -25,11 +26,13 @@ import { clusterDnsAddress, clusterDomain } from './cluster-dns.ts';
 import { containerdOf } from './containerd-of.ts';
 import { bundledImages } from './demo-images.ts';
 import { rememberKernelSettings } from './kernel-settings.ts';
-import type { ClusterLayout } from './layout.ts';
+import type { ClusterLayout, NodeLayout } from './layout.ts';
+import { nodeLayout } from './layout.ts';
 import type { ClusterSettings } from './settings.ts';
+import { nodeNamesOf } from './settings.ts';
 
 export interface MachineKubeletOptions extends Omit<KubeletOptions, 'platform' | 'configureNetwork'>, Omit<LinuxMachineOptions, 'rootDir'> {
-  readonly layout: ClusterLayout;
+  readonly layout: NodeLayout;
   /** Pod ranges of the whole cluster. Without them the network is somebody else's affair. */
   readonly clusterCidrs?: readonly string[] | undefined;
   /** For the kubelet's own HTTPS port. `clientCaPem`: the authority of the API server's client certificate. */
@@ -41,15 +44,37 @@ export interface MachineNode extends RunningComponent {
   readonly handle: KubeletHandle;
 }
 
-/** Starts or adopts the container runtime, gives it the sandbox image, and starts it again when it dies. */
-export async function prepareRuntime(layout: ClusterLayout, endpoint: string | undefined, dependencies: { readonly clock: Clock; readonly log: Logger }): Promise<RuntimeConnection> {
+export interface RuntimeOptions {
+  readonly layout: NodeLayout;
+  /** Those that come with Skiff, for all nodes of a cluster built once. */
+  readonly images: () => ReturnType<typeof bundledImages>;
+  /** Of a runtime that is there already. */
+  readonly endpoint: string | undefined;
+}
+
+interface RuntimeDependencies {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** A runtime for each node of the cluster. Throws when they would have to share one: a kubelet takes all that a runtime has for its own. */
+export function prepareRuntimes(layout: ClusterLayout, settings: ClusterSettings, endpoint: string | undefined, dependencies: RuntimeDependencies): Promise<readonly RuntimeConnection[]> {
+  const names = nodeNamesOf(settings);
+  if (endpoint !== undefined && names.length > 1) return Promise.reject(new Error(`${names.length} nodes need ${names.length} container runtimes, and ${endpoint} is one`));
+  let built: ReturnType<typeof bundledImages> | undefined;
+  const images = (): ReturnType<typeof bundledImages> => (built ??= bundledImages(layout));
+  return Promise.all(names.map((_, index) => prepareRuntime({ layout: nodeLayout(layout, index + 1), images, endpoint }, dependencies)));
+}
+
+/** Starts or adopts the container runtime of a node, gives it the sandbox image, and starts it again when it dies. */
+export async function prepareRuntime({ layout, images, endpoint }: RuntimeOptions, dependencies: RuntimeDependencies): Promise<RuntimeConnection> {
   if (endpoint !== undefined) return connectRuntime(endpoint, dependencies);
   const containerd = await startContainerd(containerdOf(layout), dependencies);
   dependencies.log.info({ pid: containerd.pid, adopted: containerd.wasAdopted }, 'containerd runs');
   const connection = connectRuntime(containerd.socket, dependencies);
   // Built here rather than pulled: a cluster starts without any registry.
   if ((await connection.images.imageStatus({ image: pauseImage })) === undefined) {
-    const archive = (await bundledImages(layout)).find(({ name }) => name === pauseImage);
+    const archive = (await images()).find(({ name }) => name === pauseImage);
     if (archive !== undefined) await containerd.importImage(archive.file);
   }
   const supervision = new AbortController();
@@ -100,24 +125,31 @@ async function serveKubelet({ client, clock, log }: ComponentContext, options: M
   return server;
 }
 
-/** Kubelet and proxy of a cluster on one machine. */
-export async function startMachineNode(
+export interface MachineNodes extends RunningComponent {
+  readonly handles: readonly KubeletHandle[];
+}
+
+/** Kubelets and proxy of a cluster on one machine. The proxy writes the rules of the machine, whose nodes share its network. */
+export async function startMachineNodes(
   { layout, settings, certificates }: { readonly layout: ClusterLayout; readonly settings: ClusterSettings; readonly certificates: ClusterCertificates },
-  contexts: { readonly kubelet: ComponentContext; readonly proxy: ComponentContext },
-  connection: RuntimeConnection,
-): Promise<MachineNode> {
-  const { nodeName } = settings;
+  contexts: { readonly kubelets: readonly { readonly nodeName: string; readonly context: ComponentContext }[]; readonly proxy: ComponentContext },
+  connections: readonly RuntimeConnection[],
+): Promise<MachineNodes> {
   const clusterCidrs = [settings.podCidr];
   const serving = certificates.pairs['kubelet-server'];
   const server = { address: '0.0.0.0', clientCaPem: certificates.ca.certificatePem, ...(serving === undefined ? {} : { serving }) };
   const names = { clusterDns: [clusterDnsAddress(settings.serviceCidr)], clusterDomain };
-  const kubelet = await startMachineKubelet(contexts.kubelet, { layout, nodeName, port: settings.kubeletPort, clusterCidrs, server, ...names }, connection);
-  const proxy = startProxy(contexts.proxy, { nodeName, clusterName: layout.name, clusterCidrs });
+  const kubelets = await Promise.all(contexts.kubelets.map(({ nodeName, context }, index) => startMachineKubelet(
+    context,
+    { layout: nodeLayout(layout, index + 1), nodeName, port: settings.kubeletPort + index, clusterCidrs, server, ...names },
+    present(connections[index], `the runtime of ${nodeName}`),
+  )));
+  const proxy = startProxy(contexts.proxy, { nodeName: settings.nodeName, neighbours: nodeNamesOf(settings).slice(1), clusterName: layout.name, clusterCidrs });
   return {
-    handle: kubelet.handle,
-    ready: Promise.all([kubelet.ready, proxy.ready]).then(() => undefined),
+    handles: kubelets.map(({ handle }) => handle),
+    ready: Promise.all([...kubelets.map(({ ready }) => ready), proxy.ready]).then(() => undefined),
     async close() {
-      await Promise.all([kubelet.close(), proxy.close()]);
+      await Promise.all([...kubelets.map((kubelet) => kubelet.close()), proxy.close()]);
     },
   };
 }

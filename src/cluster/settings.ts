@@ -13,8 +13,12 @@ export interface ClusterSettings {
   readonly stateDir: string;
   /** Tells clusters of one machine apart: ranges and ports follow from it. */
   readonly index: number;
+  /** Of the first node. */
   readonly nodeName: string;
+  /** How many nodes there are on this machine; absent: one. */
+  readonly nodeCount?: number;
   readonly apiPort: number;
+  /** Of the first node; every further one has the next. */
   readonly kubeletPort: number;
   readonly podCidr: string;
   readonly serviceCidr: string;
@@ -24,6 +28,14 @@ export interface ClusterSettings {
 
 /** As many clusters as one machine can hold: the ranges below are cut for it. */
 const maxClusters = 16;
+
+/** The ports behind the last kubelet's are those of other components. */
+export const maxNodes = 5;
+
+/** The names of the cluster's nodes, in the order of their numbers. Pure. */
+export function nodeNamesOf({ nodeName, nodeCount = 1 }: Pick<ClusterSettings, 'nodeName' | 'nodeCount'>): readonly string[] {
+  return Array.from({ length: nodeCount }, (_, index) => (index === 0 ? nodeName : `${nodeName}-${index + 1}`));
+}
 
 /** The settings of the cluster of that index. Pure. */
 export function planSettings(about: { readonly name: string; readonly stateDir: string; readonly index: number; readonly nodeName: string; readonly port?: number | undefined }): ClusterSettings {
@@ -46,8 +58,14 @@ export async function readSettings(layout: Pick<ClusterLayout, 'settingsFile'>):
   return text === undefined ? undefined : (JSON.parse(text) as ClusterSettings);
 }
 
-/** The cluster's settings, made up and written down at its first start. A port that is asked for counts from now on. */
-export async function settleSettings(layout: ClusterLayout, request: { readonly port?: number | undefined }): Promise<ClusterSettings> {
+export interface SettingsRequest {
+  readonly port?: number | undefined;
+  /** Fewer than there are changes nothing: a node is removed with its cluster. */
+  readonly nodes?: number | undefined;
+}
+
+/** The cluster's settings, made up and written down at its first start. A port or nodes that are asked for count from now on. */
+export async function settleSettings(layout: ClusterLayout, request: SettingsRequest): Promise<ClusterSettings> {
   // Between looking for a free index and writing down that it is taken, nobody else may look.
   const release = await claimPatiently(`settings-${process.getuid?.() ?? 0}`);
   try {
@@ -57,11 +75,12 @@ export async function settleSettings(layout: ClusterLayout, request: { readonly 
   }
 }
 
-async function settle(layout: ClusterLayout, request: { readonly port?: number | undefined }): Promise<ClusterSettings> {
+async function settle(layout: ClusterLayout, request: SettingsRequest): Promise<ClusterSettings> {
   const known = await readSettings(layout);
-  const settings = known === undefined
+  const planned = known === undefined
     ? planSettings({ name: layout.name, stateDir: layout.stateDir, index: await freeIndex(layout), nodeName: defaultNodeName(), port: request.port })
     : { ...known, apiPort: request.port ?? known.apiPort };
+  const settings = { ...planned, nodeCount: Math.max(request.nodes ?? 1, known?.nodeCount ?? 1) };
   await mkdir(layout.stateDir, { recursive: true, mode: 0o755 });
   await mkdir(layout.runDir, { recursive: true, mode: 0o755 });
   const text = `${JSON.stringify(settings, null, 2)}\n`;

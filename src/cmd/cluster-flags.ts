@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { ClusterLayout } from '#cluster/layout.ts';
 import { clusterLayout, defaultClusterName } from '#cluster/layout.ts';
-import { knownClusters } from '#cluster/settings.ts';
+import { knownClusters, maxNodes } from '#cluster/settings.ts';
 
 /** Which cluster is meant; the same flags on every command about one. */
 export interface ClusterFlags {
@@ -27,6 +27,12 @@ export function parsePort(text: string): number {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new InvalidArgumentError('A port is a number from 1 to 65535.');
   return port;
+}
+
+export function parseNodes(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > maxNodes) throw new InvalidArgumentError(`A machine can be 1 to ${maxNodes} nodes.`);
+  return count;
 }
 
 /** For hints: how to name this cluster in another command. */

@@ -5,9 +5,9 @@ import { UserError } from './fail.ts';
 
 /** `skiff image load FILE...`. */
 export function command(): Command {
-  const image = new Command().description('Images of the cluster\'s node.');
+  const image = new Command().description('Images of the cluster\'s nodes.');
   withClusterFlags(image.command('load'))
-    .description('Load images from archives (OCI layout, or what "docker save" writes) into the cluster\'s node, so that pods can use them without a registry.')
+    .description('Load images from archives (OCI layout, or what "docker save" writes) into every node of the cluster, so that pods can use them without a registry.')
     .argument('<file...>', 'tar archives')
     .action(async (files: readonly string[], options: ClusterFlags) => {
       const { hasContainerd, loadImage } = await import('#cluster/load-image.ts');

@@ -1,9 +1,10 @@
 import { Command, Option } from 'commander';
 import type { ClusterFlags } from './cluster-flags.ts';
-import { parsePort, withClusterFlags } from './cluster-flags.ts';
+import { parseNodes, parsePort, withClusterFlags } from './cluster-flags.ts';
 
 export interface UpOptions extends ClusterFlags {
   readonly port?: number;
+  readonly nodes?: number;
   readonly foreground?: boolean;
   readonly demo?: boolean;
   readonly runtime: 'auto' | 'containerd' | 'simulated';
@@ -14,9 +15,10 @@ export interface UpOptions extends ClusterFlags {
 /** `skiff up`. */
 export function command(): Command {
   return withClusterFlags(new Command())
-    .description('Start a cluster of one node on this machine, in the background. What is missing is installed first (Debian packages, as root). '
+    .description('Start a cluster on this machine, in the background. What is missing is installed first (Debian packages, as root). '
       + 'Containers that still run from before are adopted.')
     .addOption(new Option('--port <port>', 'of the API server (default: 6443, and a free range of its own for every further cluster)').argParser(parsePort))
+    .addOption(new Option('--nodes <count>', 'how many nodes this machine is to be (default: 1; more than before are added, fewer change nothing)').argParser(parseNodes))
     .option('--kubeconfig <file>', 'also put the cluster into this kubeconfig and make it the current context')
     .option('--foreground', 'stay, until Ctrl-C; containers go on after that')
     .option('--demo', 'run examples/hello.yaml on it and show the address that answers')

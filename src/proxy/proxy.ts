@@ -22,6 +22,8 @@ import { ServiceEffects } from './service-effects.ts';
 
 export interface ProxyOptions extends Omit<RuleOptions, 'node' | 'serviceCidrs'> {
   readonly nodeName: string;
+  /** Other nodes on the same machine. */
+  readonly neighbours?: readonly string[];
   /** Changes within this time after a sync are written together. Default 100 ms. */
   readonly minSyncPeriodMs?: number;
   /** Everything is written anew after this time, in case somebody else touched it. Default 30 min. */
@@ -110,7 +112,7 @@ class Proxy implements RunningProxy {
     this.#options = options;
     this.#startedMs = context.clock.nowMs();
     this.#writer = options.writer ?? kernelWriter();
-    this.#book = new RuleBook({ ...options, node: { name: options.nodeName } });
+    this.#book = new RuleBook({ ...options, node: { name: options.nodeName, neighbours: options.neighbours } });
     const recorder = context.recorderFor('kube-proxy', { host: options.nodeName });
     this.#effects = new ServiceEffects({
       clock: context.clock,
@@ -219,9 +221,9 @@ class Proxy implements RunningProxy {
 
   async #sync(): Promise<void> {
     const { clock, log } = this.#context;
-    const { nodeName, ...rest } = this.#options;
+    const { nodeName, neighbours, ...rest } = this.#options;
     const serviceCidrs = this.#serviceCidrs.list().flatMap(({ spec }) => spec.cidrs ?? []);
-    const options: RuleOptions = { ...rest, serviceCidrs, node: { name: nodeName, zone: zoneOf(this.#node.get(nodeName)) } };
+    const options: RuleOptions = { ...rest, serviceCidrs, node: { name: nodeName, neighbours, zone: zoneOf(this.#node.get(nodeName)) } };
     const startedMs = clock.monotonicMs();
     const waitingSinceMs = this.#waitingSinceMs;
     this.#waitingSinceMs = undefined;

@@ -7,6 +7,8 @@ export type TransportProtocol = 'tcp' | 'udp' | 'sctp';
 /** The node the rules are for. */
 export interface ProxyNode {
   readonly name: string;
+  /** Other nodes on the same machine, with the same network: their pods are local as well. */
+  readonly neighbours?: readonly string[] | undefined;
   /** From the label topology.kubernetes.io/zone. */
   readonly zone?: string | undefined;
 }
@@ -77,7 +79,7 @@ export class EndpointIndex {
         const candidate: Candidate = {
           address,
           port: port.port,
-          isLocal: endpoint.nodeName === this.#node.name,
+          isLocal: endpoint.nodeName === this.#node.name || (endpoint.nodeName !== undefined && this.#node.neighbours?.includes(endpoint.nodeName) === true),
           isReady,
           isServing: endpoint.conditions.serving ?? isReady,
           isTerminating: endpoint.conditions.terminating ?? false,

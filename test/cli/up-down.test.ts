@@ -51,10 +51,11 @@ describe('a cluster with simulated pods', () => {
   });
 
   it('runs beside another one, found by its name alone', async () => {
-    const { code, stderr } = await up(two);
+    const { code, stderr } = await up(two, '--nodes', '2');
     assert.equal(code, 0, stderr);
     const [first, second] = [await status(one), await status(two)];
     assert.deepEqual([first.state, second.state], ['running', 'running']);
+    assert.deepEqual([first.nodes?.length, second.nodes?.map(({ isReady }) => isReady)], [1, [true, true]]);
     assert.notEqual(first.server, second.server);
     const byName = await skiff(['status', '--name', two, '-o', 'json']);
     assert.equal((JSON.parse(byName.stdout) as Status).pid, second.pid);

@@ -19,7 +19,9 @@ export async function startImageRegistry(name: string, tag: string, source: Pick
   const { manifests: [manifest] } = JSON.parse(entries.get('index.json')?.toString() ?? '{}') as { readonly manifests: readonly { readonly digest: string; readonly mediaType: string }[] };
   if (manifest === undefined) throw new Error('the archive holds no image');
   let pulls = 0;
-  const server = http.createServer(({ url = '', method }, response) => {
+  const server = http.createServer(({ url: target = '', method }, response) => {
+    // Of a mirror it is said whose images are meant: /v2/...?ns=registry.k8s.io
+    const [url = ''] = target.split('?');
     const [, kind, reference = ''] = new RegExp(`^/v2/${name}/(manifests|blobs)/(.+)$`).exec(url) ?? [];
     if (url === '/v2/') return response.end('{}');
     if (kind === 'manifests' && reference === tag) pulls++;

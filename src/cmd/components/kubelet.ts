@@ -72,9 +72,9 @@ async function startNode(context: ComponentContext, flags: Flags): Promise<Runni
   const isOwnRuntime = flags.containerRuntimeEndpoint === undefined;
   const obstacle = isOwnRuntime ? await whyNoContainersNow() : undefined;
   if (obstacle !== undefined) throw new UserError(`containers cannot run here: ${obstacle}. --container-runtime-endpoint ${simulatedEndpoint} starts a node without containers`);
-  const { prepareRuntime, startMachineKubelet } = await import('#cluster/machine-node.ts');
+  const [{ prepareRuntime, startMachineKubelet }, { bundledImages }] = await Promise.all([import('#cluster/machine-node.ts'), import('#cluster/demo-images.ts')]);
   const layout = clusterLayout({ name: flags.clusterName, stateDir: flags.rootDir });
-  const connection = await prepareRuntime(layout, flags.containerRuntimeEndpoint, { clock: systemClock, log: context.log });
+  const connection = await prepareRuntime({ layout, images: () => bundledImages(layout), endpoint: flags.containerRuntimeEndpoint }, { clock: systemClock, log: context.log });
   return startMachineKubelet(context, {
     layout, nodeName, port: flags.port, server: serverOf(flags), maxPods: flags.maxPods, clusterDomain: flags.clusterDomain,
     ...(isOwnRuntime ? { clusterCidrs: flags.clusterCidr } : {}),

@@ -27,7 +27,7 @@ export async function runForeground(options: UpOptions): Promise<void> {
   const log = createLog({ level: options.verbose === true ? 'debug' : 'info', file: layout.logFile });
   const stop = endOnSignal(log);
   try {
-    const settings = await settleSettings(layout, { port: options.port });
+    const settings = await settleSettings(layout, { port: options.port, nodes: options.nodes });
     const runtime = options.runtime === 'auto' ? ((await whyNoContainersNow()) === undefined ? 'containerd' : 'simulated') : options.runtime;
     log.info({ pid: process.pid, runtime, settings }, 'starting');
     const cluster = await startLocalCluster(
