@@ -59,7 +59,8 @@ export interface ServerResponse {
   flush(): void;
   /**
    * Sends a part of the body. Undefined: go on. A promise: the client is slow; it resolves when there is room again, or
-   * when the client is gone (see `isOver`; what is written then is dropped). It never rejects.
+   * when the client is gone (see `isOver`; what is written then is dropped). It never rejects. The bytes may be given to
+   * several responses and must never change again.
    */
   write(chunks: Chunks): Promise<void> | undefined;
   /**

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { abortOnDisconnect, byteLength, listOf, pathLength } from './exchange.ts';
 import type { Chunks, Peer, RequestHeaders, ResponseHeaders, ServerRequest, ServerResponse, UpgradeOffer } from './exchange.ts';
+import { httpChunk, lastChunk } from './http-chunk.ts';
 import { peerOf } from './peer.ts';
 import { piecesOf } from './read-body.ts';
 
@@ -69,6 +70,7 @@ export class Http1Response implements ServerResponse {
   readonly #isClosing: () => boolean;
   #headers: ResponseHeaders = {};
   #added: ResponseHeaders | undefined;
+  #isChunked = false;
   #isEnded = false;
 
   /** `isClosing`: whether the server is on its way down, so that the connection is not to be kept. */
@@ -109,12 +111,9 @@ export class Http1Response implements ServerResponse {
     if (this.isOver) return undefined;
     const outgoing = this.#outgoing;
     if (!outgoing.headersSent) this.#sendHead();
-    this.bodyBytes += byteLength(chunks);
-    // Corked, the pieces leave as one HTTP chunk and one TLS record.
-    outgoing.cork();
     let hasRoom = true;
-    for (const chunk of listOf(chunks)) hasRoom = outgoing.write(chunk);
-    outgoing.uncork();
+    // Node holds the pieces of one turn together, so that they leave as one.
+    for (const piece of this.#framed(chunks)) hasRoom = outgoing.write(piece);
     return hasRoom ? undefined : roomIn(outgoing);
   }
 
@@ -123,8 +122,9 @@ export class Http1Response implements ServerResponse {
       const outgoing = this.#outgoing;
       if (this.isOver) return resolve();
       if (!outgoing.headersSent) this.#sendHead();
-      this.bodyBytes += bytes.length;
-      leave(outgoing, bytes, resolve);
+      const pieces = this.#framed(bytes);
+      for (const piece of pieces.slice(0, -1)) outgoing.write(piece);
+      leave(outgoing, pieces.at(-1) ?? bytes, resolve);
     });
   }
 
@@ -132,18 +132,14 @@ export class Http1Response implements ServerResponse {
     if (this.isOver) return;
     this.#isEnded = true;
     const outgoing = this.#outgoing;
-    const length = byteLength(chunks);
-    this.bodyBytes += length;
-    if (!outgoing.headersSent) this.#sendHead(length);
-    if (chunks instanceof Uint8Array) {
-      if (length > maxWriteBytes) Readable.from(partsOf(chunks)).pipe(outgoing);
-      else outgoing.end(chunks);
+    if (!outgoing.headersSent) this.#sendHead(byteLength(chunks));
+    const pieces = this.#isChunked ? [...this.#framed(chunks), lastChunk] : this.#framed(chunks);
+    if (pieces.some(({ length }) => length > maxWriteBytes)) {
+      Readable.from(pieces.flatMap((piece) => [...partsOf(piece)])).pipe(outgoing);
       return;
     }
-    outgoing.cork();
-    for (const chunk of chunks) outgoing.write(chunk);
-    outgoing.uncork();
-    outgoing.end();
+    for (const piece of pieces.slice(0, -1)) outgoing.write(piece);
+    outgoing.end(pieces.at(-1));
   }
 
   abort(): void {
@@ -155,6 +151,14 @@ export class Http1Response implements ServerResponse {
     const outgoing = this.#outgoing;
     if (outgoing.closed || outgoing.destroyed) callback(outgoing.writableFinished);
     else outgoing.once('close', () => callback(outgoing.writableFinished));
+  }
+
+  /** What goes over the wire for a part of the body. */
+  #framed(chunks: Chunks): readonly Uint8Array[] {
+    const length = byteLength(chunks);
+    this.bodyBytes += length;
+    if (!this.#isChunked) return listOf(chunks);
+    return length === 0 ? [] : httpChunk(chunks, length);
   }
 
   /** `length`: of the whole body, when it is known. */
@@ -170,6 +174,9 @@ export class Http1Response implements ServerResponse {
       lines.push('content-length', String(length));
     }
     outgoing.writeHead(this.status, lines);
+    // Chunks are framed here; Node would do it again.
+    this.#isChunked = outgoing.chunkedEncoding;
+    outgoing.chunkedEncoding = false;
   }
 }
 

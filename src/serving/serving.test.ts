@@ -177,6 +177,21 @@ test('a body of several MiB given at once arrives whole, with its length', async
   assert.deepEqual(completed, [true, true]);
 });
 
+test('parts of a body, small and large ones in turn, arrive in order; many may be sent the same bytes', async (t) => {
+  const shared = Buffer.from('the same for all;');
+  const large = Buffer.alloc(100_000, 'x');
+  const { clients } = await serve(t, (_request, response) => {
+    for (const part of [shared, [], large, [Buffer.from('of two '), Buffer.from('pieces;')], shared]) void response.write(part);
+    response.end(Buffer.from('end'));
+  });
+  const expected = `the same for all;${large.toString()}of two pieces;the same for all;end`;
+  for (const client of clients) {
+    const [first, second] = await Promise.all([client.ask({}), client.ask({})]);
+    for (const { text } of [first, second]) assert.equal(text.replaceAll(/x+/g, (found) => `<${found.length}>`), expected.replaceAll(/x+/g, (found) => `<${found.length}>`), client.name);
+    assert.equal((await client.ask({ method: 'HEAD' })).text, '');
+  }
+});
+
 test('a slow reader is seen: write returns a promise that resolves when there is room', async (t) => {
   const piece = Buffer.alloc(1 << 20, 'x');
   let waits = 0;

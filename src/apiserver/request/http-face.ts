@@ -18,8 +18,9 @@ import type { ApiCall, ApiResult, CallBody, CallOrigin, JsonResult, Query, RawRe
 import { isTrue } from './api-call.ts';
 import { compressPieces, gzipLevel } from './compress-pieces.ts';
 import type { EncodeContext } from './encode.ts';
-import { encodeDocument, encodeErrorEvent, encodeEvent, encodeObject } from './encode.ts';
+import { encodeDocument, encodeObject } from './encode.ts';
 import { encodeList } from './encode-list.ts';
+import { encodeBatch, encodeErrorEvent } from './encode-watch.ts';
 import type { CallHandler } from './in-process.ts';
 import type { Piece } from './list-pieces.ts';
 import type { Offer } from './negotiate.ts';
@@ -287,8 +288,7 @@ async function sendWatch(options: HttpFaceOptions, response: ServerResponse, res
   response.flush();
   try {
     for await (const items of result.batches) {
-      const lines = items.map((item) => encodeEvent(result.kind, item, { ...context, nowMs: options.clock.nowMs() }));
-      const waits = response.write(lines);
+      const waits = response.write(encodeBatch(result.kind, items, { ...context, nowMs: options.clock.nowMs() }));
       if (waits !== undefined) await waits;
       if (response.isOver) return;
     }

@@ -21,7 +21,7 @@ const maxEvents = 100_000;
 
 /** Up to here watchers are resumed for every event. */
 const fewWatchers = 20;
-const paceMsPerWatcher = 0.15;
+const paceMsPerWatcher = 0.2;
 const maxPaceMs = 50;
 
 /** How long watchers are left alone after they were resumed. */
