@@ -16,6 +16,7 @@ import type { HealthCheck } from '#serving/health.ts';
 import type { TlsSettings } from '#serving/tls-settings.ts';
 import { pingCheck } from '#serving/health.ts';
 import type { SecureServer } from '#serving/secure-server.ts';
+import { connectionLimit } from '#serving/connection-limit.ts';
 import { createSecureServer } from '#serving/secure-server.ts';
 import type { Store } from '#store/store.ts';
 import type { FrontProxy } from './aggregation/aggregation.ts';
@@ -78,11 +79,15 @@ import type { DispatchContext } from './request/dispatch.ts';
 import { dispatch } from './request/dispatch.ts';
 import { httpFace } from './request/http-face.ts';
 import { inProcessTransport } from './request/in-process.ts';
+import { connectionText, tooManyConnections } from './request/connection-bound.ts';
 import { withDeadline } from './request/deadlines.ts';
+import { answerEarly, asksForHealth } from './request/early-answer.ts';
 import type { InFlightLimits } from './request/max-in-flight.ts';
 import { withMaxInFlight } from './request/max-in-flight.ts';
 import type { NodeGateway } from './request/node-gateway.ts';
 import { answerStopping } from './request/stopping.ts';
+import type { WatchLimits } from './request/watch-limits.ts';
+import { WatchLimiter, usualWatchLimits } from './request/watch-limits.ts';
 import { ServedKinds } from './request/served-kinds.ts';
 import { reviews } from './reviews/reviews.ts';
 import { ServiceAllocation } from './service-allocation/service-allocation.ts';
@@ -110,6 +115,8 @@ export interface ApiServerOptions {
   readonly maxRequestsInflight?: number;
   /** In place of priority levels: so many requests of either sort run at once. */
   readonly inFlightLimits?: InFlightLimits | undefined;
+  /** How many watches clients may have open. Default: 40,000, of which one user may have 10,000. */
+  readonly watchLimits?: WatchLimits | undefined;
   /** Requests other than watches are ended after so long. Default: never. */
   readonly requestTimeoutMs?: number | undefined;
   /** How long a watch lasts at least that does not say. Default: half an hour. */
@@ -160,6 +167,8 @@ export interface ListenOptions {
   readonly tls?: TlsSettings | undefined;
   /** Web pages of these origins may use the API: regular expressions. */
   readonly corsAllowedOrigins?: readonly string[] | undefined;
+  /** How many connections may be open at once. Default: as the process's limit of open files allows. */
+  readonly maxConnections?: number | undefined;
   /** The share of requests over HTTP/2 whose client is asked to connect anew. Default: 0. */
   readonly goawayChance?: number | undefined;
 }
@@ -252,7 +261,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     if (decision.verdict !== 'allow') throw refusal(attributes, decision);
     if (aggregation.isRemote(call.info)) return aggregation.pass(call);
     if (call.info.isResource) return dispatch(call.user === inProcessAdmin ? ownContext : context, call);
-    if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: `${await metrics.text({ kinds, cache, store })}${flowControl.text()}${aggregation.metricsText()}${allocation.metricsText()}${options.audit?.text() ?? ''}${(await features()).metricsText()}${options.below?.metricsText() ?? ''}` };
+    if (call.info.path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: `${await metrics.text({ kinds, cache, store })}${flowControl.text()}${aggregation.metricsText()}${allocation.metricsText()}${watches.text()}${connectionText(server)}${options.audit?.text() ?? ''}${(await features()).metricsText()}${options.below?.metricsText() ?? ''}` };
     const dump = dumpAt({ path: call.info.path, query: call.query, levels: flowControl.levels, clock });
     if (dump !== undefined) return { is: 'raw', code: 200, contentType: 'text/plain; charset=utf-8', body: dump };
     const page = await pageAt(call, { checks: (name) => (name === 'readyz' ? [...checks, shutdownCheck] : checks), view: () => ({ version, startedMs, nowMs: clock.nowMs(), flags: options.flags ?? {} }), logFolder: options.logFolder });
@@ -268,6 +277,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const handleUntilStopped = (call: ApiCall): Promise<ApiResult> =>
     call.info.verb === 'watch' ? measured({ ...call, signal: AbortSignal.any([call.signal, stopping.signal]) }) : measured(call);
 
+  const watches = new WatchLimiter(options.watchLimits ?? usualWatchLimits);
   const transport = (user: UserInfo, userAgent: string): Transport => inProcessTransport(handleUntilStopped, user, userAgent);
   const admin = createClient(transport(inProcessAdmin, 'kube-apiserver'));
   const aggregation = new Aggregation({ registry, admin, objects, egress, client: options.frontProxy?.client });
@@ -288,16 +298,20 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
 
   return {
     transport,
-    async listen({ host, port, serving, clientCaPem, advertiseAddress, externalHostname, tls, corsAllowedOrigins, goawayChance = 0 }) {
+    async listen({ host, port, serving, clientCaPem, advertiseAddress, externalHostname, tls, corsAllowedOrigins, goawayChance = 0, maxConnections = connectionLimit() }) {
       const headers = options.frontProxy && (options.frontProxy.requestHeaders ?? usualRequestHeaders(options.frontProxy.caPem));
       const ofProxies = headers === undefined ? [] : [requestHeaders(headers, trustOf(headers.caPem))];
       const certificates = clientCertificates(headers === undefined ? undefined : trustOf(clientCaPem));
-      const face = httpFace({ authenticators: [...ofProxies, certificates, ...authenticators, ...(options.anonymous === undefined ? [] : [anonymousWhere(options.anonymous)])], authorizers, handle: handleUntilStopped, kindOf: (apiVersion, kind) => kinds.bodyStruct(apiVersion, kind), passesOn: (info) => aggregation.isRemote(info), clock, random, log, audit: options.audit, compresses: options.features?.isOn('APIResponseCompression') });
+      const face = httpFace({ authenticators: [...ofProxies, certificates, ...authenticators, ...(options.anonymous === undefined ? [] : [anonymousWhere(options.anonymous)])], authorizers, handle: watches.limited(handleUntilStopped), kindOf: (apiVersion, kind) => kinds.bodyStruct(apiVersion, kind), passesOn: (info) => aggregation.isRemote(info), clock, random, log, audit: options.audit, compresses: options.features?.isOn('APIResponseCompression') });
       const cors = corsAllowedOrigins === undefined || corsAllowedOrigins.length === 0 ? undefined : (await import('./request/cors.ts')).corsRule(corsAllowedOrigins);
       trustedPem = headers === undefined ? clientCaPem : `${clientCaPem}\n${headers.caPem}`;
       server = createSecureServer({
         clock, log, serving, clientCaPem: trustedPem,
         tls,
+        limit: {
+          connections: maxConnections,
+          refuse: (request, response) => (asksForHealth(request) ? face(request, response) : answerEarly(request, response, tooManyConnections(maxConnections))),
+        },
         handler: async (request, response) => {
           if (cors?.(request, response) === true) return;
           if (goawayChance > 0 && request.protocol === 'HTTP/2.0' && random.next() < goawayChance) response.leaveConnection();

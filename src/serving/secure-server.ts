@@ -3,6 +3,7 @@ import type { Http2SecureServer, IncomingHttpHeaders, ServerHttp2Session, Server
 import type { IncomingMessage, ServerResponse as NodeResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import type { Clock } from '#base/clock.ts';
 import { silentLog } from '#base/log.ts';
 import type { Logger } from '#base/log.ts';
@@ -30,9 +31,19 @@ export interface SecureServerOptions {
   /** Authorities of client certificates. Without it clients are not asked for one. */
   readonly clientCaPem?: string;
   readonly tls?: TlsSettings | undefined;
+  /** Default: as many connections as come. */
+  readonly limit?: ConnectionLimit | undefined;
+}
+
+export interface ConnectionLimit {
+  readonly connections: number;
+  /** Answers the requests of connections beyond; those are closed then. Still more of them are cut without an answer. */
+  readonly refuse: Handler;
 }
 
 export interface SecureServer extends HttpServer {
+  /** How many connections were beyond the limit, up to now. */
+  readonly refusedConnections: number;
   /** New connections are served with these; those that are open stay. */
   replaceCertificates(certificates: { readonly serving: PemPair; readonly clientCaPem?: string }): void;
 }
@@ -45,7 +56,8 @@ export function createSecureServer(options: SecureServerOptions): SecureServer {
   const log = options.log ?? silentLog;
   const onError = options.onError ?? plainErrors(log);
   const run = runHandler.bind(undefined, { handler: options.handler, onError });
-  const connections = new Connections();
+  const refuse = runHandler.bind(undefined, { handler: options.limit?.refuse ?? options.handler, onError });
+  const connections = new Connections(options.limit?.connections);
   const { tls = {} } = options;
   const server = createNodeServer({
     ...limits,
@@ -59,14 +71,18 @@ export function createSecureServer(options: SecureServerOptions): SecureServer {
   });
   for (const each of tls.sni ?? []) for (const name of sniNames(each)) server.addContext(name, { ...tlsOptions(each.pair, options.clientCaPem), ...tlsChoices(tls) });
   server.on('connection', (socket: Socket) => connections.add(socket));
+  server.on('secureConnection', (socket: TLSSocket) => {
+    if (socket.alpnProtocol !== 'h2') connections.judge(socket);
+  });
   server.on('request', (incoming: IncomingMessage, outgoing: NodeResponse) => {
-    const response = new Http1Response(outgoing, connections.isClosing);
-    run(new Http1Request(incoming, response), response);
+    const isSurplus = connections.isSurplus(incoming.socket);
+    const response = new Http1Response(outgoing, isSurplus ? () => true : connections.isClosing);
+    (isSurplus ? refuse : run)(new Http1Request(incoming, response), response);
   });
   server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => {}); // the client went away; whoever uses the socket sees it close
     const { request, response } = upgradeExchange({ incoming, socket, head });
-    run(request, response);
+    (connections.isSurplus(socket) ? refuse : run)(request, response);
   });
   // A listener for 'request' makes Node wrap each HTTP/2 stream in its own request and response classes too, a third of
   // the cost of a small answer. Streams are served directly instead.
@@ -74,10 +90,14 @@ export function createSecureServer(options: SecureServerOptions): SecureServer {
   server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     stream.on('error', () => {}); // the response closes as well, which is where it is seen
     const response = new Http2Response(stream);
-    run(new Http2Request(stream, headers, response), response);
+    const request = new Http2Request(stream, headers, response);
+    if (!connections.isSurplus(stream.session)) return run(request, response);
+    refuse(request, response);
+    stream.session?.close();
   });
   server.on('session', (session: ServerHttp2Session) => {
     session.on('error', (error) => log.debug({ error }, 'HTTP/2 connection broke'));
+    connections.judge(session);
     connections.addSession(session);
   });
   server.on('tlsClientError', (error) => log.debug({ error }, 'TLS handshake failed'));
@@ -85,6 +105,7 @@ export function createSecureServer(options: SecureServerOptions): SecureServer {
     listen: (address) => listenOn(server, address),
     get closing() { return connections.closing; },
     get connectionCount() { return connections.count; },
+    get refusedConnections() { return connections.refused; },
     replaceCertificates: ({ serving, clientCaPem }) => server.setSecureContext(tlsOptions(serving, clientCaPem)),
     close: ({ drainMs }) => connections.close(server, {
       clock: options.clock,

@@ -69,7 +69,7 @@ describe('skiff apiserver with admission, feature and API flags', { timeout: 60_
       '--enable-admission-plugins', 'AlwaysPullImages,DenyServiceExternalIPs', '--enable-admission-plugins=NamespaceAutoProvision,EventRateLimit', '--disable-admission-plugins=ServiceAccount,NamespaceLifecycle',
       `--admission-control-config-file=${directory}/admission.yaml`, '--feature-gates=PodTopologyLabelsAdmission=false,KubeletPSI=true', '--feature-gates=WatchList=false,APIResponseCompression=false,StorageVersionHash=false,MutatingAdmissionPolicy=false', '--runtime-config=autoscaling/v1=false,policy/v1/podsecuritypolicies=false', '--runtime-config=batch/v1/cronjobs=false',
       '--anonymous-auth=false', '--external-hostname=api.example.com', '--cors-allowed-origins=^https://.*\\.example\\.com$', '--default-not-ready-toleration-seconds=7', '--v=2', '--vmodule=', '--profiling=false', '--emulated-version=1.36',
-      '--tls-min-version=VersionTLS12', '--tls-curve-preferences=4588,29', '--tls-cipher-suites=TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256', '--max-requests-inflight=100', '--request-timeout=30s', '--event-ttl=1h', '--goaway-chance=0.001', '--api-audiences=api',
+      '--tls-min-version=VersionTLS12', '--tls-curve-preferences=4588,29', '--tls-cipher-suites=TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256', '--max-requests-inflight=100', '--max-watches=100', '--max-watches-per-user=1', '--max-connections=1000', '--request-timeout=30s', '--event-ttl=1h', '--goaway-chance=0.001', '--api-audiences=api',
       '--etcd-compaction-interval=10m', '--storage-media-type=application/vnd.kubernetes.protobuf', '--logging-format=json', '--lease-reuse-duration-seconds=60', '--watch-cache', '--endpoint-reconciler-type=lease',
     ]);
   });
@@ -118,6 +118,11 @@ describe('skiff apiserver with admission, feature and API flags', { timeout: 60_
     const asked = await api.request('OPTIONS', '/api', { headers: { origin: 'https://a.example.com' }, anonymous: true });
     assert.equal(asked.headers['access-control-allow-origin'], 'https://a.example.com');
     assert.equal((await api.request('GET', '/api', { headers: { origin: 'https://example.org' } })).headers['access-control-allow-origin'], undefined);
+  });
+
+  it('lets users have as many watches as they may', async () => {
+    const watch = (): ReturnType<SpawnedApiServer['request']> => api.request('GET', '/api/v1/pods?watch=true&timeoutSeconds=1');
+    assert.deepEqual(new Set((await Promise.all([watch(), watch()])).map(({ code }) => code)), new Set([200, 429]));
   });
 
   it('lets nobody in without credentials', async () => {

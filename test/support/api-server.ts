@@ -61,14 +61,14 @@ export interface RawAnswer {
 }
 
 /** An API server alone (no controllers, no nodes) on a memory store, in process and over HTTPS. */
-export async function startApiServer({ clock = systemClock, advertiseAddress, ...options }: { readonly clock?: Clock } & Partial<Pick<ListenOptions, 'advertiseAddress'>> & Partial<Pick<ApiServerOptions, 'egress' | 'frontProxy' | 'audit' | 'authenticators' | 'authorizers' | 'admission' | 'anonymous' | 'bootstrapTokens' | 'logFolder' | 'requestTimeoutMs' | 'inFlightLimits' | 'tokens'>> = {}): Promise<TestApiServer> {
+export async function startApiServer({ clock = systemClock, advertiseAddress, maxConnections, ...options }: { readonly clock?: Clock } & Partial<Pick<ListenOptions, 'advertiseAddress' | 'maxConnections'>> & Partial<Pick<ApiServerOptions, 'egress' | 'frontProxy' | 'audit' | 'authenticators' | 'authorizers' | 'admission' | 'anonymous' | 'bootstrapTokens' | 'logFolder' | 'watchLimits' | 'requestTimeoutMs' | 'inFlightLimits' | 'tokens'>> = {}): Promise<TestApiServer> {
   const random = seededRandom(1);
   const store = openMemoryStore({ clock, random });
   const server = await createApiServer({ store, clock, random, log: silentLog, serviceAccountKey: createServiceAccountKey(), nodes: noNodes, ...options });
   const authority = createAuthority({ commonName: 'test', clock: systemClock, validDays: 1 });
   const serving = issueCertificate(authority, { commonName: 'kube-apiserver', ipAddresses: ['127.0.0.1'], usages: ['server'], clock: systemClock, validDays: 1 });
   const admin = issueCertificate(authority, { commonName: 'admin', organizations: ['system:masters'], usages: ['client'], clock: systemClock, validDays: 1 });
-  const { port } = await server.listen({ host: '127.0.0.1', port: 0, serving, clientCaPem: authority.certificatePem, ...(advertiseAddress !== undefined && { advertiseAddress }) });
+  const { port } = await server.listen({ host: '127.0.0.1', port: 0, serving, clientCaPem: authority.certificatePem, ...(advertiseAddress !== undefined && { advertiseAddress }), maxConnections });
   const client = createClient(server.transport(inProcessAdmin, 'test'));
   await client.create(ServiceAccount, { metadata: { namespace: 'default', name: 'default' } });
   const agents = {

@@ -6,6 +6,7 @@ import type { Clock } from '#base/clock.ts';
 import { StatusError } from '#apimachinery/status-error.ts';
 import type { ApiCall, ApiResult, WatchItem, WatchResult } from '../request/api-call.ts';
 import type { CallHandler } from '../request/in-process.ts';
+import { isLongRunning } from '../request/long-running.ts';
 import type { RequestInfo } from '../request/request-info.ts';
 import type { Distribution, Sum } from './series.ts';
 import { Distributions, Sums, labelText } from './series.ts';
@@ -40,6 +41,7 @@ export class RequestMetrics {
       const kind = this.#kindOf(call);
       const inflight = readVerbs.has(info.verb) ? this.#readOnly : this.#mutating;
       inflight.value++;
+      if (isLongRunning(info) && info.verb !== 'watch') this.#connected(call, kind.labels);
       let code = 500;
       try {
         const result = await handle(call);
@@ -59,6 +61,14 @@ export class RequestMetrics {
 
   text(): string {
     return [this.#requests, this.#durations, this.#inflight, this.#longRunning, this.#watchEvents].map((each) => each.text()).join('');
+  }
+
+  /** A connection to a pod, service or node, counted as long as it lasts. */
+  #connected({ whenAnswered }: ApiCall, labels: string): void {
+    if (whenAnswered === undefined) return;
+    const running = this.#longRunning.of(labels);
+    running.value++;
+    whenAnswered(() => running.value--);
   }
 
   /** The watch, counted as long as it runs. */

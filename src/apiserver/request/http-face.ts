@@ -88,6 +88,14 @@ interface AnsweredCall extends ApiCall {
   onAnswered?: () => void;
 }
 
+function afterBoth(first: (() => void) | undefined, second: () => void): () => void {
+  if (first === undefined) return second;
+  return () => {
+    first();
+    second();
+  };
+}
+
 /** Source: header Audit-Id of the Kubernetes API. */
 function auditIdOf({ headers }: ServerRequest, random: Random): string {
   const given = headers['audit-id'];
@@ -148,7 +156,7 @@ async function callOf(request: ServerRequest, response: ServerResponse, user: Us
     whenAnswered: (callback) => {
       // It may be that nobody wanted to wait for the result.
       if (call.isAnswered === true) callback();
-      else call.onAnswered = callback;
+      else call.onAnswered = afterBoth(call.onAnswered, callback);
     },
     warn: (text) => {
       if (!warnings.includes(text)) warnings.push(text);
@@ -289,7 +297,7 @@ async function sendWatch(options: HttpFaceOptions, response: ServerResponse, res
   try {
     for await (const items of result.batches) {
       const waits = response.write(encodeBatch(result.kind, items, { ...context, nowMs: options.clock.nowMs() }));
-      if (waits !== undefined) await waits;
+      if (waits !== undefined) await waitOrCut(waits, options.clock, response);
       if (response.isOver) return;
     }
   } catch (error) {
@@ -298,6 +306,16 @@ async function sendWatch(options: HttpFaceOptions, response: ServerResponse, res
     if (!response.isOver) void response.write(encodeErrorEvent(status.toStatus(), media));
   }
   response.end();
+}
+
+/** Whoever takes nothing for so long is not following. */
+const maxStallMs = 60_000;
+
+/** Waits until there is room for more. Nothing else would end the watch of a client that has ceased to read. */
+async function waitOrCut(waits: Promise<void>, clock: Clock, response: ServerResponse): Promise<void> {
+  const timer = clock.after(maxStallMs, () => response.abort());
+  await waits;
+  timer.cancel();
 }
 
 function answerError(log: Logger, request: ServerRequest, response: ServerResponse, error: unknown, warnings: readonly string[]): void {

@@ -1,5 +1,6 @@
-import { StatusError } from '#apimachinery/status-error.ts';
+import { tooManyRequests } from '#apimachinery/status-error.ts';
 import type { ServerRequest, ServerResponse } from '#serving/exchange.ts';
+import { answerEarly, asksForHealth } from './early-answer.ts';
 
 const retryAfterSeconds = 5;
 
@@ -9,9 +10,7 @@ const retryAfterSeconds = 5;
  */
 export function answerStopping(request: ServerRequest, response: ServerResponse): boolean {
   const userAgent = request.headers['user-agent'];
-  if (/^\/(?:livez|readyz|healthz)(?:\/|$)/.test(request.path) || (typeof userAgent === 'string' && userAgent.startsWith('kube-apiserver/'))) return false;
-  const status = new StatusError(429, 'TooManyRequests', 'The apiserver is shutting down, please try again later.', { retryAfterSeconds });
-  response.writeHead(429, { 'content-type': 'application/json', 'retry-after': String(retryAfterSeconds), ...(request.protocol === 'HTTP/1.1' && { connection: 'close' }) });
-  response.end(Buffer.from(JSON.stringify(status.toStatus())));
+  if (asksForHealth(request) || (typeof userAgent === 'string' && userAgent.startsWith('kube-apiserver/'))) return false;
+  answerEarly(request, response, tooManyRequests('The apiserver is shutting down, please try again later.', retryAfterSeconds));
   return true;
 }

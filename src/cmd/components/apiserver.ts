@@ -93,6 +93,7 @@ async function runApiServer(flags: Flags, texts: Readonly<Record<string, string>
   const { port } = await apiServer.listen({
     host: flags.bindAddress, port: flags.securePort, serving: servingPairOf(flags, certificates), clientCaPem, advertiseAddress, tls,
     externalHostname: flags.externalHostname, corsAllowedOrigins: flags.corsAllowedOrigins, goawayChance: flags.goawayChance,
+    maxConnections: flags.maxConnections,
   });
   await writeKubeconfigs({ name: 'default', stateDir: flags.certDir }, certificates, `https://127.0.0.1:${port}`);
   followServingPair(flags, apiServer, log, stopped.signal);
@@ -126,6 +127,7 @@ async function optionsOf(flags: Flags, log: Logger, certificates: ClusterCertifi
       serviceNodePortRange: flags.serviceNodePortRange,
       maxRequestsInflight: totalInFlight(flags),
       inFlightLimits: flags.enablePriorityAndFairness ? undefined : { readOnly: flags.maxRequestsInflight, mutating: flags.maxMutatingRequestsInflight },
+      watchLimits: { total: flags.maxWatches, perUser: flags.maxWatchesPerUser },
       requestTimeoutMs: flags.requestTimeout > 0 ? flags.requestTimeout : undefined,
       minWatchSeconds: flags.minRequestTimeout,
       eventTtlMs: flags.eventTtl > 0 ? flags.eventTtl : undefined,

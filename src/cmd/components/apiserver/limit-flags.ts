@@ -1,6 +1,7 @@
 /** How much, how long, and which parts of the API. */
 import { Option } from 'commander';
 import { InvalidArgumentError } from 'commander';
+import { usualWatchLimits } from '#apiserver/request/watch-limits.ts';
 import type { FlagGroup } from '../flags.ts';
 import { alreadySo, durationOption, listOption, notBuilt, numberOption, switchOption, textOption } from '../flags.ts';
 
@@ -11,6 +12,8 @@ export interface LimitFlags {
   readonly maxRequestsInflight: number;
   readonly maxMutatingRequestsInflight: number;
   readonly enablePriorityAndFairness: boolean;
+  readonly maxWatches: number;
+  readonly maxWatchesPerUser: number;
   readonly requestTimeout: number;
   readonly minRequestTimeout: number;
   readonly eventTtl: number;
@@ -29,6 +32,8 @@ export const limitFlags: FlagGroup = {
     numberOption('--max-requests-inflight <count>', 'how many requests that only read run at once', 400),
     numberOption('--max-mutating-requests-inflight <count>', 'how many that write; with priority and fairness both make one sum', 200),
     switchOption('--enable-priority-and-fairness', 'sort requests by priority and let them queue', true),
+    numberOption('--max-watches <count>', 'Skiff\'s own: how many watches may be open', usualWatchLimits.total),
+    numberOption('--max-watches-per-user <count>', 'Skiff\'s own: how many of them one user may have', usualWatchLimits.perUser),
     durationOption('--request-timeout <duration>', 'how long a request may take that is no watch').default(60_000, '1m'),
     numberOption('--min-request-timeout <seconds>', 'how long a watch lasts at least that does not say', 1800),
     durationOption('--event-ttl <duration>', 'how long events are kept').default(3_600_000, '1h'),

@@ -24,6 +24,7 @@ export interface ServingFlags {
   readonly tlsCipherSuites?: readonly string[];
   readonly tlsCurvePreferences?: readonly string[];
   readonly http2MaxStreamsPerConnection?: number;
+  readonly maxConnections?: number;
   readonly corsAllowedOrigins?: readonly string[];
   readonly goawayChance?: number;
   readonly shutdownDelayDuration?: number;
@@ -46,6 +47,7 @@ export const servingFlags: FlagGroup = {
     listOption('--tls-cipher-suites <names>', 'ciphers of TLS 1.2, by Go\'s names'),
     listOption('--tls-curve-preferences <numbers>', 'key exchanges of TLS, by IANA\'s numbers (29 is X25519)'),
     numberOption('--http2-max-streams-per-connection <count>', 'requests at once on one HTTP/2 connection (default: 1000)'),
+    numberOption('--max-connections <count>', 'Skiff\'s own: how many connections may be open (default: three quarters of `ulimit -n`, 32768 at most)'),
     listOption('--cors-allowed-origins <expressions>', 'web pages that browsers let use the API: regular expressions of their origins'),
     new Option('--goaway-chance <fraction>', 'how many of the requests over HTTP/2 make their client connect anew, 0 to 0.02').argParser(fraction),
     durationOption('--shutdown-delay-duration <duration>', 'how long requests are still served after a signal, while /readyz fails (default: 0s)'),
