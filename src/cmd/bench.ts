@@ -69,7 +69,7 @@ function fuzzCommand(): Command {
         count: flags.count,
         seed,
         maxFindings: flags.maxFindings,
-        onProgress: ({ sent, findings, heldMiB }) => process.stderr.write(`${sent} sent, ${findings} findings, ${heldMiB.toFixed(0)} MiB held\n`),
+        onProgress: ({ sent, findings, heldMiB, residentMiB }) => process.stderr.write(`${sent} sent, ${findings} findings, ${heldMiB.toFixed(0)} MiB held, ${residentMiB.toFixed(0)} MiB resident\n`),
       });
       const { findings, ...rest } = report;
       for (const { what, request, answer } of findings) process.stdout.write(`\n${what}\n  ${request}\n  ${answer}\n`);

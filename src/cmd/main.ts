@@ -1,7 +1,7 @@
 /** The command line. Finds the program by its first word, loads its file, and lets commander do the rest. */
 import { Command } from 'commander';
 import { fail } from './fail.ts';
-import { keepHttpLean } from './lean-http.ts';
+import { keepHttpLean } from '#serving/lean-http.ts';
 import { programs } from './program.ts';
 
 keepHttpLean();

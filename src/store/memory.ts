@@ -4,7 +4,7 @@ import { ChangeLog, firstRevision, type Commit } from './change-log.ts';
 import { emptyTree, findEntry, prefixSpan, sliceEntries, withEntry, withoutKey, type EntryTree } from './entry-tree.ts';
 import { compareKeys } from './key-order.ts';
 import { LeaseTimes } from './leases.ts';
-import { checkRevision, checkWrites, entryBytes, leaseKeysPerRevision, mayWrite, noSpace } from './limits.ts';
+import { checkRevision, checkWrites, defaultRetention, entryBytes, leaseKeysPerRevision, mayWrite, noSpace } from './limits.ts';
 import { LoggedStore } from './logged-store.ts';
 import { RevisionWindow } from './revision-window.ts';
 import {
@@ -25,7 +25,7 @@ export interface MemoryStoreOptions {
   readonly random: Random;
   /** Default: 256 MiB. */
   readonly limitBytes?: number;
-  /** Default: the last 10000 revisions and 32 MiB of the past, whatever their age. */
+  /** Default: `defaultRetention`. With the ways through the tree that each revision keeps, its past takes 35 MiB at most. */
   readonly retention?: Partial<Retention>;
 }
 
@@ -109,7 +109,7 @@ class MemoryStore extends LoggedStore<MemoryCommit> implements Store {
     super();
     this.#options = options;
     this.#limitBytes = options.limitBytes ?? 256 * 2 ** 20;
-    this.#retention = { ageMs: Infinity, revisions: 10_000, bytes: 32 * 2 ** 20, ...options.retention };
+    this.#retention = { ...defaultRetention, ...options.retention };
     this.#base = content.base;
     const head = content.base.revision + content.commits.size;
     this.log = new ChangeLog({ window: content.commits, head, compacted: content.compacted });

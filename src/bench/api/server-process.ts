@@ -16,6 +16,7 @@ export interface ServerAddress {
 /** What a server tells when it is asked for its memory. */
 export interface HeldMemory {
   readonly heldBytes: number;
+  readonly residentBytes: number;
 }
 
 export interface ServerProcess {
@@ -25,8 +26,8 @@ export interface ServerProcess {
   readonly ended: () => string | undefined;
   /** The last of what it wrote to standard error since it was asked last. */
   readonly lastSaid: () => string;
-  /** Bytes it holds after collecting all garbage; it must have been started with --expose-gc. */
-  heldBytes(): Promise<number>;
+  /** Bytes it holds after collecting all garbage, and those resident then; it must have been started with --expose-gc. */
+  memory(): Promise<HeldMemory>;
   /** Asks it to end and waits until it has. */
   close(): Promise<void>;
 }
@@ -67,9 +68,9 @@ export async function startServerProcess({ store, place, nodeFlags = [] }: Serve
       said = '';
       return text;
     },
-    async heldBytes() {
+    async memory() {
       child.stdin.write('\n');
-      return (JSON.parse(await nextLine()) as HeldMemory).heldBytes;
+      return JSON.parse(await nextLine()) as HeldMemory;
     },
     async close() {
       if (child.exitCode !== null || child.signalCode !== null) return;

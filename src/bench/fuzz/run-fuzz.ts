@@ -4,7 +4,6 @@ import { kinds } from '#api/kinds.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
 import type { LoadAnswer, LoadClient } from '../http-load.ts';
 import { createLoadClient } from '../http-load.ts';
-import { usageOf } from '../process-usage.ts';
 import type { ServerProcess } from '../api/server-process.ts';
 import { startServerProcess } from '../api/server-process.ts';
 import { fuzzDefinition, fuzzKind } from './custom-kind.ts';
@@ -21,10 +20,15 @@ export interface FuzzOptions {
   readonly onProgress: (progress: FuzzProgress) => void;
 }
 
-export interface FuzzProgress {
-  readonly sent: number;
+export interface FuzzProgress extends FuzzMemory {
   readonly findings: number;
+}
+
+/** The server's memory after so many requests, when the objects that they left are removed and all garbage is collected. */
+export interface FuzzMemory {
+  readonly sent: number;
   readonly heldMiB: number;
+  readonly residentMiB: number;
 }
 
 /** Something that must not be. */
@@ -41,24 +45,25 @@ export interface FuzzReport {
   readonly findings: readonly Finding[];
   /** Objects read back at the end, each of which an unchanged PUT must leave in peace. */
   readonly objectsChecked: number;
-  /** What the server holds after the first sweep and at the end, all garbage collected. */
-  readonly heldMiB: { readonly warm: number; readonly end: number };
-  readonly residentMiB: number;
+  /** After the first fifth, in the middle, and at the end, when the server has been left alone for a while. */
+  readonly memory: { readonly fifth: FuzzMemory; readonly middle: FuzzMemory; readonly end: FuzzMemory };
 }
 
 /** What the original calls an internal error, too: the scale of a custom object that has no number of replicas. */
 const upstreamFails = /the spec replicas field .* does not exist/;
 const clients = 16;
 const requestMs = 20_000;
-/** Objects are removed every so many requests: what stays would not be growth of the server's own making. */
+/** Objects are removed every so many requests, and every fifth: what stays would not be growth of the server's own making. */
 const sweepEvery = 20_000;
 /**
- * What is held may grow by so much between the first sweep and the end: the memory store keeps the trees of 10,000
- * revisions, which are there only after some 150,000 requests. A million requests that leave 150 bytes each are found.
+ * What is held may grow by so much between the first fifth and the end. The memory store's past accounts for it: the last
+ * 10,000 revisions, 35 MiB at most, are there only after some 150,000 requests. Of a million requests 50 bytes each are found.
  */
-const growthMiB = 128;
-/** Events stay 75 s for watches that resume, and are looked through once a minute. */
-const settleMs = 150_000;
+const growthMiB = 40;
+/** What may stay resident beyond what is held: Node's own code and what V8 and the C library keep at hand. */
+const overheadMiB = 150;
+/** Events stay 75 s for watches and are looked through once a minute; a server gives memory back after half a quiet minute. */
+const quietMs = 150_000;
 
 /** Sends requests until `count`, then looks at every object and at the server's memory. Rejects only when it cannot run. */
 export async function runFuzz(options: FuzzOptions): Promise<FuzzReport> {
@@ -103,24 +108,25 @@ class FuzzRun {
     const { count, seed } = this.#options;
     const dice = new Dice(seededRandom(seed));
     const startMs = systemClock.monotonicMs();
-    let warm = 0;
+    const history: FuzzMemory[] = [];
     await this.#prepare();
     while (this.#sent < count && !this.#isOver) {
-      await this.#burst(dice, Math.min(count, this.#sent + sweepEvery));
-      if (this.#sent < count) {
-        await this.#sweep();
-        await this.#prepare();
-      }
-      const heldMiB = await this.#heldMiB();
-      if (warm === 0) warm = heldMiB;
-      this.#options.onProgress({ sent: this.#sent, findings: this.#findings.size, heldMiB });
+      await this.#burst(dice, Math.min(count, this.#sent + Math.min(sweepEvery, Math.ceil(count / 5))));
+      if (this.#sent === count) break;
+      await this.#sweep();
+      await this.#prepare();
+      const memory = await this.#memory();
+      history.push(memory);
+      this.#options.onProgress({ ...memory, findings: this.#findings.size });
     }
     const tookMs = systemClock.monotonicMs() - startMs;
     const objectsChecked = this.#isOver ? 0 : await this.#checkObjects();
     if (!this.#isOver) await this.#sweep();
-    const end = await this.#settledMiB(warm + growthMiB);
-    if (end > warm + growthMiB) this.#find('memory grew', { method: '', path: '', what: 'memory' }, `${warm.toFixed(0)} MiB became ${end.toFixed(0)} MiB`);
-    return { sent: this.#sent, perSecond: (this.#sent / tookMs) * 1000, byStatus: this.#byStatus, findings: [...this.#findings.values()], objectsChecked, heldMiB: { warm, end }, residentMiB: this.#residentMiB() };
+    const end = await this.#quietMemory();
+    const after = (share: number): FuzzMemory => history.find(({ sent }) => sent >= count * share) ?? end;
+    const memory = { fifth: after(1 / 5), middle: after(1 / 2), end };
+    this.#judge(memory);
+    return { sent: this.#sent, perSecond: (this.#sent / tookMs) * 1000, byStatus: this.#byStatus, findings: [...this.#findings.values()], objectsChecked, memory };
   }
 
   get #isOver(): boolean {
@@ -145,22 +151,23 @@ class FuzzRun {
     }
   }
 
-  #residentMiB(): number {
-    return this.#isAlive ? usageOf([this.#server.pid]).residentBytes / 2 ** 20 : 0;
+  async #memory(): Promise<FuzzMemory> {
+    const { heldBytes, residentBytes } = this.#isAlive ? await this.#server.memory() : { heldBytes: 0, residentBytes: 0 };
+    return { sent: this.#sent, heldMiB: heldBytes / 2 ** 20, residentMiB: residentBytes / 2 ** 20 };
   }
 
-  async #heldMiB(): Promise<number> {
-    return this.#isAlive ? (await this.#server.heldBytes()) / 2 ** 20 : 0;
+  /** When the server has had time to forget the past that it keeps for watches, and to give back what it used. */
+  async #quietMemory(): Promise<FuzzMemory> {
+    if (!this.#isOver) await systemClock.sleep(quietMs);
+    return this.#memory();
   }
 
-  /** What is held when watches' past has gone: it stays for a while after the last request. At once when it is below `enough`. */
-  async #settledMiB(enough: number): Promise<number> {
-    const startMs = systemClock.monotonicMs();
-    for (;;) {
-      const heldMiB = await this.#heldMiB();
-      if (heldMiB <= enough || systemClock.monotonicMs() - startMs > settleMs) return heldMiB;
-      await systemClock.sleep(2_000);
-    }
+  #judge({ fifth, end }: FuzzReport['memory']): void {
+    const request: FuzzRequest = { method: '', path: '', what: 'memory' };
+    const mayHoldMiB = fifth.heldMiB + growthMiB;
+    if (end.heldMiB > mayHoldMiB) this.#find('memory grew', request, `${fifth.heldMiB.toFixed(0)} MiB held became ${end.heldMiB.toFixed(0)} MiB`);
+    const mayTakeMiB = end.heldMiB + overheadMiB;
+    if (end.residentMiB > mayTakeMiB) this.#find('memory was not given back', request, `${end.heldMiB.toFixed(0)} MiB are held, ${end.residentMiB.toFixed(0)} MiB are resident`);
   }
 
   async #try(request: FuzzRequest): Promise<LoadAnswer | undefined> {

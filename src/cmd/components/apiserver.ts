@@ -25,7 +25,7 @@ import { nodeAddress } from '#cluster/node-address.ts';
 import { httpsNodes } from '#cluster/node-gateway.ts';
 import type { PemPair } from '#pki/authority.ts';
 import { followFile } from '#serving/follow-file.ts';
-import { giveBackAfterMs, giveBackMemory } from '#serving/give-back-memory.ts';
+import { giveBackMemory } from '#serving/give-back-memory.ts';
 import { UserError } from '../fail.ts';
 import { createLog } from '../log.ts';
 import { endOnSignal } from '../until-signal.ts';
@@ -98,7 +98,7 @@ async function runApiServer(flags: Flags, texts: Readonly<Record<string, string>
   await writeKubeconfigs({ name: 'default', stateDir: flags.certDir }, certificates, `https://127.0.0.1:${port}`);
   followServingPair(flags, apiServer, log, stopped.signal);
   log.info({ port, adminKubeconfig: join(flags.certDir, 'admin.kubeconfig') }, 'serving');
-  systemClock.after(giveBackAfterMs, giveBackMemory);
+  giveBackMemory(systemClock);
   await ending.signalled;
   log.info({}, 'stopping');
   await apiServer.close({ delayMs: flags.shutdownDelayDuration, sendsRetryAfter: flags.shutdownSendRetryAfter });

@@ -3,7 +3,7 @@
  * that the process that stays neither loads nor keeps a command line. Progress goes to the parent by message.
  */
 import { fail } from '../fail.ts';
-import { keepHttpLean } from '../lean-http.ts';
+import { keepHttpLean } from '#serving/lean-http.ts';
 import type { UpOptions } from '../up.ts';
 
 keepHttpLean();

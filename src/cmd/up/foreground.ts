@@ -7,7 +7,7 @@ import type { LocalCluster } from '#cluster/local-cluster.ts';
 import { startLocalCluster } from '#cluster/local-cluster.ts';
 import { claimCluster } from '#cluster/run-lock.ts';
 import { settleSettings } from '#cluster/settings.ts';
-import { giveBackAfterMs, giveBackMemory } from '#serving/give-back-memory.ts';
+import { giveBackMemory } from '#serving/give-back-memory.ts';
 import { layoutOf } from '../cluster-flags.ts';
 import { UserError } from '../fail.ts';
 import { createLog } from '../log.ts';
@@ -39,7 +39,7 @@ export async function runForeground(options: UpOptions): Promise<void> {
     log.info({ server: cluster.server }, 'ready');
     // Whatever ends this process may be a power cut: what is compiled is kept for the next start now.
     flushCompileCache();
-    systemClock.after(giveBackAfterMs, giveBackMemory);
+    giveBackMemory(systemClock);
     if (process.send === undefined) process.stderr.write(`The cluster runs until Ctrl-C. Kubeconfig: ${layout.adminKubeconfig}\n`);
     else process.disconnect?.();
     await stop.signalled;

@@ -14,7 +14,7 @@ import { silentLog } from '#base/log.ts';
 import { systemRandom } from '#base/random.ts';
 import { clusterLayout } from '#cluster/layout.ts';
 import { planSettings } from '#cluster/settings.ts';
-import { keepHttpLean } from '../lean-http.ts';
+import { keepHttpLean } from '#serving/lean-http.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const stampFile = join(root, '.cache/compiled');
