@@ -222,3 +222,36 @@ test('what the API has forgotten is removed from the node', () =>
     await clock.advance(5000);
     assert.deepEqual([await runtime.listPodSandbox(), await runtime.listContainers()], [[], []]);
   }));
+
+test('a pod that the node cannot take has failed, takes no place, and goes at once when it is deleted', () =>
+  withKubelet({}, async ({ createPod, client, clock, events, pod, runtime }) => {
+    const asking = (cpu: string) => ({ containers: [{ name: 'app', image: 'skiff.dev/hello:1.0', resources: { requests: { cpu } } }] });
+    await createPod('first', asking('3'));
+    const refused = await createPod('second', asking('2'));
+    const message = 'Node didn\'t have enough resource: cpu, requested: 2000, used: 3000, capacity: 4000';
+    assert.deepEqual(refused.status, { ...refused.status, phase: 'Failed', reason: 'OutOfcpu', message: `Pod was rejected: ${message}`, qosClass: 'Burstable' });
+    assert.equal(refused.status.containerStatuses, undefined);
+    assert.ok((await events()).includes(`OutOfcpu: ${message}`));
+    await createPod('third', asking('1'));
+    assert.equal((await pod('third')).status.phase, 'Running');
+    await client.delete(Pod, { namespace: 'default', name: 'second' });
+    await clock.advance(50);
+    assert.deepEqual((await client.list(Pod)).items.map(({ metadata }) => metadata.name), ['first', 'third']);
+    assert.equal((await runtime.listPodSandbox()).length, 2);
+  }));
+
+test('labels that the node has just been given count', () =>
+  withKubelet({}, async ({ createPod, client }) => {
+    await client.patch(Node, { name: 'n1' }, { type: 'merge', patch: { metadata: { labels: { disk: 'fast' } } } });
+    assert.equal((await createPod('web', { containers: one, nodeSelector: { disk: 'fast' } })).status.phase, 'Running');
+    assert.equal((await createPod('choosy', { containers: one, nodeSelector: { disk: 'slow' } })).status.reason, 'NodeAffinity');
+  }));
+
+test('pods that have run here before are taken up again whatever the node says now', () =>
+  withKubelet({}, async ({ createPod, client, pod, restart }) => {
+    await createPod('web', { containers: one });
+    await client.patch(Node, { name: 'n1' }, { type: 'merge', patch: { spec: { taints: [{ key: 'k', effect: 'NoExecute' }] } } });
+    await restart();
+    assert.equal((await pod('web')).status.phase, 'Running');
+    assert.equal((await createPod('late', { containers: one })).status.reason, 'TaintToleration');
+  }));

@@ -13,8 +13,11 @@ import { NodeRegistrar } from './node/node-registrar.ts';
 import { allocatableOf } from './node/plan-node.ts';
 import { RuntimeHealth } from './node/runtime-health.ts';
 import type { NodePlatform } from './platform.ts';
+import { admitPod } from './pod/admit-pod.ts';
+import type { PodVerdict } from './pod/admit-pod.ts';
 import { createConfigLookup } from './pod/config-lookup.ts';
 import { ImagePuller } from './pod/image-puller.ts';
+import { podTarget } from './pod/events.ts';
 import { labelKeys } from './pod/labels.ts';
 import { isStatic, mirroredUid, MirrorPods } from './pod/mirror-pods.ts';
 import { PodAccess } from './pod/pod-access.ts';
@@ -36,6 +39,8 @@ export interface KubeletOptions {
   readonly clusterDomain?: string;
   /** Default `v1.36.0`. */
   readonly version?: string;
+  /** Kernel parameters that pods may set although they are not known to be safe (`--allowed-unsafe-sysctls`). */
+  readonly allowedUnsafeSysctls?: readonly string[];
   /** Pods from manifests in this directory (`--pod-manifest-path`). */
   readonly staticPodPath?: string;
   /** Sets the pod network up for the node's ranges, before the runtime says that its network is ready. */
@@ -203,10 +208,45 @@ class Kubelet implements RunningKubelet {
     this.#mirrors.hideAllBut((uid) => this.#workers.has(uid));
   }
 
+  /** The pods that have a place on this node, but for one: also those from before a restart that have not come by yet. */
+  #othersThan(uid: string): readonly Pod[] {
+    const others = new Map<string, Pod>();
+    for (const pod of this.#pods.list()) if (pod.status.startTime !== undefined && !isTerminal(pod)) others.set(pod.metadata.uid, pod);
+    for (const [each, { pod, hasPlace }] of this.#workers) {
+      if (hasPlace) others.set(each, pod);
+      else others.delete(each);
+    }
+    others.delete(uid);
+    return [...others.values()];
+  }
+
   #requestedByOthers(uid: string): ResourceList {
-    let total: ResourceList = {};
-    for (const { pod } of this.#workers.values()) if (pod.metadata.uid !== uid && !isTerminal(pod)) total = addResources(total, podRequests(pod.spec));
-    return total;
+    return this.#othersThan(uid).reduce<ResourceList>((total, { spec }) => addResources(total, podRequests(spec)), {});
+  }
+
+  /** Lets a pod begin, or refuses it with a word. One that has started before was admitted then. */
+  async #admit(worker: PodWorker): Promise<void> {
+    const { pod } = worker;
+    const known = this.#nodes.list()[0] ?? this.#registrar.node;
+    if (pod.status.startTime !== undefined || isTerminal(pod) || known === undefined) {
+      worker.begin();
+      return;
+    }
+    let refusal = this.#judge(pod, known);
+    // Labels and taints may have changed a moment ago, and whoever bound the pod has seen it.
+    if (refusal?.reason === 'NodeAffinity' || refusal?.reason === 'TaintToleration') {
+      const newest = await this.#context.client.get<Node>(Node, { name: this.#nodeName }).catch(() => known);
+      refusal = this.#judge(pod, newest);
+    }
+    if (refusal !== undefined) this.#workerDependencies.recorder.event(podTarget(pod), 'Warning', refusal.reason, refusal.message);
+    worker.begin(refusal);
+  }
+
+  #judge(pod: Pod, node: Node): PodVerdict | undefined {
+    return admitPod({
+      pod, node, allocatable: node.status.allocatable ?? this.#allocatable, others: this.#othersThan(pod.metadata.uid),
+      isStatic: isStatic(pod), allowedUnsafeSysctls: this.#options.allowedUnsafeSysctls ?? [],
+    });
   }
 
   #onPod(pod: Pod): void {
@@ -224,7 +264,7 @@ class Kubelet implements RunningKubelet {
     }
     const fresh = new PodWorker(pod, this.#workerDependencies);
     this.#workers.set(uid, fresh);
-    fresh.trigger();
+    void this.#admit(fresh);
   }
 
   #onPodGone(pod: Pod): void {

@@ -29,6 +29,7 @@ interface Flags extends ComponentFlags {
   readonly clusterDomain: string;
   readonly maxPods: number;
   readonly resolvConf?: string;
+  readonly allowedUnsafeSysctls?: readonly string[];
   readonly address: string;
   readonly port: number;
   readonly tlsCertFile?: string;
@@ -53,6 +54,7 @@ export function command(): Command {
     .addOption(new Option('--cluster-dns <addresses>', 'of the cluster\'s DNS').argParser(list))
     .option('--cluster-domain <domain>', 'of the cluster\'s DNS', 'cluster.local')
     .addOption(new Option('--max-pods <count>', 'how many pods may run here').argParser(wholeNumber).default(110))
+    .addOption(new Option('--allowed-unsafe-sysctls <names>', 'kernel parameters that pods may set besides the safe ones; kernel.msg* stands for all of that beginning').argParser(list))
     .option('--resolv-conf <file>', 'the node\'s resolver')
     .option('--address <address>', 'where the kubelet\'s API listens', '0.0.0.0')
     .option('--tls-cert-file <file>', 'its serving certificate (default: one that it signs itself)')
@@ -80,6 +82,7 @@ async function startNode(context: ComponentContext, flags: Flags): Promise<Runni
     ...(isOwnRuntime ? { clusterCidrs: flags.clusterCidr } : {}),
     ...(flags.nodeLabels === undefined ? {} : { labels: flags.nodeLabels }),
     ...(flags.registerWithTaints === undefined ? {} : { taints: flags.registerWithTaints }),
+    ...(flags.allowedUnsafeSysctls === undefined ? {} : { allowedUnsafeSysctls: flags.allowedUnsafeSysctls }),
     ...(flags.clusterDns === undefined ? {} : { clusterDns: flags.clusterDns }),
     ...(flags.nodeIp === undefined ? {} : { nodeIps: flags.nodeIp }),
     ...(flags.resolvConf === undefined ? {} : { resolvConf: flags.resolvConf }),

@@ -2,6 +2,7 @@ import type { Container, ResourceRequirements } from '#api/core/container.ts';
 import type { ContainerState, ContainerStatus, Pod, PodCondition, PodStatus } from '#api/core/pod.ts';
 import { qosClassOf } from '#api/core/qos.ts';
 import { timestamp } from '#client/timestamp.ts';
+import type { PodVerdict } from './admit-pod.ts';
 import { isSidecar, mayRestart } from './plan-pod.ts';
 import type { WaitingReason } from './plan-pod.ts';
 import type { ContainerRecord, PodRuntime } from './pod-runtime.ts';
@@ -24,7 +25,7 @@ export interface StatusView {
   /** Nothing of it will run again: deleted, evicted or run to its end. */
   readonly isOver: boolean;
   /** Set when the node ended the pod by itself. */
-  readonly verdict?: { readonly reason: string; readonly message: string } | undefined;
+  readonly verdict?: PodVerdict | undefined;
   /** What a running container was given. Default: what the spec says. */
   readonly resourcesOf?: (record: ContainerRecord) => ResourceRequirements;
   /** Containers do not have what the spec asks for. */
@@ -196,6 +197,17 @@ function willRestart({ isOver, pod, runtime }: StatusView): boolean {
     const newest = runtime.containers.find(({ name }) => name === container.name);
     return newest?.state === 'exited' && mayRestart(pod, container, newest);
   });
+}
+
+/** The status of a pod that its node has refused: it never had containers. Pure. */
+export function planRefusal({ metadata, spec, status: old }: Pod, { reason, message }: PodVerdict, nowMs: number): PodStatus {
+  const generation = metadata.generation ?? 0;
+  return {
+    ...(generation > 0 ? { observedGeneration: generation } : {}),
+    phase: 'Failed', reason, message: `Pod was rejected: ${message}`,
+    startTime: old.startTime ?? timestamp(nowMs),
+    qosClass: old.qosClass ?? qosClassOf(spec),
+  };
 }
 
 /** What a kubelet reports itself; conditions of other types are others'. */

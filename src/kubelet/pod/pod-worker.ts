@@ -8,6 +8,7 @@ import type { PodSandboxConfig } from '../cri/records.ts';
 import type { PodFacts } from '../platform.ts';
 import { ProbeManager } from '../probes/probe-manager.ts';
 import { runProbe } from '../probes/run-probe.ts';
+import type { PodVerdict } from './admit-pod.ts';
 import { Alarm } from './alarm.ts';
 import { allContainers } from './all-containers.ts';
 import { planSandboxConfig } from './container-config.ts';
@@ -16,7 +17,7 @@ import { dropOld } from './drop-old.ts';
 import { containerTarget, podTarget } from './events.ts';
 import { planPod } from './plan-pod.ts';
 import type { PodPlan, PodView } from './plan-pod.ts';
-import { planStatus } from './plan-status.ts';
+import { planRefusal, planStatus } from './plan-status.ts';
 import { kernelHostName, planDns, planHostsFile } from './pod-dns.ts';
 import { PodResizer } from './pod-resizer.ts';
 import { emptyRuntime, observePod } from './pod-runtime.ts';
@@ -72,10 +73,13 @@ export class PodWorker {
   #runtime: PodRuntime = emptyRuntime;
   #mode: Mode = 'running';
   #isDeletedFromApi = false;
+  #hasBegun = false;
   #isTriggered = false;
   #isClosed = false;
   #running: Promise<void> | undefined;
-  #verdict: { readonly reason: string; readonly message: string } | undefined;
+  #verdict: PodVerdict | undefined;
+  /** The verdict came before anything was begun. */
+  #isRefused = false;
   #killDeadlineMs = Infinity;
   /** Aborts when the pod is to end, so that nobody waits for its images or hooks any longer. */
   readonly #starting = new AbortController();
@@ -139,17 +143,24 @@ export class PodWorker {
     this.trigger();
   }
 
-  /** Ends the pod as failed, by decision of the node. */
-  evict(verdict: { readonly reason: string; readonly message: string }): void {
-    this.#verdict ??= verdict;
+  /** Takes the pod up; with a verdict, the node refuses it and it has failed. Until then nothing is done for it. */
+  begin(refusal?: PodVerdict): void {
+    this.#hasBegun = true;
+    this.#verdict = refusal;
+    this.#isRefused = refusal !== undefined;
     this.trigger();
+  }
+
+  /** Whether it takes of what the node has to give. What the API has no more counts as gone, as the scheduler counts it. */
+  get hasPlace(): boolean {
+    return !this.#isRefused && !this.#isDeletedFromApi && (this.#mode === 'running' || this.#mode === 'terminating') && !isTerminal(this.#pod);
   }
 
   /** Something has changed: look again. */
   trigger(): void {
     this.#isTriggered = true;
     if (this.#shouldEnd()) this.#starting.abort(new Error('the pod is being stopped'));
-    if (this.#running !== undefined || this.#isClosed || this.#mode === 'gone') return;
+    if (!this.#hasBegun || this.#running !== undefined || this.#isClosed || this.#mode === 'gone') return;
     this.#running = this.#run().finally(() => {
       this.#running = undefined;
       // A trigger between the last look and now.
@@ -466,6 +477,10 @@ export class PodWorker {
     const shown = this.#dependencies.shownAs(this.#pod);
     if (this.#isDeletedFromApi || shown === undefined) return;
     const target = statuses.newest(shown);
+    if (this.#isRefused && this.#verdict !== undefined) {
+      statuses.report(target, planRefusal(target, this.#verdict, clock.nowMs()));
+      return;
+    }
     const pod = { ...(shown === this.#pod ? target : this.#pod), status: statuses.expected(shown) };
     statuses.report(target, planStatus({
       pod, runtime: this.#runtime, nowMs: clock.nowMs(), runtimeName: node.runtimeName(), hostIps: node.hostIps(),

@@ -1,9 +1,10 @@
 /** A node with what runs on it, added up as pods come and go. */
+import { clash } from '#api/core/host-ports.ts';
+import type { HostPort } from '#api/core/host-ports.ts';
 import type { Node } from '#api/core/node.ts';
 import { resourceAmounts } from '#api/core/pod-resources.ts';
 import { value } from '#apimachinery/quantity.ts';
-import type { HostPort, PodInfo } from './pod-info.ts';
-import { clash } from './pod-info.ts';
+import type { PodInfo } from './pod-info.ts';
 
 /** As much of a NodeInfo as plugins may look at. */
 export interface ReadonlyNodeInfo {

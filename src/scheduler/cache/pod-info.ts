@@ -1,4 +1,6 @@
 /** A pod as the scheduler looks at it: parsed once, when it is first seen. */
+import { hostPortsOf } from '#api/core/host-ports.ts';
+import type { HostPort } from '#api/core/host-ports.ts';
 import type { Pod } from '#api/core/pod.ts';
 import type { ResourceAmounts } from '#api/core/pod-resources.ts';
 import { podRequests, resourceAmounts } from '#api/core/pod-resources.ts';
@@ -25,13 +27,6 @@ export interface PodInfo {
   readonly hasAffinity: boolean;
   /** The uid of the controller whose replica it is. */
   readonly ownerUid: string | undefined;
-}
-
-export interface HostPort {
-  readonly protocol: string;
-  /** 0.0.0.0 stands for every address. */
-  readonly ip: string;
-  readonly port: number;
 }
 
 export interface AffinityTerm {
@@ -79,7 +74,7 @@ function read(pod: Pod): PodInfo {
     priority: spec.priority ?? 0,
     requests,
     ...usualNeeds(pod, requests),
-    hostPorts: hostPortsOf(pod),
+    hostPorts: hostPortsOf(pod.spec),
     affinity,
     antiAffinity,
     preferredAffinity,
@@ -97,24 +92,6 @@ function usualNeeds({ spec }: Pod, requests: ResourceAmounts): { readonly usualC
     if (resources.requests?.['memory'] === undefined && spec.resources?.requests?.['memory'] === undefined) memory += usualMemoryBytes;
   }
   return { usualCpuMillis: cpu, usualMemoryBytes: memory };
-}
-
-const everyAddress = '0.0.0.0';
-
-function hostPortsOf({ spec }: Pod): readonly HostPort[] {
-  const ports: HostPort[] = [];
-  const sidecars = (spec.initContainers ?? []).filter((container) => container.restartPolicy === 'Always');
-  for (const container of [...spec.containers, ...sidecars]) {
-    for (const { hostIP, hostPort, protocol } of container.ports ?? []) {
-      if (hostPort !== undefined && hostPort > 0) ports.push({ protocol: protocol ?? 'TCP', ip: hostIP ?? everyAddress, port: hostPort });
-    }
-  }
-  return ports;
-}
-
-/** Whether two ports of one host are in each other's way. */
-export function clash(a: HostPort, b: HostPort): boolean {
-  return a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || a.ip === everyAddress || b.ip === everyAddress);
 }
 
 function termOf(term: PodAffinityTerm, namespace: string): AffinityTerm {

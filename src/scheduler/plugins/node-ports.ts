@@ -1,5 +1,5 @@
 /** Keeps two pods from wanting the same port of a host. */
-import { clash } from '../cache/pod-info.ts';
+import { clash } from '#api/core/host-ports.ts';
 import type { Rejection, SchedulerPlugin } from '../framework.ts';
 import { always } from '../framework.ts';
 
