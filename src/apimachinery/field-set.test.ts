@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { FieldSet } from './field-set.ts';
-import { sharedSet } from './field-set.ts';
+import { sharedSet } from './shared-sets.ts';
 
 const keys = fc.constantFrom('f:a', 'f:b', '.', 'k:{"name":"1:x"}', '2:f:', '__proto__');
 let set: fc.Arbitrary<FieldSet> = fc.constant({});

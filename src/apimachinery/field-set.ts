@@ -7,7 +7,7 @@
  * Source: API reference "FieldsV1 v1 meta".
  */
 import type { JsonObject, JsonValue } from './json.ts';
-import { isJsonObject, setOwn } from './json.ts';
+import { isJsonObject } from './json.ts';
 
 export interface FieldSet {
   readonly [key: string]: FieldSet;
@@ -18,7 +18,8 @@ export interface FieldSetDraft {
 }
 
 export const emptySet: FieldSet = Object.freeze({});
-const self = '.';
+/** The key of a node that is itself a member, beside what is below it. */
+export const self = '.';
 
 /** What an entry of managed fields names. What is no set is taken for an empty one. */
 export function fieldSetFrom(fields: JsonObject | undefined): FieldSet {
@@ -36,33 +37,6 @@ function isSet(value: JsonValue): boolean {
   for (const key in value) if (!isSet(value[key] ?? null)) return false;
   return true;
 }
-
-/**
- * The same set, sharing every node with equal sets that were shared before: the pods of one template have the same
- * fields, so thousands of objects hold one copy.
- */
-export function sharedSet(set: FieldSet): FieldSet {
-  if (nodeIds.has(set)) return set;
-  const shared: Record<string, FieldSet> = {};
-  let signature = '';
-  for (const key in set) {
-    const child = sharedSet(set[key] ?? emptySet);
-    setOwn(shared, key, child);
-    // With its length, so that no key can be mistaken for two.
-    signature += `${key.length}:${key}${nodeIds.get(child)};`;
-  }
-  const known = sharedNodes.get(signature);
-  if (known !== undefined) return known;
-  if (sharedNodes.size >= maxSharedNodes) sharedNodes.clear();
-  sharedNodes.set(signature, Object.freeze(shared));
-  nodeIds.set(shared, nextNodeId++);
-  return shared;
-}
-/** A few hundred bytes each; what falls out is only shared no more. */
-const maxSharedNodes = 10_000;
-const sharedNodes = new Map<string, FieldSet>();
-const nodeIds = new WeakMap<FieldSet, number>();
-let nextNodeId = 0;
 
 export function isEmptySet(set: FieldSet): boolean {
   for (const key in set) if (key !== self) return false;
@@ -109,6 +83,7 @@ export function hasPath(set: FieldSet, path: readonly string[]): boolean {
 /** Members of either. */
 export function union(left: FieldSet, right: FieldSet): FieldSet {
   if (left === right) return left;
+  if (left === emptySet) return right;
   let merged: FieldSetDraft | undefined;
   for (const key in right) {
     if (key === self) continue;

@@ -7,11 +7,12 @@ import { decodeDraft } from './decode.ts';
 import type { Comparison } from './field-compare.ts';
 import { compareObjects } from './field-compare.ts';
 import type { FieldSet } from './field-set.ts';
-import { difference, emptySet, fieldSetFrom, isEmptySet, sharedSet, union } from './field-set.ts';
+import { difference, emptySet, fieldSetFrom, isEmptySet, union } from './field-set.ts';
 import { rootShape } from './field-shape.ts';
 import type { ManagedFieldsEntry } from './object-meta.ts';
 import type { Strategy } from './resource.ts';
 import type { AnyStruct, Struct } from './schema.ts';
+import { sharedSet } from './shared-sets.ts';
 
 /** More managers that update than this are merged into one, oldest first, so that the list cannot grow for ever. */
 export const maxUpdateManagers = 10;
