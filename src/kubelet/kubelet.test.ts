@@ -4,6 +4,8 @@ import { isReady } from '#api/core/pod-status.ts';
 import { Lease } from '#api/coordination/lease.ts';
 import { Node } from '#api/core/node.ts';
 import { Pod } from '#api/core/pod.ts';
+import { RuntimeClass } from '#api/node/runtime-class.ts';
+import type { RuntimeService } from './cri/cri.ts';
 import { withKubelet } from './kubelet.fixture.ts';
 
 const one = [{ name: 'app', image: 'skiff.dev/hello:1.0' }];
@@ -34,6 +36,23 @@ test('a pod runs, is ready, and says where', () =>
     assert.equal(pod.status.hostIP, '192.168.0.11');
     assert.match(pod.status.containerStatuses?.[0]?.containerID ?? '', /^simulated:\/\//);
     assert.deepEqual((await events()).filter((event) => !event.startsWith('Starting')).map((event) => event.split(':')[0]), ['Pulling', 'Pulled', 'Created', 'Started']);
+  }));
+
+test('a pod runs by the handler of its RuntimeClass, and not without one that is gone', () =>
+  withKubelet({}, async ({ client, createPod, runtime, events }) => {
+    const handlers: (string | undefined)[] = [];
+    const run = runtime.runPodSandbox.bind(runtime);
+    const watched: RuntimeService['runPodSandbox'] = (config, options) => {
+      handlers.push(options?.runtimeHandler);
+      return run(config);
+    };
+    Object.assign(runtime, { runPodSandbox: watched });
+    await client.create(RuntimeClass, { metadata: { name: 'safe' }, handler: 'kata' });
+    await createPod('plain', { containers: one });
+    await createPod('safe', { containers: one, runtimeClassName: 'safe' });
+    assert.equal((await createPod('lost', { containers: one, runtimeClassName: 'gone' })).status.phase, 'Pending');
+    assert.deepEqual(handlers, [undefined, 'kata']);
+    assert.ok((await events()).some((event) => /^FailedCreatePodSandBox: .*"gone" not found/.test(event)));
   }));
 
 test('init containers run one after another before the others', () =>

@@ -1,7 +1,7 @@
 import type { Given } from '#apimachinery/resource.ts';
 import { Node } from '#api/core/node.ts';
 import type { ResourceList } from '#api/core/pod-resources.ts';
-import { addResources, podRequests } from '#api/core/pod-resources.ts';
+import { addResources, requestsOnNode } from '#api/core/pod-resources.ts';
 import { isTerminal } from '#api/core/pod-status.ts';
 import { Pod } from '#api/core/pod.ts';
 import type { Taint } from '#api/core/scheduling.ts';
@@ -221,7 +221,7 @@ class Kubelet implements RunningKubelet {
   }
 
   #requestedByOthers(uid: string): ResourceList {
-    return this.#othersThan(uid).reduce<ResourceList>((total, { spec }) => addResources(total, podRequests(spec)), {});
+    return this.#othersThan(uid).reduce<ResourceList>((total, pod) => addResources(total, requestsOnNode(pod)), {});
   }
 
   /** Lets a pod begin, or refuses it with a word. One that has started before was admitted then. */

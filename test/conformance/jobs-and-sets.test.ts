@@ -346,11 +346,16 @@ describe('conformance: StatefulSets', { concurrency: false }, () => {
     await w.until(StatefulSet, 'ss', (found) => runs(3)(found) && found.status.currentRevision === found.status.updateRevision);
   });
   inCluster('[sig-apps] StatefulSet Basic StatefulSet functionality [StatefulSetBasic] Should recreate evicted statefulset [Conformance]', async (w) => {
-    await sets(w, 1);
-    await w.until(StatefulSet, 'ss', runs(1));
-    const { metadata } = await w.client.get(Pod, w.key('ss-0'));
-    await w.client.patch(Pod, w.key('ss-0'), { type: 'merge', patch: { status: { phase: 'Failed', reason: 'Evicted' } } }, { subresource: 'status' });
-    await w.until(Pod, 'ss-0', (pod) => pod.metadata.uid !== metadata.uid && isReady(pod));
+    // Its node is given, and there another pod has the port: the kubelet fails it, again and again, until the other is gone.
+    const ports = [{ name: 'conflict', containerPort: 21_017, hostPort: 21_017 }];
+    const onNode = { nodeName: 'node-1', terminationGracePeriodSeconds: 0, containers: [{ name: 'webserver', image: 'agnhost:2.53', ports }] };
+    await w.client.create(Pod, w.pod('test-pod', { spec: onNode }));
+    await w.until(Pod, 'test-pod', isReady);
+    await w.client.create(StatefulSet, { metadata: w.key('ss'), spec: { replicas: 1, serviceName: 'test', selector: { matchLabels: { app: 'ss' } }, template: { metadata: { labels: { app: 'ss' } }, spec: onNode } } });
+    const { metadata: { uid } } = await w.until(Pod, 'ss-0', ({ status }) => status.phase === 'Failed' && status.reason === 'NodePorts');
+    await w.until(Pod, 'ss-0', ({ metadata }) => metadata.uid !== uid);
+    await w.client.delete(Pod, w.key('test-pod'));
+    await w.until(Pod, 'ss-0', isReady);
   });
   inCluster('[sig-apps] StatefulSet Basic StatefulSet functionality [StatefulSetBasic] should list, patch and delete a collection of StatefulSets [Conformance]', async (w) => {
     await sets(w, 1);

@@ -29,6 +29,55 @@ export function podRequests(spec: ResourceSpec): ResourceList {
   return withOverhead(total, spec.overhead);
 }
 
+/** As much of a pod as tells what it takes of its node. */
+export interface PlacedPod {
+  readonly spec: ResourceSpec & { readonly containers: readonly NamedResources[]; readonly initContainers?: readonly (NamedResources & Pick<Container, 'restartPolicy'>)[] | undefined };
+  readonly status: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason?: string | undefined }[] | undefined;
+    readonly containerStatuses?: readonly GivenResources[] | undefined;
+    readonly initContainerStatuses?: readonly GivenResources[] | undefined;
+  };
+}
+interface NamedResources {
+  readonly name: string;
+  readonly resources: ResourceRequirements;
+}
+interface GivenResources {
+  readonly name: string;
+  readonly allocatedResources?: ResourceList | undefined;
+  readonly resources?: ResourceRequirements | undefined;
+}
+
+/**
+ * What a pod takes of its node: while it is being resized the most of what it asks for, what it was promised and what it has; of a
+ * resize that can never be, nothing. Source: KEP-1287, "Scheduler and API Server Interaction".
+ */
+export function requestsOnNode({ spec, status }: PlacedPod): ResourceList {
+  const given = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])].filter(({ allocatedResources, resources }) => (allocatedResources ?? resources?.requests) !== undefined);
+  if (given.length === 0) return podRequests(spec);
+  const isHopeless = status.conditions?.some(({ type, reason, status: is }) => type === 'PodResizePending' && reason === 'Infeasible' && is === 'True') === true;
+  let isAsAsked = true;
+  const taken = <T extends NamedResources>(container: T): T => {
+    const has = given.find(({ name }) => name === container.name);
+    const asked = container.resources.requests;
+    if (has === undefined || (sameAmounts(asked, has.allocatedResources) && sameAmounts(asked, has.resources?.requests))) return container;
+    isAsAsked = false;
+    const requests: Record<string, string> = isHopeless ? {} : { ...asked };
+    raiseTo(requests, has.allocatedResources ?? {});
+    raiseTo(requests, has.resources?.requests ?? {});
+    return { ...container, resources: { ...container.resources, requests } };
+  };
+  const placed = { ...spec, containers: spec.containers.map(taken), ...(spec.initContainers !== undefined && { initContainers: spec.initContainers.map(taken) }) };
+  return podRequests(isAsAsked ? spec : placed);
+}
+
+function sameAmounts(asked: ResourceList | undefined, given: ResourceList | undefined): boolean {
+  if (asked === given || given === undefined) return true;
+  for (const name in given) if (asked?.[name] !== given[name]) return false;
+  for (const name in asked) if (given[name] === undefined) return false;
+  return true;
+}
+
 /** Effective limits of the pod. A resource that some container does not limit is still summed over the others. */
 export function podLimits(spec: ResourceSpec): ResourceList {
   const total: Record<string, string> = { ...aggregate(spec, 'limits'), ...spec.resources?.limits };

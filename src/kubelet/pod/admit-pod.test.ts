@@ -28,6 +28,15 @@ test('what others have is not there any more, and the numbers are told', () => {
   assert.equal(refusal({}, { others: [podOf({ containers: [] }), podOf({ containers: [] }), podOf({ containers: [] })] }), 'OutOfpods: Node didn\'t have enough resource: pods, requested: 1, used: 3, capacity: 3');
 });
 
+test('a resize counts as soon as it is asked for; one that can never be does not', () => {
+  const resized = (reason: string) => podOf({ containers: [{ name: 'a', image: 'x', resources: { requests: { cpu: '2' } } }] }, {
+    conditions: [{ type: 'PodResizePending', status: 'True', reason }],
+    containerStatuses: [{ name: 'a', ready: true, restartCount: 0, image: 'x', imageID: '', allocatedResources: { cpu: '500m' }, resources: { requests: { cpu: '500m' } } }],
+  });
+  assert.match(refusal({}, { pod: asking({ cpu: '1' }), others: [resized('Deferred')] }) ?? '', /^OutOfcpu: .* used: 2000,/);
+  assert.equal(refusal({}, { pod: asking({ cpu: '1' }), others: [resized('Infeasible')] }), undefined);
+});
+
 test('extended resources count when the node has them, else they are the cluster\'s', () => {
   assert.equal(refusal({}, { pod: asking({ 'example.com/dongle': '2' }) }), 'OutOfexample.com/dongle: Node didn\'t have enough resource: example.com/dongle, requested: 2, used: 0, capacity: 1');
   assert.equal(refusal({}, { pod: asking({ 'example.com/licence': '2' }) }), undefined);

@@ -6,7 +6,7 @@
 import { clash, hostPortsOf } from '#api/core/host-ports.ts';
 import { matchesNodeWishes } from '#api/core/node-selector.ts';
 import type { Node } from '#api/core/node.ts';
-import { podRequests, resourceAmounts } from '#api/core/pod-resources.ts';
+import { podRequests, requestsOnNode, resourceAmounts } from '#api/core/pod-resources.ts';
 import type { ResourceList } from '#api/core/pod-resources.ts';
 import type { Pod } from '#api/core/pod.ts';
 import { findUntolerated } from '#api/core/taints.ts';
@@ -62,7 +62,7 @@ function lackOf({ pod, allocatable, others }: AdmissionView): PodVerdict | undef
     wanted === 0 || wanted <= total - used ? undefined : { reason: `OutOf${resource}`, message: `Node didn't have enough resource: ${resource}, requested: ${wanted}, used: ${used}, capacity: ${total}` };
   const crowded = lack('pods', 1, others.length, Number(allocatable['pods'] ?? Infinity));
   if (crowded !== undefined) return crowded;
-  const taken = others.map(({ spec }) => resourceAmounts(podRequests(spec)));
+  const taken = others.map((other) => resourceAmounts(requestsOnNode(other)));
   const sum = (amountOf: (amounts: typeof requested) => number): number => taken.reduce((total, amounts) => total + amountOf(amounts), 0);
   return (
     lack('cpu', requested.cpuMillis, sum((each) => each.cpuMillis), capacity.cpuMillis) ??

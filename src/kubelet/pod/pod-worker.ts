@@ -3,6 +3,7 @@ import { hasReason } from '#apimachinery/status-error.ts';
 import type { ResourceList } from '#api/core/pod-resources.ts';
 import { Pod } from '#api/core/pod.ts';
 import { isTerminal } from '#api/core/pod-status.ts';
+import { RuntimeClass } from '#api/node/runtime-class.ts';
 import type { Client } from '#client/client.ts';
 import type { PodSandboxConfig } from '../cri/records.ts';
 import type { PodFacts } from '../platform.ts';
@@ -291,7 +292,8 @@ export class PodWorker {
     // Files first: a pod whose volumes are not there does not start.
     if (!(await this.#volumes.prepare(pod, this.#facts()))) return false;
     try {
-      await runtime.runPodSandbox(await this.#sandboxConfig(attempt));
+      const runtimeHandler = await this.#runtimeHandler();
+      await runtime.runPodSandbox(await this.#sandboxConfig(attempt), runtimeHandler === undefined ? {} : { runtimeHandler });
       return true;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
@@ -299,6 +301,12 @@ export class PodWorker {
       this.#alarm.in(retryAfterMs);
       return false;
     }
+  }
+
+  /** What the pod's RuntimeClass stands for in the runtime; undefined: its default. */
+  async #runtimeHandler(): Promise<string | undefined> {
+    const { runtimeClassName: name } = this.#pod.spec;
+    return name === undefined ? undefined : (await this.#dependencies.client.get(RuntimeClass, { name })).handler;
   }
 
   async #sandboxConfig(attempt: number): Promise<PodSandboxConfig> {

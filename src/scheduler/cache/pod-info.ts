@@ -3,7 +3,7 @@ import { hostPortsOf } from '#api/core/host-ports.ts';
 import type { HostPort } from '#api/core/host-ports.ts';
 import type { Pod } from '#api/core/pod.ts';
 import type { ResourceAmounts } from '#api/core/pod-resources.ts';
-import { podRequests, resourceAmounts } from '#api/core/pod-resources.ts';
+import { requestsOnNode, resourceAmounts } from '#api/core/pod-resources.ts';
 import type { PodAffinityTerm, WeightedPodAffinityTerm } from '#api/core/scheduling.ts';
 import type { LabelQuery } from '#apimachinery/selector.ts';
 import { labelSelectorFrom, matchesLabels } from '#apimachinery/selector.ts';
@@ -60,7 +60,7 @@ export function podInfoOf(pod: Pod): PodInfo {
 
 function read(pod: Pod): PodInfo {
   const { metadata, spec } = pod;
-  const requests = resourceAmounts(podRequests(spec));
+  const requests = resourceAmounts(requestsOnNode(pod));
   const { podAffinity, podAntiAffinity } = spec.affinity ?? {};
   const namespace = metadata.namespace;
   const affinity = termsOf(podAffinity?.requiredDuringSchedulingIgnoredDuringExecution, namespace);
