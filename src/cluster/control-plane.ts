@@ -4,7 +4,7 @@ import type { Logger } from '#base/log.ts';
 import type { Random } from '#base/random.ts';
 import type { ApiServer } from '#apiserver/api-server.ts';
 import { createApiServer } from '#apiserver/api-server.ts';
-import type { ApiServerOptions } from '#apiserver/api-server.ts';
+import type { ApiServerOptions } from '#apiserver/api-server-options.ts';
 import type { UserInfo } from '#apiserver/request/api-call.ts';
 import type { ComponentContext, RunningComponent } from '#client/component.ts';
 import type { SharedInformers } from '#client/informer.ts';

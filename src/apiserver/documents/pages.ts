@@ -2,10 +2,14 @@
 import { methodNotAllowed, noSuchPath } from '#apimachinery/status-error.ts';
 import type { HealthCheck } from '#serving/health.ts';
 import { answerHealth } from '#serving/health.ts';
+import { metricsContentType } from '../metrics/api-metrics.ts';
 import type { ApiCall, ApiResult } from '../request/api-call.ts';
 import type { ZView } from './z-pages.ts';
 
 export interface PageSources {
+  readonly metrics: () => Promise<string>;
+  /** What flow control is doing; undefined where nothing is shown. */
+  readonly dump: (call: Pick<ApiCall, 'info' | 'query'>) => string | undefined;
   /** What must be well for /livez, /readyz and /healthz. */
   readonly checks: (name: string) => readonly HealthCheck[];
   /** For /statusz and /flagz. */
@@ -15,8 +19,9 @@ export interface PageSources {
 }
 
 /** The page at a path; undefined when there is none. Throws a 406 or 405 for what it cannot answer. */
-export async function pageAt({ info, accept }: ApiCall, { checks, view, logFolder }: PageSources): Promise<ApiResult | undefined> {
-  const { path, verb } = info;
+export async function pageAt(call: ApiCall, { metrics, dump, checks, view, logFolder }: PageSources): Promise<ApiResult | undefined> {
+  const { accept, info: { path, verb } } = call;
+  if (path === '/metrics') return { is: 'raw', code: 200, contentType: metricsContentType, body: await metrics() };
   const [, health] = /^\/(livez|readyz|healthz)(?:\/|$)/.exec(path) ?? [];
   if (health !== undefined) {
     return {
@@ -26,6 +31,8 @@ export async function pageAt({ info, accept }: ApiCall, { checks, view, logFolde
       },
     };
   }
+  const dumped = dump(call);
+  if (dumped !== undefined) return { is: 'raw', code: 200, contentType: 'text/plain; charset=utf-8', body: dumped };
   if (path === '/statusz' || path === '/flagz') return (await import('./z-pages.ts')).zPage(path, accept, view());
   if (logFolder !== undefined && (path === '/logs' || path.startsWith('/logs/'))) {
     if (verb !== 'get') throw methodNotAllowed();

@@ -1,5 +1,5 @@
 /** Authenticators as the flags ask for them. */
-import type { ApiServerOptions } from '#apiserver/api-server.ts';
+import type { ApiServerOptions } from '#apiserver/api-server-options.ts';
 import { nobodyAnonymous } from '#apiserver/authn/anonymous.ts';
 import type { AnonymousRule } from '#apiserver/authn/anonymous.ts';
 import type { Authenticator } from '#apiserver/authn/authenticate.ts';

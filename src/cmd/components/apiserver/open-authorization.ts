@@ -1,5 +1,6 @@
 /** Authorizers as the flags ask for them. */
-import type { ApiServerOptions, OwnAuthorizer } from '#apiserver/api-server.ts';
+import type { ApiServerOptions } from '#apiserver/api-server-options.ts';
+import type { OwnAuthorizer } from '#apiserver/authz/authorization.ts';
 import type { Authorizer } from '#apiserver/authz/authorizer.ts';
 import type { ListedAuthorizer, WebhookSettings } from '#apiserver/authz/authorization-config.ts';
 import type { WebhookAuthorizerOptions } from '#apiserver/authz/webhook-authorizer.ts';
