@@ -32,8 +32,23 @@ const binaryExponents: Readonly<Record<string, number>> = { Ki: 10, Mi: 20, Gi: 
 const decimalSuffixes = ['n', 'u', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E'];
 const binarySuffixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 
+/** The same few amounts stand in all objects, and each is looked at by many rules. */
+const known = new Map<string, Quantity>();
+const maxKnown = 1_000;
+const maxKnownLength = 24;
+
 /** Reads a quantity. @throws QuantityError */
 export function parseQuantity(text: string): Quantity {
+  let quantity = known.get(text);
+  if (quantity === undefined) {
+    quantity = readQuantity(text);
+    if (known.size >= maxKnown) known.clear();
+    if (text.length <= maxKnownLength) known.set(text, quantity);
+  }
+  return quantity;
+}
+
+function readQuantity(text: string): Quantity {
   if (text === '0') return zeroQuantity;
   const match = shape.exec(text);
   const whole = match?.[2] ?? '';

@@ -17,9 +17,8 @@ const skippedAtTop = new Set(['status', 'metadata', 'kind', 'apiVersion']);
 /** Everything wrong with `object` by the declaration of its kind. `status` is not looked at: it is the servers' own. */
 export function validateDeclared(struct: AnyStruct, object: object): FieldError[] {
   const errors: FieldError[] = [];
-  for (const [key, field] of struct.fields) {
-    if (skippedAtTop.has(key)) continue;
-    checkField(field, (object as Record<string, unknown>)[key], key, errors);
+  for (const { key, field } of checkedFields(struct)) {
+    if (!skippedAtTop.has(key)) checkField(field, (object as Record<string, unknown>)[key], key, errors);
   }
   return errors;
 }
@@ -50,6 +49,35 @@ export function validateContent(kind: ResourceKind, object: KubeObject): FieldEr
     }
   }
   return errors;
+}
+
+interface CheckedField {
+  readonly key: string;
+  readonly field: Field;
+}
+const checked = new WeakMap<AnyStruct, readonly CheckedField[]>();
+
+/** The fields that a value can be wrong for, but for the metadata: of most nothing is declared but their type. */
+function checkedFields(struct: AnyStruct): readonly CheckedField[] {
+  const known = checked.get(struct);
+  if (known !== undefined) return known;
+  const all = [...struct.fields].map(([key, field]) => ({ key, field })).filter(({ key }) => key !== 'metadata');
+  // As long as it is not known: a struct may contain itself.
+  checked.set(struct, all);
+  const fields = all.filter(({ field: { options, type } }) => options.required === true || options.values !== undefined || options.min !== undefined || options.max !== undefined || options.keys !== undefined || isChecked(type));
+  checked.set(struct, fields);
+  return fields;
+}
+
+function isChecked(type: FieldType): boolean {
+  switch (type.is) {
+    case 'scalar':
+      return false;
+    case 'struct':
+      return checkedFields(type.struct()).length > 0;
+    case 'list': case 'map':
+      return isChecked(type.element);
+  }
 }
 
 function checkField(field: Field, value: unknown, path: string, errors: FieldError[]): void {
@@ -90,9 +118,7 @@ function checkValue(type: FieldType, value: unknown, path: string, errors: Field
       return;
     case 'struct':
       if (!isJsonObject(value)) return;
-      for (const [key, field] of type.struct().fields) {
-        if (key !== 'metadata') checkField(field, value[key], `${path}.${key}`, errors);
-      }
+      for (const { key, field } of checkedFields(type.struct())) checkField(field, value[key], `${path}.${key}`, errors);
       return;
     case 'list': {
       if (type.element.is === 'scalar') return;

@@ -1,70 +1,87 @@
-import type { AdmissionContext, AdmissionPlugin, AdmissionRequest, Mutation } from './admission.ts';
+import type { Clock } from '#base/clock.ts';
+import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from './admission.ts';
 import type { AdmissionMetrics, AdmissionStep } from './admission-metrics.ts';
 
 type Chain = AdmissionContext & { readonly admission: readonly AdmissionPlugin[]; readonly admissionMetrics?: AdmissionMetrics };
-type Ask = (plugin: AdmissionPlugin) => Mutation | Promise<Mutation>;
 
 /**
  * Lets every plugin complete the object, in order; once more, where one of them changed it so that the others should
  * look again. Throws what the first refusing plugin throws.
  */
-export function admitMutating(context: Chain, request: AdmissionRequest): Promise<void> {
-  return measured(context, 'admit', request, async (askOne) => {
+export async function admitMutating(context: Chain, request: AdmissionRequest): Promise<void> {
+  const times = new StepTimes(context, 'admit', request);
+  try {
     let again = false;
     for (const plugin of context.admission) {
       if (plugin.mutate === undefined) continue;
-      const waits = askOne(plugin, (each) => each.mutate?.(request, context));
+      times.asked(plugin);
+      const waits = plugin.mutate(request, context);
       if (waits !== undefined && (await waits) === 'reinvoke') again = true;
+      times.agreed();
     }
-    if (!again) return;
-    for (const plugin of context.admission) await (plugin.mutateAgain === undefined ? plugin.mutate?.(request, context) : plugin.mutateAgain(request, context));
-  });
+    if (again) for (const plugin of context.admission) await (plugin.mutateAgain === undefined ? plugin.mutate?.(request, context) : plugin.mutateAgain(request, context));
+    times.over(false);
+  } catch (error) {
+    times.over(true);
+    throw error;
+  }
 }
 
 /** Asks every plugin for its agreement, in order. */
-export function admitValidating(context: Chain, request: AdmissionRequest): Promise<void> {
-  return measured(context, 'validate', request, async (askOne) => {
+export async function admitValidating(context: Chain, request: AdmissionRequest): Promise<void> {
+  const times = new StepTimes(context, 'validate', request);
+  try {
     for (const plugin of context.admission) {
       if (plugin.validate === undefined) continue;
-      const waits = askOne(plugin, (each) => each.validate?.(request, context));
+      times.asked(plugin);
+      const waits = plugin.validate(request, context);
       if (waits !== undefined) await waits;
+      times.agreed();
     }
-  });
+    times.over(false);
+  } catch (error) {
+    times.over(true);
+    throw error;
+  }
 }
 
-type AskOne = (plugin: AdmissionPlugin, ask: Ask) => ReturnType<Ask>;
+/** What each plugin and the whole step took. Dozens of plugins are asked at every write: one begins when the other ends. */
+class StepTimes {
+  readonly #metrics: AdmissionMetrics | undefined;
+  readonly #clock: Clock;
+  readonly #step: AdmissionStep;
+  readonly #operation: string;
+  readonly #startMs: number;
+  #beganMs: number;
+  #asked: string | undefined;
 
-async function measured({ admissionMetrics: metrics, clock }: Chain, step: AdmissionStep, { operation }: AdmissionRequest, run: (askOne: AskOne) => Promise<void>): Promise<void> {
-  if (metrics === undefined) return run((plugin, ask) => ask(plugin));
-  const startMs = clock.monotonicMs();
-  const over = (name: string, beganMs: number, isRejected: boolean): void => metrics.plugin(name, step, operation, isRejected, (clock.monotonicMs() - beganMs) / 1000);
-  const askOne: AskOne = (plugin, ask) => {
-    const beganMs = clock.monotonicMs();
-    let isRejected = true;
-    try {
-      const waits = ask(plugin);
-      isRejected = false;
-      if (waits instanceof Promise) {
-        return waits.then((outcome) => {
-          over(plugin.name, beganMs, false);
-          return outcome;
-        }, (error: unknown) => {
-          over(plugin.name, beganMs, true);
-          throw error;
-        });
-      }
-      over(plugin.name, beganMs, false);
-      return waits;
-    } finally {
-      if (isRejected) over(plugin.name, beganMs, true);
-    }
-  };
-  let isRejected = true;
-  try {
-    await run(askOne);
-    isRejected = false;
-  } finally {
-    metrics.step(step, operation, isRejected, (clock.monotonicMs() - startMs) / 1000);
+  constructor({ admissionMetrics, clock }: Chain, step: AdmissionStep, { operation }: AdmissionRequest) {
+    this.#metrics = admissionMetrics;
+    this.#clock = clock;
+    this.#step = step;
+    this.#operation = operation;
+    this.#startMs = clock.monotonicMs();
+    this.#beganMs = this.#startMs;
   }
-  return undefined;
+
+  asked({ name }: AdmissionPlugin): void {
+    this.#asked = name;
+  }
+
+  agreed(): void {
+    this.#answered(false);
+  }
+
+  over(isRejected: boolean): void {
+    if (isRejected) this.#answered(true);
+    this.#metrics?.step(this.#step, this.#operation, isRejected, (this.#clock.monotonicMs() - this.#startMs) / 1000);
+  }
+
+  #answered(isRejected: boolean): void {
+    if (this.#metrics === undefined) return;
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#asked !== undefined) this.#metrics.plugin(this.#asked, this.#step, this.#operation, isRejected, (nowMs - this.#beganMs) / 1000);
+    this.#asked = undefined;
+    this.#beganMs = nowMs;
+  }
 }

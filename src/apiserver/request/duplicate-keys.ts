@@ -26,19 +26,19 @@ export function inDocumentOrder(text: string, paths: readonly string[]): readonl
 function findKeys(text: string, wanted: ReadonlySet<string>): ReadonlyMap<string, DuplicateKey | undefined> {
   const found = new Map<string, DuplicateKey | undefined>();
   const stack: Level[] = [];
-  let at = 0;
-  while (at < text.length) {
-    const top = stack.at(-1);
+  let top: Level | undefined;
+  for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
       case 0x7b: // {
-        stack.push({ keys: new Set(), key: '', index: -1 });
+        stack.push((top = { keys: new Set(), key: '', index: -1 }));
         break;
       case 0x5b: // [
-        stack.push({ keys: undefined, key: '', index: 0 });
+        stack.push((top = { keys: undefined, key: '', index: 0 }));
         break;
       case 0x7d: // }
       case 0x5d: // ]
         stack.pop();
+        top = stack.at(-1);
         break;
       case 0x2c: // ,
         if (top !== undefined && top.keys === undefined) top.index++;
@@ -46,7 +46,7 @@ function findKeys(text: string, wanted: ReadonlySet<string>): ReadonlyMap<string
       case 0x22: { // "
         const end = stringEnd(text, at);
         if (top?.keys !== undefined && isKey(text, end)) {
-          const key = JSON.parse(text.slice(at, end)) as string;
+          const key = keyOf(text, at, end);
           top.key = key;
           if (wanted.size > 0) {
             const path = pathOf(stack);
@@ -63,9 +63,14 @@ function findKeys(text: string, wanted: ReadonlySet<string>): ReadonlyMap<string
       }
       default:
     }
-    at++;
   }
   return found;
+}
+
+/** What the string from `start` to before `end` says. */
+function keyOf(text: string, start: number, end: number): string {
+  const key = text.slice(start + 1, end - 1);
+  return key.includes('\\') ? (JSON.parse(text.slice(start, end)) as string) : key;
 }
 
 interface Level {
