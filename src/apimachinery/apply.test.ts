@@ -8,6 +8,7 @@ import { members, pathText } from './field-set.ts';
 import type { JsonObject } from './json.ts';
 import { trackUpdate } from './managed-fields.ts';
 import type { KubeObject, ManagedFieldsEntry } from './object-meta.ts';
+import { inOneVersion } from './object-versions.ts';
 import { defineResource, status } from './resource.ts';
 import { int32, list, map, object, pointer, string, struct } from './schema.ts';
 import { StatusError } from './status-error.ts';
@@ -43,14 +44,14 @@ function now(): string {
   return `2026-01-01T00:00:${String(seconds).padStart(2, '0')}Z`;
 }
 function apply(live: KubeObject | undefined, applied: JsonObject, manager: string, options: { force?: boolean; subresource?: string } = {}): KubeObject {
-  const result = applyObject({ struct: Thing, live, applied, manager, apiVersion: 'apps/v1', force: options.force ?? false, subresource: options.subresource ?? '', nowIso: now() });
+  const result = inOneVersion(applyObject({ struct: Thing, live, applied, manager, apiVersion: 'apps/v1', force: options.force ?? false, subresource: options.subresource ?? '', nowIso: now() }));
   const metadata = { ...(result.object['metadata'] as JsonObject), managedFields: result.managedFields };
   return decodeObject(Thing, { ...result.object, metadata }, { defaults: true });
 }
 function update(live: KubeObject | undefined, given: JsonObject, manager: string, subresource = ''): KubeObject {
   const metadata = { name: 'a', namespace: 'b', ...(given['metadata'] as JsonObject | undefined) };
   const updated = decodeObject(Thing, { ...given, metadata }, { defaults: true });
-  const managedFields = trackUpdate({ struct: Thing, live, updated, manager, apiVersion: 'apps/v1', subresource, nowIso: now() });
+  const managedFields = inOneVersion(trackUpdate({ struct: Thing, live, updated, manager, apiVersion: 'apps/v1', subresource, nowIso: now() }));
   return decodeObject(Thing, { ...updated, metadata: { ...updated.metadata, managedFields } });
 }
 function specOf(thing: KubeObject): unknown {

@@ -4,28 +4,32 @@
  *
  * Source: Kubernetes documentation "Server-Side Apply"; KEP-555.
  */
-import { fieldsOf, mergeConfiguration, removeFields, withStructs } from './apply-merge.ts';
+import { fieldsOf, mergeConfiguration } from './apply-merge.ts';
+import { withoutAbandoned } from './apply-abandon.ts';
 import { decodeDraft } from './decode.ts';
-import type { Comparison } from './field-compare.ts';
 import { compareObjects } from './field-compare.ts';
 import type { FieldSet } from './field-set.ts';
-import { difference, emptySet, fieldSetFrom, hasPath, intersection, isEmptySet, members, pathText, union } from './field-set.ts';
+import { difference, emptySet, fieldSetFrom, hasPath, intersection, isEmptySet, members, pathText } from './field-set.ts';
 import { rootShape } from './field-shape.ts';
 import type { JsonObject } from './json.ts';
 import { isJsonObject, sameJson } from './json.ts';
-import { emptyObject, ignoredFields, isSameWriter, makeEntry, managedFieldsOf, recordUpdate, sortEntries } from './managed-fields.ts';
+import { emptyObject, ignoredFields } from './ignored-fields.ts';
+import { isSameWriter, makeEntry, managedFieldsOf, recordUpdate, sortEntries, withoutChanged } from './managed-fields.ts';
 import type { ManagedFieldsEntry } from './object-meta.ts';
+import type { Comparisons, Converting } from './object-versions.ts';
+import { compareVersions, versionOf } from './object-versions.ts';
 import type { AnyStruct, Struct } from './schema.ts';
 import { badRequest, StatusError } from './status-error.ts';
 
 export interface ApplyInput {
+  /** The version of the configuration, of which `live` is as well. */
   readonly struct: AnyStruct;
+  readonly apiVersion: string;
   /** What is stored, decoded; undefined where the object does not exist yet. */
   readonly live: object | undefined;
   /** The configuration as the client sent it: without defaults. */
   readonly applied: object;
   readonly manager: string;
-  readonly apiVersion: string;
   readonly subresource?: string;
   /** Take what others own instead of failing. */
   readonly force: boolean;
@@ -46,8 +50,8 @@ const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration'
  *
  * @throws StatusError 409 with a cause per field on conflicts, 400 when the configuration is not well formed
  */
-export function applyObject(input: ApplyInput): Applied {
-  const { struct, manager, apiVersion, force } = input;
+export function* applyObject(input: ApplyInput): Converting<Applied> {
+  const { struct, manager, apiVersion, force, subresource = '' } = input;
   const applied = input.applied as JsonObject;
   checkConfiguration(applied, apiVersion);
   const before = input.live ?? emptyObject(struct);
@@ -58,17 +62,20 @@ export function applyObject(input: ApplyInput): Applied {
   const others = entries.filter((each) => each !== last);
 
   const merged = mergeConfiguration(struct, before as JsonObject, applied);
-  const pruned = withoutAbandoned(struct, merged, fieldSetFrom(last?.fieldsV1), [set, ...others.map((each) => fieldSetFrom(each.fieldsV1))]);
+  const pruned = yield* withoutAbandoned({ struct, apiVersion, merged, last, owners: [entry, ...others] });
   const after = decodeDraft(struct as Struct<object>, pruned);
-  const comparison = compareObjects(rootShape(struct), before, after, ignoredFields(struct, input.subresource ?? ''));
+  const comparison = compareObjects(rootShape(struct), before, after, ignoredFields(struct, subresource));
+  const isSame = isEmptySet(comparison.changed) && isEmptySet(comparison.removed);
+  // Where nothing changes, nothing changes in other versions.
+  const comparisons = isSame ? undefined : yield* compareVersions(others, { struct, apiVersion, before: input.live, object: after, subresource, comparison });
 
-  const conflicts = findConflicts(others, comparison.changed);
+  const conflicts = comparisons === undefined ? [] : findConflicts(others, comparisons);
   const tolerated = conflicts.length > 0 && manager === 'kubectl' ? lastAppliedSet(struct, before as JsonObject, apiVersion) : emptySet;
   const real = force ? [] : conflicts.filter((conflict) => !hasPath(tolerated, conflict.path));
   if (real.length > 0) throw applyConflict(real);
 
-  const kept = others.flatMap((each) => withoutTaken(each, comparison));
-  const isNoop = isEmptySet(comparison.changed) && isEmptySet(comparison.removed) && last !== undefined && sameJson(last.fieldsV1, set) && last.apiVersion === apiVersion;
+  const kept = comparisons === undefined ? others : others.flatMap((each) => withoutChanged(each, comparisons) ?? []);
+  const isNoop = isSame && last !== undefined && sameJson(last.fieldsV1, set) && last.apiVersion === apiVersion;
   const mine = isEmptySet(set) ? [] : [isNoop ? last : entry];
   return { object: syncLastApplied(pruned, applied, manager), managedFields: sortEntries([...kept, ...mine]) };
 }
@@ -89,7 +96,7 @@ function currentEntries({ struct, live, apiVersion, subresource = '', nowIso }: 
   const entries = managedFieldsOf(live);
   if (live === undefined || entries.length > 0) return entries;
   const all = compareObjects(rootShape(struct), emptyObject(struct), live, ignoredFields(struct, subresource));
-  return recordUpdate([], all, { manager: 'before-first-apply', apiVersion, subresource, nowIso });
+  return recordUpdate([], new Map([[apiVersion, all]]), { manager: 'before-first-apply', apiVersion, subresource, nowIso });
 }
 
 function configurationSet({ struct, subresource = '', apiVersion }: ApplyInput, applied: JsonObject): FieldSet {
@@ -107,29 +114,16 @@ export function untypedPatch(apiVersion: string, applied: JsonObject, why: strin
   return badRequest(`failed to create typed patch object (${text(metadata['namespace'])}/${text(metadata['name'])}; ${apiVersion}, Kind=${text(applied['kind'])}): ${why}`);
 }
 
-/** Takes away what the manager stated last time, not this time, and nobody else owns. */
-function withoutAbandoned(struct: AnyStruct, merged: JsonObject, last: FieldSet, owned: readonly FieldSet[]): JsonObject {
-  if (isEmptySet(last)) return merged;
-  const stillOwned = owned.reduce(union, emptySet);
-  const abandoned = difference(withStructs(struct, last), withStructs(struct, stillOwned));
-  return isEmptySet(abandoned) ? merged : removeFields(struct, merged, abandoned);
-}
-
 interface Conflict {
   readonly owner: ManagedFieldsEntry;
   readonly path: readonly string[];
 }
 
-function findConflicts(others: readonly ManagedFieldsEntry[], changed: FieldSet): Conflict[] {
-  if (isEmptySet(changed)) return [];
-  return others.flatMap((owner) => [...members(intersection(fieldSetFrom(owner.fieldsV1), changed))].map((path) => ({ owner, path })));
-}
-
-function withoutTaken(entry: ManagedFieldsEntry, { changed, removed }: Comparison): ManagedFieldsEntry[] {
-  const fields = fieldSetFrom(entry.fieldsV1);
-  const kept = difference(difference(fields, changed), removed);
-  if (kept === fields) return [entry];
-  return isEmptySet(kept) ? [] : [{ ...entry, fieldsV1: kept }];
+function findConflicts(others: readonly ManagedFieldsEntry[], comparisons: Comparisons): Conflict[] {
+  return others.flatMap((owner) => {
+    const changed = comparisons.get(versionOf(owner))?.changed ?? emptySet;
+    return isEmptySet(changed) ? [] : [...members(intersection(fieldSetFrom(owner.fieldsV1), changed))].map((path) => ({ owner, path }));
+  });
 }
 
 function applyConflict(conflicts: readonly Conflict[]): StatusError {

@@ -6,6 +6,7 @@ import type { FieldSet } from './field-set.ts';
 import { difference, hasPath, insertPath, intersection, members, pathText, union } from './field-set.ts';
 import type { JsonObject } from './json.ts';
 import { trackUpdate } from './managed-fields.ts';
+import { inOneVersion } from './object-versions.ts';
 import type { KubeObject, ManagedFieldsEntry } from './object-meta.ts';
 import { defineResource, status } from './resource.ts';
 import { int32, list, map, object, pointer, string, struct } from './schema.ts';
@@ -39,7 +40,7 @@ function thing(parts: JsonObject, managedFields?: readonly ManagedFieldsEntry[])
 let clock = 0;
 function track(live: KubeObject | undefined, updated: KubeObject, manager: string, subresource = ''): readonly ManagedFieldsEntry[] {
   clock++;
-  return trackUpdate({ struct: Thing, live, updated, manager, apiVersion: 'test/v1', subresource, nowIso: `2026-01-01T00:00:${String(clock % 60).padStart(2, '0')}Z` });
+  return inOneVersion(trackUpdate({ struct: Thing, live, updated, manager, apiVersion: 'test/v1', subresource, nowIso: `2026-01-01T00:00:${String(clock % 60).padStart(2, '0')}Z` }));
 }
 const web = { spec: { replicas: 1, selector: { matchLabels: { app: 'web' } }, containers: [{ name: 'web', image: '1', args: ['x'], ports: [{ containerPort: 80 }] }], rolling: { maxSurge: 1 }, groups: ['a'] }, status: { ready: 0 } };
 

@@ -3,15 +3,15 @@
  *
  * Source: Kubernetes documentation "Server-Side Apply" (field management); KEP-555.
  */
-import { decodeDraft } from './decode.ts';
-import type { Comparison } from './field-compare.ts';
 import { compareObjects } from './field-compare.ts';
 import type { FieldSet } from './field-set.ts';
 import { difference, emptySet, fieldSetFrom, isEmptySet, union } from './field-set.ts';
 import { rootShape } from './field-shape.ts';
+import { emptyObject, ignoredFields } from './ignored-fields.ts';
 import type { ManagedFieldsEntry } from './object-meta.ts';
-import type { Strategy } from './resource.ts';
-import type { AnyStruct, Struct } from './schema.ts';
+import type { Comparisons, Converting } from './object-versions.ts';
+import { compareVersions, versionOf } from './object-versions.ts';
+import type { AnyStruct } from './schema.ts';
 import { sharedSet } from './shared-sets.ts';
 
 /** More managers that update than this are merged into one, oldest first, so that the list cannot grow for ever. */
@@ -19,13 +19,14 @@ export const maxUpdateManagers = 10;
 const mergedManager = 'ancient-changes';
 
 export interface TrackInput {
+  /** The version that the manager writes in, of which `live` and `updated` are. */
   readonly struct: AnyStruct;
+  readonly apiVersion: string;
   /** What is stored; undefined at a create. */
   readonly live: object | undefined;
   /** What is going to be stored, after the strategy and defaults. */
   readonly updated: object;
   readonly manager: string;
-  readonly apiVersion: string;
   readonly subresource?: string;
   /** The time of the write, RFC 3339 in whole seconds. */
   readonly nowIso: string;
@@ -36,41 +37,14 @@ export interface TrackInput {
  * was stored without managed fields goes on without. `updated`'s own managed fields win over those of `live`, so that
  * clients can edit them; `[{}]` resets them.
  */
-export function trackUpdate(input: TrackInput): readonly ManagedFieldsEntry[] {
-  const { struct, live, updated } = input;
+export function* trackUpdate(input: TrackInput): Converting<readonly ManagedFieldsEntry[]> {
+  const { struct, apiVersion, live, updated, subresource = '' } = input;
   const current = currentEntries(input);
   if (live !== undefined && current.length === 0) return current;
-  const comparison = compareObjects(rootShape(struct), live ?? emptyObject(struct), updated, ignoredFields(struct, input.subresource ?? ''));
-  return recordUpdate(current, comparison, input);
+  const comparison = compareObjects(rootShape(struct), live ?? emptyObject(struct), updated, ignoredFields(struct, subresource));
+  if (isEmptySet(comparison.changed) && isEmptySet(comparison.removed)) return current;
+  return recordUpdate(current, yield* compareVersions(current, { struct, apiVersion, before: live, object: updated, subresource, comparison }), input);
 }
-
-/** What nobody can own at this path: the main resource does not write the status, `status` nothing else. */
-export function ignoredFields(struct: AnyStruct, subresource: string): ReadonlySet<string> {
-  let both = ignored.get(struct);
-  if (both === undefined) {
-    const strategy = 'strategy' in struct ? (struct.strategy as Strategy<never>) : undefined;
-    const status = new Set(strategy?.statusFields ?? (struct.fields.has('status') ? ['status'] : []));
-    // Of custom resources not even metadata is written with the status.
-    const isCustom = 'isCustom' in struct && struct.isCustom === true;
-    const others = new Set([...struct.fields.keys()].filter((key) => (isCustom || key !== 'metadata') && !status.has(key)));
-    both = { main: status, status: others };
-    ignored.set(struct, both);
-  }
-  return subresource === 'status' ? both.status : subresource === '' ? both.main : nothing;
-}
-const nothing: ReadonlySet<string> = new Set();
-const ignored = new WeakMap<AnyStruct, { readonly main: ReadonlySet<string>; readonly status: ReadonlySet<string> }>();
-
-/** The object of this kind in which nothing is set. */
-export function emptyObject(struct: AnyStruct): object {
-  let made = emptyObjects.get(struct);
-  if (made === undefined) {
-    made = decodeDraft<object>(struct as Struct<object>, {});
-    emptyObjects.set(struct, made);
-  }
-  return made;
-}
-const emptyObjects = new WeakMap<AnyStruct, object>();
 
 function currentEntries({ live, updated, subresource }: TrackInput): readonly ManagedFieldsEntry[] {
   const stored = managedFieldsOf(live);
@@ -96,22 +70,30 @@ export interface Writer {
   readonly nowIso: string;
 }
 
-/** The entries after `writer` made the changes in `comparison`. */
-export function recordUpdate(current: readonly ManagedFieldsEntry[], { changed, removed }: Comparison, writer: Writer): readonly ManagedFieldsEntry[] {
+/** The entries after `writer` made the changes in `comparisons`. An owner of fields of a version that is no more is forgotten. */
+export function recordUpdate(current: readonly ManagedFieldsEntry[], comparisons: Comparisons, writer: Writer): readonly ManagedFieldsEntry[] {
+  const changed = comparisons.get(writer.apiVersion)?.changed ?? emptySet;
   const hasChanges = !isEmptySet(changed);
-  if (!hasChanges && isEmptySet(removed)) return current;
   const mine = makeEntry(writer, 'Update', changed);
   const rest: ManagedFieldsEntry[] = [];
   let previous: FieldSet = emptySet;
   for (const entry of current) {
-    const fields = fieldSetFrom(entry.fieldsV1);
-    const kept = difference(difference(fields, changed), removed);
-    if (hasChanges && isSameWriter(entry, mine)) previous = kept;
-    else if (kept === fields) rest.push(entry);
-    else if (!isEmptySet(kept)) rest.push({ ...entry, fieldsV1: sharedSet(kept) });
+    const kept = withoutChanged(entry, comparisons);
+    if (hasChanges && isSameWriter(entry, mine)) previous = fieldSetFrom(kept?.fieldsV1);
+    else if (kept !== undefined) rest.push(kept);
   }
   if (hasChanges) rest.push({ ...mine, fieldsV1: sharedSet(union(previous, changed)) });
   return sortEntries(mergeOldest(rest));
+}
+
+/** What is left to an owner when somebody else has made these changes; undefined: nothing. */
+export function withoutChanged(entry: ManagedFieldsEntry, comparisons: Comparisons): ManagedFieldsEntry | undefined {
+  const comparison = comparisons.get(versionOf(entry));
+  if (comparison === undefined) return undefined;
+  const fields = fieldSetFrom(entry.fieldsV1);
+  const kept = difference(difference(fields, comparison.changed), comparison.removed);
+  if (kept === fields) return entry;
+  return isEmptySet(kept) ? undefined : { ...entry, fieldsV1: sharedSet(kept) };
 }
 
 /** An entry for what `writer` does. Without a subresource there is no such field. */

@@ -202,6 +202,8 @@ export interface ResourceKind<T extends KubeObject = KubeObject> extends Struct<
   readonly convertedFrom: Conversion | undefined;
   /** Declared at run time by a CustomResourceDefinition: patches know no strategies, and every zero, null and empty list counts. */
   readonly isCustom?: boolean;
+  /** Of custom kinds: the same kind in another version, which need not be served. */
+  readonly inVersion?: (apiVersion: string) => ResourceKind | undefined;
   /** What clients of this version are told (`Warning` header). */
   readonly deprecationWarning?: string | undefined;
 }

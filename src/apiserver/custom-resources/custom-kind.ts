@@ -52,12 +52,26 @@ export function kindsOf(definition: CustomResourceDefinition, dependencies: Cust
   const versions = definition.spec.versions;
   const stored = versions.find((version) => version.storage);
   if (stored === undefined) throw new Error(`${definition.metadata.name} has no storage version`);
-  const hub = kindOf(definition, stored, dependencies, undefined);
-  const served = versions.filter((version) => version.served).map((version) => (version === stored ? hub : kindOf(definition, version, dependencies, hub)));
-  return { hub, served };
+  const made = new Map<CustomResourceDefinitionVersion, ResourceKind>();
+  const make = (version: CustomResourceDefinitionVersion): ResourceKind => {
+    const kind = made.get(version) ?? kindOf(definition, version, dependencies, { hub: version === stored ? undefined : make(stored), inVersion });
+    made.set(version, kind);
+    return kind;
+  };
+  const inVersion = (apiVersion: string): ResourceKind | undefined => {
+    const version = versions.find(({ name }) => apiVersion === `${definition.spec.group}/${name}`);
+    return version === undefined ? undefined : make(version);
+  };
+  return { hub: make(stored), served: versions.filter((version) => version.served).map(make) };
 }
 
-function kindOf(definition: CustomResourceDefinition, version: CustomResourceDefinitionVersion, dependencies: CustomKindDependencies, hub: ResourceKind | undefined): ResourceKind {
+interface OtherVersions {
+  /** The version that is stored; undefined: it is this one. */
+  readonly hub: ResourceKind | undefined;
+  readonly inVersion: NonNullable<ResourceKind['inVersion']>;
+}
+
+function kindOf(definition: CustomResourceDefinition, version: CustomResourceDefinitionVersion, dependencies: CustomKindDependencies, { hub, inVersion }: OtherVersions): ResourceKind {
   const { group, scope } = definition.spec;
   const names = definition.status.acceptedNames;
   const schema = version.schema?.openAPIV3Schema ?? {};
@@ -100,6 +114,7 @@ function kindOf(definition: CustomResourceDefinition, version: CustomResourceDef
     storePrefix: `${group}/${names.plural}`,
     convertedFrom: undefined,
     isCustom: true,
+    inVersion,
     deprecationWarning: version.deprecated === true ? (version.deprecationWarning ?? `${apiVersion} ${names.kind} is deprecated`) : undefined,
   };
   return hub === undefined ? kind : { ...kind, convertedFrom: conversionOf(kind, hub, node, dependencies.convert) };

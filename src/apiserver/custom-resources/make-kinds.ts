@@ -27,7 +27,7 @@ export async function makeKinds(definition: CustomResourceDefinition, { registry
   let made: DefinedKinds | undefined;
   const webhook = configuration === undefined ? undefined : new WebhookConversion({
     webhooks, configuration, random: registry.random,
-    kindOf: (apiVersion) => (made?.hub.apiVersion === apiVersion ? made.hub : made?.served.find((kind) => kind.apiVersion === apiVersion)),
+    kindOf: (apiVersion) => made?.hub.inVersion?.(apiVersion),
   });
   made = kindsOf(definition, {
     rulesOf, isTerminating,

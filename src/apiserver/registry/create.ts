@@ -77,7 +77,8 @@ export async function createObject(
     metadata.name ??= '';
     prepareForCreate(kind, draft);
     if (owners === undefined) {
-      trackOwnership(kind, draft, undefined, { manager: fieldManager(call), subresource: '', nowIso: now, served });
+      const noting = trackOwnership(kind, draft, undefined, { manager: fieldManager(call), subresource: '', nowIso: now, served });
+      if (noting !== undefined) await noting;
     } else {
       owners(draft);
     }

@@ -14,6 +14,7 @@ import type { ApiCall, CallBody, ObjectResult } from '../request/api-call.ts';
 import { isTrue } from '../request/api-call.ts';
 import { bodyJson, decodeAs, decodeLoosely, validationOf, withoutYamlHead, yamlProblem } from './decode-body.ts';
 import { checkedManager } from './field-ownership.ts';
+import { carryOut } from './other-versions.ts';
 import type { RegistryContext } from './registry-context.ts';
 import { nowText } from './registry-context.ts';
 import { toServed } from './served.ts';
@@ -112,9 +113,9 @@ async function applyFromCall(
   const result = await updateObject(context, served, call, {
     ...part,
     createsIfAbsent: part.subresource === '',
-    change: (current) => {
+    change: async (current) => {
       const live = current === undefined ? undefined : (toServed(served, current) as unknown as JsonObject);
-      const merged = applyObject({
+      const merged = await carryOut(served, applyObject({
         struct: served,
         live,
         applied,
@@ -123,7 +124,7 @@ async function applyFromCall(
         ...(part.subresource !== '' && { subresource: part.subresource }),
         force: isTrue(call.query['force']),
         nowIso: nowText(context.clock),
-      });
+      }));
       if (undeclared !== undefined) throw undeclared;
       managedFields = merged.managedFields;
       return forAnyVersion(asDraft(served, merged.object, { json: null, duplicateFields: () => [] }, { ...call, query: { ...call.query, fieldValidation: 'Ignore' } }), current);

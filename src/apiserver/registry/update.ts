@@ -104,7 +104,8 @@ async function tryWrite(context: RegistryContext, write: Write): Promise<ObjectR
   if (plan.isAdmitted !== true) await admitMutating(context, request);
   if (plan.isTrusted !== true) prepareForUpdate(kind, draft, old, plan);
   if (plan.owners === undefined) {
-    trackOwnership(kind, draft, old, { manager: fieldManager(call), subresource, nowIso: nowText(context.clock), served });
+    const noting = trackOwnership(kind, draft, old, { manager: fieldManager(call), subresource, nowIso: nowText(context.clock), served });
+    if (noting !== undefined) await noting;
   } else {
     plan.owners(draft, old);
   }

@@ -44,9 +44,14 @@ export class WebhookConversion {
 
   /** Makes ready what the objects are in `apiVersion`. Throws a 500 when the webhook fails. */
   async load(objects: readonly KubeObject[], apiVersion: string): Promise<void> {
-    // Drafts may have changed since.
-    const missing = objects.filter((object) => object.apiVersion !== apiVersion && (!Object.isFrozen(object) || this.#converted.get(object)?.has(apiVersion) !== true));
+    const missing = objects.filter((object) => object.apiVersion !== apiVersion && !this.#isKnown(object, apiVersion));
     for (let from = 0; from < missing.length; from += maxObjects) await this.#ask(missing.slice(from, from + maxObjects), apiVersion);
+  }
+
+  /** What was said of a draft holds no longer: it may have changed since, and may have become the object that is stored. */
+  #isKnown(object: KubeObject, apiVersion: string): boolean {
+    const made = this.#converted.get(object)?.get(apiVersion);
+    return made !== undefined && Object.isFrozen(object) && Object.isFrozen(made);
   }
 
   /** What `load` has made ready. */
