@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { parse } from 'yaml';
-import { openEnvelope } from '#apimachinery/protobuf.ts';
+import { decodeDraft } from '#apimachinery/decode.ts';
+import { APIGroupDiscoveryList } from '#apimachinery/discovery-messages.ts';
+import { decodeProtobuf, openEnvelope } from '#apimachinery/protobuf.ts';
 import type { TestApiServer } from '../support/api-server.ts';
 import { startApiServer } from '../support/api-server.ts';
 
@@ -115,11 +117,24 @@ test('what goes wrong, discovery and the version are laid out too', async () => 
 });
 
 test('plain discovery comes in protobuf as well', async () => {
-  for (const [path, name] of [['/api', 'APIVersions'], ['/apis', 'APIGroupList'], ['/apis/apps', 'APIGroup']] as const) {
+  for (const [path, name] of [['/api', 'APIVersions'], ['/apis', 'APIGroupList'], ['/apis/apps', 'APIGroup'], ['/api/v1', 'APIResourceList'], ['/apis/apps/v1', 'APIResourceList']] as const) {
     const { headers, bytes } = await get(path, { accept: 'application/vnd.kubernetes.protobuf' });
     assert.equal(headers['content-type'], 'application/vnd.kubernetes.protobuf');
     const { apiVersion, kind } = openEnvelope(bytes);
     assert.deepEqual([apiVersion, kind], ['v1', name]);
+  }
+});
+
+test('aggregated discovery in protobuf says the same as in JSON', async () => {
+  for (const path of ['/api', '/apis']) {
+    const accept = `${aggregated('v2').replace('json', 'vnd.kubernetes.protobuf')},${aggregated('v2')}`;
+    const { headers, bytes } = await get(path, { accept });
+    assert.equal(headers['content-type'], aggregated('v2').replace('json', 'vnd.kubernetes.protobuf'));
+    const { apiVersion, kind, raw } = openEnvelope(bytes);
+    assert.deepEqual([apiVersion, kind], ['apidiscovery.k8s.io/v2', 'APIGroupDiscoveryList']);
+    const document = (await get(path, { accept: aggregated('v2') })).json();
+    assert.deepEqual(decodeDraft(APIGroupDiscoveryList, decodeProtobuf(APIGroupDiscoveryList, raw)), decodeDraft(APIGroupDiscoveryList, document));
+    assert.equal((await get(path, { accept, 'if-none-match': String(headers['etag']) })).code, 304);
   }
 });
 

@@ -51,8 +51,8 @@ export class Documents {
       const document = await (await this.#openApiDocuments()).find(path);
       return document === undefined ? undefined : { is: 'json', code: 200, body: document };
     }
-    const aggregated = path === '/api' || path === '/apis' ? aggregatedVersion(call.accept) : undefined;
-    const key = aggregated === undefined ? path : `${path} ${aggregated}`;
+    const aggregated = path === '/api' || path === '/apis' ? aggregatedForm(call.accept) : undefined;
+    const key = aggregated === undefined ? path : `${path} ${aggregated.version}`;
     if (!this.#made.has(key)) this.#made.set(key, this.#make(key));
     const body = this.#made.get(key);
     if (body === undefined) return undefined;
@@ -131,11 +131,17 @@ function pathOf({ info: { path } }: ApiCall): string {
   return path.length > 1 ? path.replace(/\/$/, '') : path;
 }
 
+interface AggregatedForm {
+  readonly type: 'application/json' | 'application/vnd.kubernetes.protobuf';
+  readonly version: DiscoveryVersion;
+}
+
 /** The form of aggregated discovery that a client prefers to the plain documents. */
-function aggregatedVersion(accept: string): DiscoveryVersion | undefined {
+function aggregatedForm(accept: string): AggregatedForm | undefined {
   for (const { type, parameters } of acceptedTypes(accept)) {
     const { as, g, v } = parameters;
-    if (type === 'application/json' && as === 'APIGroupDiscoveryList' && g === 'apidiscovery.k8s.io' && (v === 'v2' || v === 'v2beta1')) return v;
+    const isKnown = type === 'application/json' || type === 'application/vnd.kubernetes.protobuf';
+    if (isKnown && as === 'APIGroupDiscoveryList' && g === 'apidiscovery.k8s.io' && (v === 'v2' || v === 'v2beta1')) return { type, version: v };
     if (as === undefined) return undefined;
   }
   return undefined;
@@ -151,8 +157,8 @@ const ownPaths = [
   ...['/healthz', '/livez', '/readyz'].flatMap((path) => [path, `${path}/etcd`, `${path}/ping`]), '/readyz/shutdown',
 ];
 
-function headersOf(path: string, aggregated: DiscoveryVersion | undefined): JsonResult['headers'] {
-  if (aggregated !== undefined) return { 'content-type': `application/json;g=apidiscovery.k8s.io;v=${aggregated};as=APIGroupDiscoveryList`, vary: 'Accept', 'cache-control': 'public' };
+function headersOf(path: string, aggregated: AggregatedForm | undefined): JsonResult['headers'] {
+  if (aggregated !== undefined) return { 'content-type': `${aggregated.type};g=apidiscovery.k8s.io;v=${aggregated.version};as=APIGroupDiscoveryList`, vary: 'Accept', 'cache-control': 'public' };
   const type = Object.hasOwn(issuerTypes, path) ? issuerTypes[path] : undefined;
   return type === undefined ? undefined : { 'content-type': type, 'cache-control': 'public, max-age=3600' };
 }

@@ -1,5 +1,6 @@
 /** Answers in protobuf: objects, lists, metadata alone, Status, discovery, watch frames. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { APIGroupDiscoveryList, ResourceListMessage, resourceListMessage } from '#apimachinery/discovery-messages.ts';
 import { APIGroup, APIGroupList, APIVersions, ListMeta, Status } from '#apimachinery/meta-schemas.ts';
 import { TemplateMeta } from '#apimachinery/object-meta.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
@@ -90,16 +91,18 @@ export function protobufPartialList(metadata: object, values: readonly { readonl
   return listEnvelope('meta.k8s.io/v1', 'PartialObjectMetadataList', metadata, values.map((value) => encodeProtobuf(PartialObjectMetadata, value)));
 }
 
-/** `APIResourceList` is not among them: its verbs look different there, and who asks takes JSON as well. */
-const documents: Readonly<Record<string, AnyStruct>> = { Status, APIVersions, APIGroupList, APIGroup };
+/** Of `v1`. */
+const documents: Readonly<Record<string, AnyStruct>> = { Status, APIVersions, APIGroupList, APIGroup, APIResourceList: ResourceListMessage };
 
 /** A document that is no stored object (a Status, a review); undefined when it has no protobuf form. */
 export function protobufDocument(body: object, kindOf: (apiVersion: string, kind: string) => AnyStruct | undefined): Buffer | undefined {
   // The oldest documents do not say their version.
   const { kind, apiVersion = 'v1' } = body as { readonly kind?: unknown; readonly apiVersion?: unknown };
   if (typeof kind !== 'string' || typeof apiVersion !== 'string') return undefined;
-  const found = apiVersion === 'v1' && Object.hasOwn(documents, kind) ? documents[kind] : kindOf(apiVersion, kind);
-  return found === undefined || found.atRunTime !== undefined ? undefined : envelope(apiVersion, kind, [encodeProtobuf(found, body)]);
+  const isAggregated = kind === 'APIGroupDiscoveryList' && apiVersion.startsWith('apidiscovery.k8s.io/');
+  const found = isAggregated ? APIGroupDiscoveryList : apiVersion === 'v1' && Object.hasOwn(documents, kind) ? documents[kind] : kindOf(apiVersion, kind);
+  if (found === undefined || found.atRunTime !== undefined) return undefined;
+  return envelope(apiVersion, kind, [encodeProtobuf(found, found === ResourceListMessage ? resourceListMessage(body) : body)]);
 }
 
 /**

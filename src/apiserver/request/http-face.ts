@@ -209,7 +209,7 @@ async function sendDocument(
 ): Promise<void> {
   const fixed = result.headers?.['content-type'];
   const form = fixed === undefined ? negotiate(call.accept) : undefined;
-  const { media, bytes } = encodeDocument(result.body, form?.media ?? 'json', options.kindOf, result.isPretty === true || wantsPretty(call));
+  const { media, bytes } = encodeDocument(result.body, form?.media ?? (fixed?.startsWith(contentTypes.protobuf) === true ? 'protobuf' : 'json'), options.kindOf, result.isPretty === true || wantsPretty(call));
   if (isKnown(request, result.headers)) {
     response.writeHead(304, result.headers);
     return response.end();
