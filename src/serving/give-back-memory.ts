@@ -6,48 +6,62 @@ import type { Clock } from '#base/clock.ts';
 /** When a start is over and nobody waits for anything. */
 const startOverMs = 500;
 /** How often a process looks whether it has become quiet. */
-const lookEveryMs = 30_000;
+const lookEveryMs = 10_000;
 /** The share of its time that a quiet process works. */
 const quietShare = 0.15;
-/** What is given back should be worth the milliseconds that it takes. */
+/** What is given back should be worth the work. */
 const worthBytes = 16 * 2 ** 20;
+/** V8 starts to collect when so much has come to buffers since it did so last (64 MiB), and a little. */
+const nudgeBytes = 72 * 2 ** 20;
 
 /**
  * Gives memory that is no longer used back to the system: what starting has left behind, half a second from now, and later
- * what busy times leave behind, as soon as a quiet half minute follows. The timers do not keep the process alive.
+ * what busy times leave behind, within half a minute of quiet. The timers do not keep the process alive.
  */
 export function giveBackMemory(clock: Clock): void {
   clock.after(startOverMs, () => {
-    collectAll();
-    whenQuiet(clock, process.memoryUsage.rss());
+    collectNow();
+    look(clock, process.memoryUsage.rss());
   });
 }
 
 /**
- * Collects all garbage now. What starting leaves behind is about an eighth of an idle server, and nothing else would collect
- * it for a long time. Takes about 30 ms.
+ * Collects all garbage at once. What starting leaves behind is about an eighth of an idle server, and nothing else would
+ * collect it for a long time. Takes about 30 ms.
  */
-function collectAll(): void {
+function collectNow(): void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as (options: { readonly type: 'major'; readonly flavor: 'last-resort' }) => void;
   collect({ type: 'major', flavor: 'last-resort' });
 }
 
 /** `lowBytes`: what was resident when there was nothing more to give back. */
-function whenQuiet(clock: Clock, lowBytes: number): void {
+function look(clock: Clock, lowBytes: number): void {
   const before = performance.eventLoopUtilization();
   clock.after(lookEveryMs, () => {
     const residentBytes = process.memoryUsage.rss();
     const isQuiet = performance.eventLoopUtilization(before).utilization < quietShare;
-    if (!isQuiet || residentBytes < lowBytes + worthBytes) return whenQuiet(clock, Math.min(lowBytes, residentBytes));
-    void trimMalloc().then(() => whenQuiet(clock, process.memoryUsage.rss()));
+    if (!isQuiet || residentBytes < lowBytes + worthBytes) return look(clock, Math.min(lowBytes, residentBytes));
+    collectInSteps();
+    clock.after(lookEveryMs, () => {
+      setFlagsFromString('--no-memory-saver-mode');
+      void trimMalloc().then(() => look(clock, process.memoryUsage.rss()));
+    });
   });
 }
 
 /**
- * A quiet V8 collects and gives back by itself; the C library does not: it keeps whatever lies below memory that is in use.
- * A few milliseconds. Where the library is another one (musl), or Node has no `node:ffi`, nothing happens.
- * Source: malloc_trim(3).
+ * Makes V8 collect, in steps of a few milliseconds, and close the gaps: told to save memory it does so when it collects next,
+ * and memory that is asked for, but not touched, lets it begin. Left alone it would keep a heap that is half empty for good.
+ */
+function collectInSteps(): void {
+  setFlagsFromString('--memory-saver-mode');
+  void new ArrayBuffer(nudgeBytes);
+}
+
+/**
+ * The C library keeps what lies below memory that is in use, unless it is asked. A few milliseconds. Where the library is
+ * another one (musl), or Node has no `node:ffi`, nothing happens. Source: malloc_trim(3).
  */
 async function trimMalloc(): Promise<void> {
   try {

@@ -8,6 +8,7 @@ import { Deployment } from '#api/apps/deployment.ts';
 import { Pod } from '#api/core/pod.ts';
 import { stayAwake, systemClock } from '#base/clock.ts';
 import { seededRandom } from '#base/random.ts';
+import { giveBackMemory } from '#serving/give-back-memory.ts';
 import { openSqliteStore } from '#store/sqlite.ts';
 import { startCluster } from '#testing/index.ts';
 import type { StepDone } from './run-cluster-bench.ts';
@@ -20,6 +21,8 @@ const labels = { app: 'load' };
 const template = { metadata: { labels }, spec: { containers: [{ name: 'main', image: 'load:1', resources: { requests: { cpu: '10m', memory: '16Mi' } } }] } };
 const informer = cluster.informers.for(Pod);
 await informer.synced();
+// As `skiff up` does when it has started.
+giveBackMemory(systemClock);
 
 const steps = {
   started: () => Promise.resolve(),
