@@ -126,7 +126,9 @@ describe('AdmissionWebhook', () => {
   conformance('[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should unconditionally reject operations on fail closed webhook [Conformance]', async () => {
     ok(await api.request('POST', '/api/v1/namespaces', { body: { metadata: { name: 'fail-closed', labels: { failing: 'yes' } } } }), 201);
     await configure('validating', 'fail-closed', [webhook('/fail', { clientConfig: { url: hooks.at('/fail').url }, failurePolicy: 'Fail', namespaceSelector: { matchLabels: { failing: 'yes' } } })]);
-    await refusedWith(api.request('POST', '/api/v1/namespaces/fail-closed/configmaps', { body: { metadata: { name: 'm' } } }), /failed calling webhook/);
+    const { code, text } = await api.request('POST', '/api/v1/namespaces/fail-closed/configmaps', { body: { metadata: { name: 'm' } } });
+    assert.deepEqual([code, (JSON.parse(text) as { readonly reason: string }).reason], [500, 'InternalError']);
+    assert.match(text, /failed calling webhook/);
   });
 
   conformance('[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should mutate configmap [Conformance]', async () => {
@@ -176,9 +178,9 @@ describe('AdmissionWebhook', () => {
     await mutateThings('versions.test');
     ok(await api.request('POST', things, { body: { apiVersion: 'versions.test/v1', kind: 'Thing', metadata: { name: 'a' }, data: { 'mutation-start': 'yes' } } }), 201);
     const stored = { spec: { versions: [version('v1', false), version('v2', true)] } };
-    ok(await api.request('PATCH', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.versions.test', { body: stored, headers: mergePatch }));
-    const patched = ok(await api.request('PATCH', `${things}/a`, { body: { data: { other: 'test' } }, headers: mergePatch }));
-    assert.equal((patched['data'] as Readonly<Record<string, string>>)['other'], 'test');
+    ok(await api.request('PATCH', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.versions.test', { body: stored, headers: { 'content-type': 'application/strategic-merge-patch+json' } }));
+    const patched = ok(await api.request('PATCH', `${things.replace('/v1/', '/v2/')}/a`, { body: [{ op: 'add', path: '/dummy', value: 'test' }], headers: { 'content-type': 'application/json-patch+json' } }));
+    assert.deepEqual([patched['dummy'], patched['data']], ['test', { 'mutation-start': 'yes', 'mutation-stage-1': 'yes', 'mutation-stage-2': 'yes' }]);
   });
 
   async function mutateThings(group: string): Promise<void> {
@@ -204,7 +206,7 @@ describe('AdmissionWebhook', () => {
       ok(await api.request('DELETE', `${registration}/validatingwebhookconfigurations/slow`));
       return answer;
     };
-    await refusedWith(withTimeout(1, 'Fail'), /context deadline exceeded/);
+    await refusedWith(withTimeout(1, 'Fail'), /\/slow\?timeout=1s.*context deadline exceeded/);
     ok(await withTimeout(1, 'Ignore'), 201);
     ok(await withTimeout(10, 'Fail'), 201);
     ok(await withTimeout(undefined, 'Fail'), 201);

@@ -1,6 +1,7 @@
 /** What containers may do and what is told of their end: real containers on this machine. */
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
+import { Node } from '#api/core/node.ts';
 import { Pod } from '#api/core/pod.ts';
 import { ServiceAccount } from '#api/core/service-account.ts';
 import { TokenReview } from '#api/authentication/token-review.ts';
@@ -98,16 +99,22 @@ describe('conformance: what a pod brings along', { skip, concurrency: false }, (
 
 describe('conformance: service accounts in containers', { skip, concurrency: false }, () => {
   const place = '/var/run/secrets/kubernetes.io/serviceaccount';
-  const review = async (w: Workspace, token: string): Promise<string | undefined> => (await w.client.create(TokenReview, { spec: { token } })).status.user?.username;
+  const review = async (w: Workspace, token: string): Promise<TokenReview['status']> => (await w.client.create(TokenReview, { spec: { token } })).status;
   onMachine('[sig-auth] ServiceAccounts should mount an API token into pods [Conformance]', async (w) => {
     await w.client.create(ServiceAccount, { metadata: w.key('mount-test') });
     const [token = '', namespace, certificate] = (await node().outputOf(w, { script: `cat ${place}/token; echo; cat ${place}/namespace; echo; head -n 1 ${place}/ca.crt`, spec: { serviceAccountName: 'mount-test', automountServiceAccountToken: true } })).split('\n');
-    assert.equal(await review(w, token), `system:serviceaccount:${w.namespace}:mount-test`);
+    const { user, error } = await review(w, token);
+    assert.deepEqual([user?.username, error ?? ''], [`system:serviceaccount:${w.namespace}:mount-test`, '']);
+    assert.deepEqual(user?.groups?.toSorted(), ['system:authenticated', 'system:serviceaccounts', `system:serviceaccounts:${w.namespace}`]);
+    const { metadata: { uid }, spec: { nodeName = '' } } = await w.client.get(Pod, w.key('p'));
+    const { 'credential-id': credential, ...bound } = Object.fromEntries(Object.entries(user?.extra ?? {}).map(([key, values]) => [key.replace('authentication.kubernetes.io/', ''), values]));
+    assert.match(credential?.join() ?? '', /^JTI=[^,]+$/);
+    assert.deepEqual(bound, { 'pod-name': ['p'], 'pod-uid': [uid], 'node-name': [nodeName], 'node-uid': [(await w.client.get(Node, { name: nodeName })).metadata.uid] });
     assert.deepEqual([namespace, certificate], [w.namespace, '-----BEGIN CERTIFICATE-----']);
   });
   onMachine('[sig-auth] ServiceAccounts should mount projected service account token [Conformance]', async (w) => {
     const volumes = [{ name: 'token', projected: { sources: [{ serviceAccountToken: { path: 'token', expirationSeconds: 3600 } }] } }];
     const token = await node().outputOf(w, { script: 'cat /token/token', container: { volumeMounts: [{ name: 'token', mountPath: '/token' }] }, spec: { volumes } });
-    assert.equal(await review(w, token), `system:serviceaccount:${w.namespace}:default`);
+    assert.equal((await review(w, token)).user?.username, `system:serviceaccount:${w.namespace}:default`);
   });
 });
