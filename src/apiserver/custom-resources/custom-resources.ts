@@ -4,11 +4,13 @@
  *
  * Source: Kubernetes documentation, "Extend the Kubernetes API with CustomResourceDefinitions".
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Timer } from '#base/clock.ts';
 import type { CustomResourceDefinition as Definition } from '#api/apiextensions/custom-resource-definition.ts';
 import { CustomResourceDefinition } from '#api/apiextensions/custom-resource-definition.ts';
 import { cleanupFinalizer } from '#api/apiextensions/definition-rules.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
+import { sameJson } from '#apimachinery/json.ts';
 import { hasReason } from '#apimachinery/status-error.ts';
 import { Backoff } from '#client/backoff.ts';
 import type { UserInfo } from '../request/api-call.ts';
@@ -33,7 +35,7 @@ export interface CustomResourcesDependencies {
 /** What of a definition is served at present. */
 interface Served extends DefinedKinds {
   /** What it follows from; another one means that it is to be made anew. */
-  readonly origin: string;
+  readonly origin: Pick<Definition, 'spec'> & Pick<Definition['status'], 'acceptedNames'> | undefined;
 }
 
 const definitions = CustomResourceDefinition as unknown as ResourceKind<Definition>;
@@ -99,6 +101,8 @@ export class CustomResources {
   async #run(): Promise<void> {
     try {
       for (const name of this.#pending) {
+        // Changes are heard of in the midst of others' work.
+        await nextTurn();
         this.#pending.delete(name);
         if (this.#isClosed) return;
         try {
@@ -157,15 +161,15 @@ export class CustomResources {
 
   async #serve(definition: Definition): Promise<void> {
     const { name } = definition.metadata;
-    const origin = JSON.stringify([definition.spec, definition.status.acceptedNames]);
+    const origin = { spec: definition.spec, acceptedNames: definition.status.acceptedNames };
     const before = this.#served.get(name);
-    if (before?.origin === origin) return;
+    if (before?.origin !== undefined && sameJson(before.origin, origin)) return;
     const { makeKinds, unfinishedKinds } = await import('./make-kinds.ts');
     const dependencies = { registry: this.#registry, webhooks: this.#webhooks, isTerminating: () => this.#terminating.has(name) };
     const unfinished = before === undefined ? await unfinishedKinds(definition, dependencies) : undefined;
     if (unfinished !== undefined) {
       // A server that starts does not wait for webhooks.
-      this.#put(name, undefined, { ...unfinished, origin: '' });
+      this.#put(name, undefined, { ...unfinished, origin: undefined });
       this.#retryLater(name);
       return;
     }
@@ -222,9 +226,11 @@ export class CustomResources {
     try {
       await updateObject(this.#registry, CustomResourceDefinition, call, {
         subresource,
-        change: (current) => {
-          const draft = structuredClone(current) as unknown as Draft<Definition>;
-          change(draft, current as unknown as Definition);
+        change: (stored) => {
+          const current = stored as unknown as Definition;
+          // The spec stays what it is: it may be a MiB.
+          const draft = { ...current, metadata: structuredClone(current.metadata) } as unknown as Draft<Definition>;
+          change(draft, current);
           draft.metadata.resourceVersion = '';
           return draft;
         },

@@ -10,6 +10,7 @@ import { rewriteStored, storedVersion } from './conversion/rewrite-stored.ts';
 import { WebhookConversion } from './conversion/webhook-conversion.ts';
 import type { DefinedKinds, RuleCheck } from './custom-kind.ts';
 import { kindsOf } from './custom-kind.ts';
+import { schemaNode } from './schema/schema-node.ts';
 
 export interface MakeKindsDependencies {
   readonly registry: RegistryContext;
@@ -21,7 +22,7 @@ export interface MakeKindsDependencies {
 
 export async function makeKinds(definition: CustomResourceDefinition, { registry, webhooks, isTerminating, before }: MakeKindsDependencies): Promise<DefinedKinds> {
   const { conversion, versions } = definition.spec;
-  const hasRules = JSON.stringify(versions).includes('"x-kubernetes-validations"');
+  const hasRules = versions.some(({ schema }) => schema?.openAPIV3Schema !== undefined && schemaNode(schema.openAPIV3Schema).holds.rules);
   const rulesOf = hasRules ? (await import('./rules/rule-check.ts')).ruleCheck : (): RuleCheck => ({ run: () => [] });
   const configuration = conversion?.strategy === 'Webhook' ? conversion.webhook : undefined;
   let made: DefinedKinds | undefined;

@@ -29,6 +29,7 @@ interface Total {
 
 /** `known` are the rules that were there before: their cost was accepted then. */
 export function checkRules(node: SchemaNode, path: string, known: ReadonlySet<string>): readonly FieldError[] {
+  if (!node.holds.rules) return [];
   const total: Total = { cost: 0, expensive: [] };
   const errors = [...checkNode(node, { path, declared: declaredType(node, true), times: 1, uncorrelated: undefined }, total, known)];
   if (total.cost > perSchemaEstimateLimit) {

@@ -38,11 +38,21 @@ export function nodeAt(node: SchemaNode, key: string): SchemaNode | undefined {
   return node.additional === 'any' ? undefined : node.additional;
 }
 
+/** Of whole schemas: what is checked is what is served afterwards. */
+const known = new WeakMap<JSONSchemaProps, SchemaNode>();
+
+/** `source` must not change any more. */
 export function schemaNode(source: JSONSchemaProps): SchemaNode {
+  let node = known.get(source);
+  if (node === undefined) known.set(source, (node = makeNode(source)));
+  return node;
+}
+
+function makeNode(source: JSONSchemaProps): SchemaNode {
   const properties = new Map<string, SchemaNode>();
-  for (const [key, property] of Object.entries(source.properties ?? {})) properties.set(key, schemaNode(property));
+  for (const [key, property] of Object.entries(source.properties ?? {})) properties.set(key, makeNode(property));
   const additional = additionalOf(source.additionalProperties);
-  const items = isJsonObject(source.items) ? schemaNode(source.items) : undefined;
+  const items = isJsonObject(source.items) ? makeNode(source.items) : undefined;
   const listType = source['x-kubernetes-list-type'];
   const below = [...properties.values(), ...(items === undefined ? [] : [items]), ...(typeof additional === 'object' ? [additional] : [])];
   return {
@@ -70,5 +80,5 @@ export function schemaNode(source: JSONSchemaProps): SchemaNode {
 
 function additionalOf(value: JsonValue | undefined): SchemaNode['additional'] {
   if (value === true) return 'any';
-  return isJsonObject(value) ? schemaNode(value) : undefined;
+  return isJsonObject(value) ? makeNode(value) : undefined;
 }
