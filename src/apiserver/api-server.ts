@@ -51,7 +51,7 @@ import type { UserInfo } from './request/api-call.ts';
 import { connectionText } from './request/connection-bound.ts';
 import { withDeadline } from './request/deadlines.ts';
 import type { DispatchContext } from './request/dispatch.ts';
-import type { CallHandler } from './request/in-process.ts';
+import type { CallHandler, InProcessCaller } from './request/in-process.ts';
 import { inProcessTransport } from './request/in-process.ts';
 import { withMaxInFlight } from './request/max-in-flight.ts';
 import { ServedKinds } from './request/served-kinds.ts';
@@ -61,8 +61,8 @@ import { ServiceAllocation } from './service-allocation/service-allocation.ts';
 import { WatchCache } from './watch-cache/watch-cache.ts';
 
 export interface ApiServer {
-  /** A transport for components in this process that speaks as `user`. */
-  transport(user: UserInfo, userAgent: string): Transport;
+  /** A transport for this process that speaks as `user`. Flow control lets components of the cluster pass. */
+  transport(user: UserInfo, userAgent: string, traits?: Pick<InProcessCaller, 'isComponent'>): Transport;
   /** Opens the HTTPS port. Resolves with the port when requests are answered. */
   listen(options: ListenOptions): Promise<{ readonly port: number }>;
   /** New connections are served with this certificate; those that are open stay. To be called when the port is open. */
@@ -125,7 +125,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const measured = metrics.requests.measured(audit === undefined ? timed : audit.recorded(timed));
   // Components' requests pass the same pipeline as everybody's.
   const handleUntilStopped: CallHandler = (call) => (call.info.verb === 'watch' ? measured({ ...call, signal: AbortSignal.any([call.signal, stopping.signal]) }) : measured(call));
-  const transport = (user: UserInfo, userAgent: string): Transport => inProcessTransport(handleUntilStopped, user, userAgent);
+  const transport: ApiServer['transport'] = (user, userAgent, traits) => inProcessTransport(handleUntilStopped, { ...traits, user, userAgent });
 
   // What the server does by itself, by requests of its own.
   const admin = createClient(transport(inProcessAdmin, 'kube-apiserver'));

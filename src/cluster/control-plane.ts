@@ -12,9 +12,11 @@ import { createClient } from '#client/create-client.ts';
 import { createSharedInformers } from '#client/shared-informers.ts';
 import type { ControllerOptions } from '#controllers/index.ts';
 import { controllersFor } from '#controllers/index.ts';
+import { serviceAccountOf } from '#controllers/service-accounts.ts';
 import { runControllers } from '#reconcile/run-controllers.ts';
 import { createScheduler } from '#scheduler/scheduler.ts';
 import { createComponentContext } from './component-context.ts';
+import { accountUser, adminUser, controllerManagerUser, schedulerUser } from './component-users.ts';
 
 export interface ControlPlaneOptions extends ApiServerOptions {
   readonly controllers: ControllerOptions;
@@ -29,21 +31,16 @@ export interface ControlPlane {
   close(): Promise<void>;
 }
 
-/** Members of system:masters under their component's own name, so that audit and field ownership tell them apart. */
-export function componentUser(name: string): UserInfo {
-  return { name, groups: ['system:masters', 'system:authenticated'] };
-}
-
 /** Starts the control plane. Resolves when requests are answered and every controller works. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { clock, random, log } = options;
   const apiServer = await createApiServer(options);
   const informers = informersOf(apiServer, { clock, random, log });
   const contextFor = (component: string, user: UserInfo): ComponentContext =>
-    createComponentContext({ transport: apiServer.transport(user, component), clock, random, log: log.child({ component }), informers });
+    createComponentContext({ transport: apiServer.transport(user, component, { isComponent: true }), clock, random, log: log.child({ component }), informers });
   const components: RunningComponent[] = [
-    runControllers(contextFor('kube-controller-manager', componentUser('system:kube-controller-manager')), controllersFor(options.controllers)),
-    createScheduler(contextFor('kube-scheduler', componentUser('system:kube-scheduler'))),
+    runControllers(contextFor('kube-controller-manager', controllerManagerUser), controllersFor(options.controllers), { identityOf: (controller) => contextFor('kube-controller-manager', accountUser(serviceAccountOf(controller))) }),
+    createScheduler(contextFor('kube-scheduler', schedulerUser)),
   ];
   await Promise.all(components.map((each) => each.ready));
   return {
@@ -59,6 +56,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 }
 
 function informersOf(apiServer: ApiServer, dependencies: { readonly clock: Clock; readonly random: Random; readonly log: Logger }): SharedInformers {
-  const client = createClient(apiServer.transport(componentUser('system:informers'), 'informers'));
+  const client = createClient(apiServer.transport(adminUser('system:informers'), 'informers'));
   return createSharedInformers({ client, ...dependencies });
 }

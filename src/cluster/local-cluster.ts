@@ -12,6 +12,7 @@ import type { KubeletHandle } from '#kubelet/kubelet-handle.ts';
 import { openSqliteStore } from '#store/sqlite.ts';
 import type { ClusterCertificates } from './certificates.ts';
 import { ensureCertificates } from './certificates.ts';
+import { adminUser, nodeUser, proxyUser } from './component-users.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { forwardToKubelet } from './forward-to-kubelet.ts';
 import { writeKubeconfigs } from './kubeconfigs.ts';
@@ -78,7 +79,7 @@ async function startInOrder(options: LocalClusterOptions, dependencies: LocalClu
   certified();
 
   const opened = step('Store');
-  const [{ componentUser, startControlPlane }, { inProcessNodes }] = await Promise.all([import('./control-plane.ts'), import('./in-process-nodes.ts')]);
+  const [{ startControlPlane }, { inProcessNodes }] = await Promise.all([import('./control-plane.ts'), import('./in-process-nodes.ts')]);
   const store = await opening;
   closers.push(() => store.close());
   opened();
@@ -112,12 +113,11 @@ async function startInOrder(options: LocalClusterOptions, dependencies: LocalClu
   const runtimes = machineNode?.prepareRuntimes(layout, settings, options.runtimeEndpoint, dependencies);
   runtimes?.catch(() => undefined);
 
-  const contextOf = (component: string, user: string): ComponentContext => controlPlane.contextFor(component, componentUser(user));
   const started = step(options.runtime === 'containerd' ? 'Node' : 'Node (simulated)');
   const nodeNames = nodeNamesOf(settings);
-  const kubeletContexts = nodeNames.map((nodeName) => ({ nodeName, context: contextOf('kubelet', `system:node:${nodeName}`) }));
+  const kubeletContexts = nodeNames.map((nodeName) => ({ nodeName, context: controlPlane.contextFor('kubelet', nodeUser(nodeName)) }));
   const { startClusterDns } = await import('./cluster-dns.ts');
-  const dns = startClusterDns(contextOf('kube-dns', 'system:kube-dns'), { settings, address });
+  const dns = startClusterDns(controlPlane.contextFor('kube-dns', adminUser('system:kube-dns')), { settings, address });
   closers.push(() => dns.close());
   if (machineNode === undefined || runtimes === undefined) {
     const { startSimulatedNode } = await import('./simulated-node.ts');
@@ -126,7 +126,7 @@ async function startInOrder(options: LocalClusterOptions, dependencies: LocalClu
     kubelets = nodes.map(({ kubelet }) => kubelet.handle);
     await Promise.all(nodes.map(({ kubelet }) => kubelet.ready));
   } else {
-    const nodes = await machineNode.startMachineNodes({ layout, settings, certificates }, { kubelets: kubeletContexts, proxy: contextOf('kube-proxy', 'system:kube-proxy') }, await runtimes);
+    const nodes = await machineNode.startMachineNodes({ layout, settings, certificates }, { kubelets: kubeletContexts, proxy: controlPlane.contextFor('kube-proxy', proxyUser) }, await runtimes);
     closers.push(() => nodes.close());
     kubelets = nodes.handles;
     await nodes.ready;

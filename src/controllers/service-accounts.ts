@@ -12,6 +12,7 @@ const accounts: Readonly<Record<string, string>> = {
   'certificatesigningrequest-cleaner-controller': 'certificate-controller',
   'daemonset-controller': 'daemon-set-controller',
   'endpoints-controller': 'endpoint-controller',
+  'endpointslice-mirroring-controller': 'endpointslicemirroring-controller',
   'garbage-collector-controller': 'generic-garbage-collector',
   'horizontal-pod-autoscaler-controller': 'horizontal-pod-autoscaler',
   'node-ipam-controller': 'node-controller',

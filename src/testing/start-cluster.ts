@@ -11,7 +11,8 @@ import type { Client, ObjectKey } from '#client/client.ts';
 import { createClient } from '#client/create-client.ts';
 import type { SharedInformers } from '#client/informer.ts';
 import { keyOf } from '#client/informer.ts';
-import { componentUser, startControlPlane } from '#cluster/control-plane.ts';
+import { nodeUser } from '#cluster/component-users.ts';
+import { startControlPlane } from '#cluster/control-plane.ts';
 import { inProcessNodes } from '#cluster/in-process-nodes.ts';
 import type { SimulatedNode, SimulatedNodeOptions } from '#cluster/simulated-node.ts';
 import { startSimulatedNode } from '#cluster/simulated-node.ts';
@@ -86,7 +87,7 @@ export async function startCluster(options: TestClusterOptions = {}): Promise<Te
   async function addNode(request: NodeRequest = {}): Promise<SimulatedNode> {
     const index = ++added;
     const nodeName = request.nodeName ?? `node-${index}`;
-    const context = controlPlane.contextFor('kubelet', componentUser(`system:node:${nodeName}`));
+    const context = controlPlane.contextFor('kubelet', nodeUser(nodeName));
     const node = startSimulatedNode(context, { random, index, ...(options.behaviour !== undefined && { behaviour: options.behaviour }), ...request, nodeName });
     nodes.set(nodeName, node);
     await settleWhile(clock, node.kubelet.ready);

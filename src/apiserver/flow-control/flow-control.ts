@@ -91,10 +91,10 @@ export class FlowControl {
     return this.#schemas;
   }
 
-  /** `handle`, entered only with seats. A watch gives them back when it has begun. */
+  /** `handle`, entered only with seats. A watch gives them back when it has begun. Components of the server's process need none. */
   limited(handle: CallHandler): CallHandler {
     return (call) => {
-      if (isLongRunning(call.info) && call.info.verb !== 'watch') return handle(call);
+      if (call.needsNoSeat === true || (isLongRunning(call.info) && call.info.verb !== 'watch')) return handle(call);
       const schema = this.#sort(call);
       return schema === undefined ? handle(call) : this.#seated(handle, call, schema);
     };

@@ -37,6 +37,8 @@ export interface ApiCall {
   readonly whenAnswered?: ((callback: () => void) => void) | undefined;
   /** A component of this process asks, which speaks no HTTP. */
   readonly isInProcess?: true;
+  /** From a component that shares the server's process: flow control lets it pass, for it only would wait for itself. */
+  readonly needsNoSeat?: true | undefined;
   /** Adds an annotation to the request's audit event, where there is one; a `detail` only where bodies are recorded, too. */
   readonly annotate?: ((key: string, value: string, weight?: 'detail') => void) | undefined;
 }

@@ -14,8 +14,16 @@ export type CallHandler = (call: ApiCall) => Promise<ApiResult>;
 
 const never = new AbortController().signal;
 
+/** Who speaks over a transport. */
+export interface InProcessCaller {
+  readonly user: UserInfo;
+  readonly userAgent: string;
+  /** A component of the cluster. Default: somebody who waits for seats as anybody does. */
+  readonly isComponent?: boolean | undefined;
+}
+
 /** A transport that speaks as `user`. Objects it gives are the cache's own. */
-export function inProcessTransport(handle: CallHandler, user: UserInfo, userAgent: string): Transport {
+export function inProcessTransport(handle: CallHandler, { user, userAgent, isComponent }: InProcessCaller): Transport {
   const callOf = (request: ApiRequest, signal: AbortSignal): ApiCall => {
     const query = request.query ?? {};
     const body = request.body;
@@ -28,6 +36,7 @@ export function inProcessTransport(handle: CallHandler, user: UserInfo, userAgen
       userAgent,
       accept: '',
       isInProcess: true,
+      needsNoSeat: isComponent === true ? true : undefined,
       signal,
       warn: () => {},
     };
