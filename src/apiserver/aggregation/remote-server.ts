@@ -8,6 +8,7 @@ import { unavailable } from '#apimachinery/status-error.ts';
 import type { Random } from '#base/random.ts';
 import type { PemPair } from '#pki/authority.ts';
 import type { ServerRequest, ServerResponse } from '#serving/exchange.ts';
+import { connectionFailure } from '#client/connection-failure.ts';
 import { UnreachableError, forwardRequest } from '#serving/reverse-proxy.ts';
 import type { ObjectReader } from '../admission/admission.ts';
 import type { Egress } from '../proxy/egress.ts';
@@ -154,20 +155,9 @@ function plainly(text: string): RawResult {
 
 export const serviceUnavailable = plainly('service unavailable');
 
-const certificateFailures: Readonly<Record<string, string>> = {
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'certificate signed by unknown authority', UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'certificate signed by unknown authority',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'certificate signed by unknown authority', SELF_SIGNED_CERT_IN_CHAIN: 'certificate signed by unknown authority',
-  CERT_SIGNATURE_FAILURE: 'certificate signed by unknown authority', CERT_HAS_EXPIRED: 'certificate has expired or is not yet valid', CERT_NOT_YET_VALID: 'certificate has expired or is not yet valid',
-};
-
 /** Why a server could not be reached, in the words that operators know from Kubernetes. */
 export function failureText(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { code, address, port } = (error instanceof UnreachableError ? error.cause ?? error : error) as NodeJS.ErrnoException & { readonly address?: string; readonly port?: number };
-  const certificate = certificateFailures[code ?? ''];
-  if (certificate !== undefined) return `tls: failed to verify certificate: x509: ${certificate}`;
-  if (code === 'ECONNREFUSED' && address !== undefined) return `dial tcp ${hostPort({ host: address, port: port ?? 0 })}: connect: connection refused`;
-  return error.message;
+  return connectionFailure(error instanceof UnreachableError ? error.cause ?? error : error);
 }
 
 function answerPlainly(response: ServerResponse, { code, contentType, headers, body }: RawResult): void {

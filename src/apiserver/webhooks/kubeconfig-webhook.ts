@@ -5,6 +5,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Clock } from '#base/clock.ts';
+import { connectionFailure } from '#client/connection-failure.ts';
 import { createCredentials } from '#client/credentials.ts';
 import { connectionFrom, loadKubeconfig } from '#client/kubeconfig.ts';
 import { answerText } from './answer-text.ts';
@@ -44,7 +45,7 @@ export function openKubeconfigWebhook(file: string, { clock }: { readonly clock:
         if (code < 200 || code >= 300) throw new Error(`the server answered ${code}: ${text.trim().slice(0, 500)}`);
         return text.trim() === '' ? undefined : (JSON.parse(text) as unknown);
       } catch (error) {
-        throw new Error(`Post ${JSON.stringify(connection.server)}: ${deadline.signal.aborted ? 'context deadline exceeded' : (error as Error).message}`, { cause: error });
+        throw new Error(`Post ${JSON.stringify(connection.server)}: ${deadline.signal.aborted ? 'context deadline exceeded' : connectionFailure(error)}`, { cause: error });
       } finally {
         timer.cancel();
       }

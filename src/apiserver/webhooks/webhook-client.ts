@@ -10,6 +10,7 @@ import type { WebhookClientConfig } from '#api/admissionregistration/matching.ts
 import { Service } from '#api/core/service.ts';
 import { EndpointSlice } from '#api/discovery/endpoint-slice.ts';
 import { parseExactJson } from '#apimachinery/exact-json.ts';
+import { connectionFailure } from '#client/connection-failure.ts';
 import type { ObjectReader } from '../admission/admission.ts';
 import type { Egress } from '../proxy/egress.ts';
 import { hostPort } from '../proxy/egress.ts';
@@ -65,7 +66,7 @@ export class WebhookClient {
       // Conversion webhooks answer with objects.
       return parseExactJson(text);
     } catch (error) {
-      const why = deadline.signal.aborted ? 'context deadline exceeded' : (error as Error).message;
+      const why = deadline.signal.aborted ? 'context deadline exceeded' : connectionFailure(error);
       throw new WebhookCallError(error instanceof WebhookCallError ? why : `Post ${JSON.stringify(url)}: ${why}`, { cause: error });
     } finally {
       timer.cancel();

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import type { Clock } from '#base/clock.ts';
+import { connectionFailure } from '#client/connection-failure.ts';
 import { GrpcChannel, GrpcError, grpcStatus } from '../cri/grpc-channel.ts';
 import { WireReader, WireWriter } from '../cri/wire-bytes.ts';
 import type { HttpTarget, NetworkProber, NetworkTarget, ProbeOutcome } from '../platform.ts';
@@ -40,7 +41,7 @@ async function probeHttp(target: HttpTarget, clock: Clock, redirectsLeft: number
       timer.cancel();
       resolve(outcome);
     };
-    request.once('error', (error) => finish({ result: 'failure', output: `${name}: ${dialError(error, target)}` }));
+    request.once('error', (error) => finish({ result: 'failure', output: `${name}: ${connectionFailure(error, target)}` }));
     request.once('response', (response) => {
       const { statusCode = 0, headers: { location } } = response;
       if (statusCode >= 300 && statusCode < 400 && location !== undefined) {
@@ -86,7 +87,7 @@ function probeTcp(target: NetworkTarget, clock: Clock): Promise<ProbeOutcome> {
     };
     const timer = clock.after(target.timeoutMs, () => finish({ result: 'failure', output: `dial tcp ${bracketed(target.host)}:${target.port}: i/o timeout` }));
     socket.once('connect', () => finish({ result: 'success', output: '' }));
-    socket.once('error', (error) => finish({ result: 'failure', output: dialError(error, target) }));
+    socket.once('error', (error) => finish({ result: 'failure', output: connectionFailure(error, target) }));
   });
 }
 
@@ -116,16 +117,6 @@ async function probeGrpc(target: NetworkTarget & { readonly service: string }, c
   } finally {
     channel.close();
   }
-}
-
-/** As Go words what went wrong with a connection. */
-function dialError(error: NodeJS.ErrnoException, { host, port }: NetworkTarget): string {
-  const words: Readonly<Record<string, string>> = {
-    ECONNREFUSED: 'connect: connection refused', EHOSTUNREACH: 'connect: no route to host', ENETUNREACH: 'connect: network is unreachable', ETIMEDOUT: 'i/o timeout',
-  };
-  if (error.code === 'ECONNRESET') return 'read: connection reset by peer';
-  const known = words[error.code ?? ''];
-  return known === undefined ? error.message : `dial tcp ${bracketed(host)}:${port}: ${known}`;
 }
 
 function bracketed(host: string): string {

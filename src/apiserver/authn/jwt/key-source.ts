@@ -3,6 +3,7 @@ import https from 'node:https';
 import type { JSONWebKeySet } from 'jose';
 import { createLocalJWKSet } from 'jose';
 import type { Clock } from '#base/clock.ts';
+import { connectionFailure } from '#client/connection-failure.ts';
 
 export type GetKey = ReturnType<typeof createLocalJWKSet>;
 
@@ -70,7 +71,7 @@ async function getJson(url: string, caPem: string | undefined, clock: Clock): Pr
     if (response.statusCode !== 200) throw new Error(`the server answered ${response.statusCode}`);
     return JSON.parse(Buffer.concat(pieces).toString()) as unknown;
   } catch (error) {
-    throw new Error(`Get ${JSON.stringify(url)}: ${(error as Error).message}`, { cause: error });
+    throw new Error(`Get ${JSON.stringify(url)}: ${connectionFailure(error)}`, { cause: error });
   } finally {
     timer.cancel();
   }
