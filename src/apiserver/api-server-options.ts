@@ -72,6 +72,8 @@ export interface ApiServerOptions {
   readonly flags?: Readonly<Record<string, string>> | undefined;
   /** A directory whose files are shown at /logs/. Default: none are. */
   readonly logFolder?: string | undefined;
+  /** Whether there is /debug/pprof/. Default: there is. */
+  readonly profiling?: boolean | undefined;
   /** What the server calls itself at /version. Default: its own version. */
   readonly version?: VersionInfo | undefined;
   /** What is below the server and has health and metrics of its own. Default: nothing. */

@@ -143,6 +143,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ].join(''),
     dump: ({ info, query }) => dumpAt({ path: info.path, query, levels: flowControl.levels, clock }),
     view: () => ({ version, startedMs, nowMs: clock.nowMs(), flags: options.flags ?? {} }),
+    profiling: options.profiling === false ? undefined : clock,
     logFolder: options.logFolder,
   };
   const answer = answerCalls({ authorizers, aggregation, contextOf: ({ user }) => (user === inProcessAdmin ? ownContext : context), documents, pages });

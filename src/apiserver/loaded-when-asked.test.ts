@@ -23,7 +23,7 @@ function loadedWith(file: string): ReadonlySet<string> {
 test('a default start loads nothing of what only flags ask for', () => {
   const loaded = [...loadedWith(join(import.meta.dirname, 'api-server.ts'))];
   assert.ok(loaded.includes('apiserver/authn/authenticate.ts') && loaded.length > 100, 'the imports are found');
-  const unasked = /^apiserver\/(?:audit\/|encryption\/|authn\/(?:jwt\/|token-webhook|bootstrap-tokens)|authz\/(?:webhook-authorizer|abac|authorization-config|changing-authorizers)|admission\/(?:configuration|limited-resources)|webhooks\/(?:kubeconfig-webhook|webhook-identity)|features\/known-gates|request\/cors|documents\/(?:z-pages|openapi-answer))|^serving\/serve-files/;
+  const unasked = /^apiserver\/(?:audit\/|encryption\/|authn\/(?:jwt\/|token-webhook|bootstrap-tokens)|authz\/(?:webhook-authorizer|abac|authorization-config|changing-authorizers)|admission\/(?:configuration|limited-resources)|webhooks\/(?:kubeconfig-webhook|webhook-identity)|features\/known-gates|request\/cors|documents\/openapi-answer)|^serving\/(?:serve-files|z-pages|profiles|pprof-format)\./;
   assert.deepEqual(loaded.filter((file) => unasked.test(file)), []);
   const offByDefault = ['always', 'always-pull-images', 'deny-service-external-ips', 'event-rate-limit', 'extended-resource-toleration', 'image-policy', 'namespace-auto-provision', 'namespace-exists', 'owner-references-permission', 'pod-anti-affinity', 'pod-node-selector', 'pod-toleration-restriction'];
   assert.deepEqual(loaded.filter((file) => offByDefault.some((name) => file === `apiserver/admission/plugins/${name}.ts`)), []);

@@ -15,6 +15,10 @@ import type { LinuxMachineOptions } from '#kubelet/node/linux-machine.ts';
 import type { NodePlatform } from '#kubelet/platform.ts';
 import { startContainerd } from '#kubelet/runtime/containerd.ts';
 import { delegatedAccess } from '#kubelet/server/delegated-access.ts';
+import { kubeletConfiguration, kubeletPaths } from '#kubelet/server/kubelet-configuration.ts';
+import { versionInfo } from '#apiserver/documents/version.ts';
+import type { Pages } from '#serving/diagnostics.ts';
+import type { ZView } from '#serving/z-pages.ts';
 import { createKubeletServer } from '#kubelet/server/kubelet-server.ts';
 import { StatsReader } from '#kubelet/stats/summary.ts';
 import { setUpNetwork } from '#network/node-network.ts';
@@ -35,6 +39,8 @@ export interface MachineKubeletOptions extends Omit<KubeletOptions, 'platform' |
   readonly layout: NodeLayout;
   /** Pod ranges of the whole cluster. Without them the network is somebody else's affair. */
   readonly clusterCidrs?: readonly string[] | undefined;
+  /** What /statusz and /flagz say. Default: what every kubelet knows of itself. */
+  readonly view?: (() => ZView) | undefined;
   /** For the kubelet's own HTTPS port. `clientCaPem`: the authority of the API server's client certificate. */
   readonly server?: { readonly address: string; readonly serving?: PemPair; readonly clientCaPem?: string } | undefined;
 }
@@ -120,9 +126,16 @@ async function serveKubelet({ client, clock, log }: ComponentContext, options: M
   const { nodeName, port = 10_250 } = options;
   const { address = '0.0.0.0', ...certificates } = options.server ?? {};
   const stats = new StatsReader(platform, { nodeName, clock });
-  const server = createKubeletServer({ kubelet, clock, log, ...certificates, access: delegatedAccess({ client, clock, nodeName }), summary: () => stats.summary() });
+  const server = createKubeletServer({ kubelet, clock, log, ...certificates, access: delegatedAccess({ client, clock, nodeName }), summary: () => stats.summary(), logFolder: '/var/log', pages: pagesOf(options, clock) });
   await server.listen({ host: address, port });
   return server;
+}
+
+/** What the kubelet shows of itself; where nobody says how it was started, it has no flags. */
+function pagesOf(options: MachineKubeletOptions, clock: Clock): Pages {
+  const startedMs = clock.nowMs();
+  const view = (): ZView => ({ component: 'kubelet', version: versionInfo, paths: kubeletPaths, startedMs, nowMs: clock.nowMs(), flags: {} });
+  return { view: options.view ?? view, configurations: () => ({ kubeletconfig: kubeletConfiguration({ ...options, address: options.server?.address }) }), profiling: clock };
 }
 
 export interface MachineNodes extends RunningComponent {

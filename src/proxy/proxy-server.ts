@@ -1,4 +1,5 @@
 import type { Clock } from '#base/clock.ts';
+import type { Pages } from '#serving/diagnostics.ts';
 import { answerDiagnostics } from '#serving/diagnostics.ts';
 import type { ServerResponse } from '#serving/exchange.ts';
 import { createPlainServer } from '#serving/plain-server.ts';
@@ -7,6 +8,11 @@ import type { RunningProxy } from './proxy.ts';
 
 interface Dependencies {
   readonly clock: Clock;
+}
+
+interface MetricsDependencies extends Dependencies {
+  /** What is told besides. Default: nothing. */
+  readonly pages?: Pages | undefined;
 }
 
 /**
@@ -30,13 +36,13 @@ export function createHealthServer(proxy: RunningProxy, { clock }: Dependencies)
 }
 
 /** What is told on the machine itself (10249 in the original): `/metrics`, `/proxyMode`, and `/healthz` for whether anybody is there. */
-export function createMetricsServer(proxy: RunningProxy, { clock }: Dependencies): HttpServer {
+export function createMetricsServer(proxy: RunningProxy, { clock, pages }: MetricsDependencies): HttpServer {
   return createPlainServer({
     clock,
     handler: async (request, response) => {
       if (request.path === '/proxyMode') return sendText(response, 200, 'nftables');
       if (request.path === '/healthz') return sendText(response, 200, 'ok');
-      if (!(await answerDiagnostics({ metrics: proxy.metrics.registry }, request, response))) notFound(response);
+      if (!(await answerDiagnostics({ ...pages, metrics: proxy.metrics.registry }, request, response))) notFound(response);
     },
   });
 }

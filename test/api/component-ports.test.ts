@@ -39,7 +39,7 @@ describe('the ports of components alone', { timeout: 120_000 }, () => {
     api = await spawnApiServer([]);
     for (const [path, body] of [
       ['/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'prometheus' } }],
-      ['/apis/rbac.authorization.k8s.io/v1/clusterroles', { metadata: { name: 'metrics' }, rules: [{ nonResourceURLs: ['/metrics'], verbs: ['get'] }] }],
+      ['/apis/rbac.authorization.k8s.io/v1/clusterroles', { metadata: { name: 'metrics' }, rules: [{ nonResourceURLs: ['/metrics', '/statusz', '/flagz', '/debug/pprof/*'], verbs: ['get'] }] }],
       ['/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', { metadata: { name: 'metrics' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'metrics' }, subjects: [{ kind: 'ServiceAccount', namespace: 'default', name: 'prometheus' }] }],
     ] as const) assert.equal((await api.request('POST', path, { body })).code, 201);
     token = (await api.request('POST', '/api/v1/namespaces/default/serviceaccounts/prometheus/token', { body: { spec: {} } })).json<{ readonly status: { readonly token: string } }>().status.token;
@@ -64,6 +64,11 @@ describe('the ports of components alone', { timeout: 120_000 }, () => {
       assert.equal(metrics?.code, 200, metrics?.text ?? '');
       assert.match(metrics?.text ?? '', /process_resident_memory_bytes \d+/);
       assert.equal((await get(port, '/else', token))?.code, 403);
+      assert.match((await get(port, '/statusz', token))?.text ?? '', new RegExp(`^\nkube-${program} statusz\n`));
+      const flags = await get(port, '/flagz', token);
+      assert.deepEqual([flags?.code, /^leader-elect=false$/m.test(flags?.text ?? ''), flags?.text.includes(`secure-port=${port}`)], [200, true, true]);
+      assert.equal((await get(port, '/debug/pprof/profile?seconds=0.01', token))?.code, 200);
+      assert.equal((await get(port, '/debug/pprof/'))?.code, 403);
     });
   }
 });

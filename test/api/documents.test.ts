@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { parse } from 'yaml';
 import { decodeDraft } from '#apimachinery/decode.ts';
 import { APIGroupDiscoveryList } from '#apimachinery/discovery-messages.ts';
@@ -162,6 +163,14 @@ test('watches stay lines, YAML stays YAML', async () => {
     assert.equal(answer.headers['content-type'], 'application/yaml', path);
     assert.equal(typeof parse(answer.text), 'object', path);
   }
+});
+
+test('administrators see where time and memory go, and nobody else does', async () => {
+  const { code, bytes, headers } = await get('/debug/pprof/profile?seconds=0.05');
+  assert.deepEqual([code, headers['content-type']], [200, 'application/octet-stream']);
+  assert.ok(gunzipSync(bytes).includes('nanoseconds'));
+  assert.equal((await get('/debug/pprof/goroutine?debug=1')).code, 501);
+  assert.equal((await api.request('GET', '/debug/pprof/', { anonymous: true })).code, 403);
 });
 
 test('files of a folder are shown at /logs/ to administrators, where the server is told to', async (t) => {

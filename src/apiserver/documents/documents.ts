@@ -6,7 +6,7 @@ import type { Clock } from '#base/clock.ts';
 import type { JsonObject } from '#apimachinery/json.ts';
 import type { TokenIssuer } from '../authn/service-account-tokens.ts';
 import type { ApiCall, ApiResult, JsonResult } from '../request/api-call.ts';
-import { acceptedTypes } from '../request/negotiate.ts';
+import { acceptedTypes } from '#serving/accepted-types.ts';
 import type { ServedKinds } from '../request/served-kinds.ts';
 import type { OpenApiDocuments } from './openapi-answer.ts';
 import type { VersionInfo } from './version.ts';

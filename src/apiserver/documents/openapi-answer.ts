@@ -15,7 +15,7 @@ import { openApiV2, openApiV2Origin, openApiV3, openApiV3Address, openApiV3Index
 import { notAcceptable } from '#apimachinery/status-error.ts';
 import type { ResponseHeaders, ServerRequest, ServerResponse } from '#serving/exchange.ts';
 import type { ApiCall, ApiResult } from '../request/api-call.ts';
-import { acceptedTypes } from '../request/negotiate.ts';
+import { acceptedTypes } from '#serving/accepted-types.ts';
 import type { ServedKinds } from '../request/served-kinds.ts';
 import { bodyKinds } from '../request/served-kinds.ts';
 import { withDescriptions } from './descriptions.ts';

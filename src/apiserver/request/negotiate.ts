@@ -1,3 +1,5 @@
+import { acceptedTypes } from '#serving/accepted-types.ts';
+
 /** Which form of an answer a client wants. Source: Kubernetes documentation, "API concepts: alternate representations". */
 export interface AnswerForm {
   readonly media: Media;
@@ -13,11 +15,6 @@ export interface Offer {
   readonly isCustom?: boolean;
   /** Whether it only answers a question (an access review): it has no metadata, so it is no table either. */
   readonly isReview?: boolean;
-}
-
-interface Accepted {
-  readonly type: string;
-  readonly parameters: Readonly<Record<string, string>>;
 }
 
 /** There is one of each, so that forms can be compared by identity. */
@@ -84,26 +81,6 @@ function mediaOf(type: string, streams: boolean): Media | undefined {
     default:
       return undefined;
   }
-}
-
-/** The entries of an Accept header, in the client's order of preference. */
-export function acceptedTypes(accept: string): Accepted[] {
-  const entries = accept.split(',').map((entry) => {
-    const [type = '', ...rest] = entry.split(';').map((part) => part.trim());
-    const parameters: Record<string, string> = {};
-    for (const parameter of rest) {
-      const equals = parameter.indexOf('=');
-      if (equals > 0) parameters[parameter.slice(0, equals)] = parameter.slice(equals + 1);
-    }
-    const q = Number(parameters['q'] ?? 1);
-    return { type: type.toLowerCase(), parameters, q: Number.isNaN(q) ? 1 : q };
-  });
-  return entries.filter(({ q }) => q > 0).sort((left, right) => right.q - left.q || breadth(left.type) - breadth(right.type));
-}
-
-/** What is named outright comes before what a wildcard covers. */
-function breadth(type: string): number {
-  return type === '*/*' ? 2 : type.endsWith('/*') ? 1 : 0;
 }
 
 /** For the text of a 406. */

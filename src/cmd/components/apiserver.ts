@@ -132,6 +132,7 @@ async function optionsOf(flags: Flags, log: Logger, certificates: ClusterCertifi
       requestTimeoutMs: flags.requestTimeout > 0 ? flags.requestTimeout : undefined,
       minWatchSeconds: flags.minRequestTimeout,
       eventTtlMs: flags.eventTtl > 0 ? flags.eventTtl : undefined,
+      profiling: flags.profiling,
       logFolder: flags.enableLogsHandler ? '/var/log' : undefined,
     };
   } catch (error) {

@@ -1,4 +1,4 @@
-/** The HTTPS port of scheduler and controller manager: health for everybody, metrics for whom the API server lets. */
+/** The HTTPS port of scheduler and controller manager: health for everybody, metrics and other pages for whom the API server lets. */
 import { Option } from 'commander';
 import { Registry } from 'prom-client';
 import { systemClock } from '#base/clock.ts';
@@ -16,6 +16,7 @@ import { answerDiagnostics } from '#serving/diagnostics.ts';
 import { delegatedAccess } from '#serving/delegated-access.ts';
 import { pingCheck } from '#serving/health.ts';
 import { registerProcessMetrics } from '#serving/process-metrics.ts';
+import type { ZView } from '#serving/z-pages.ts';
 import { createSecureServer } from '#serving/secure-server.ts';
 import type { SecureServer } from '#serving/secure-server.ts';
 import { UserError } from '../fail.ts';
@@ -36,6 +37,7 @@ export interface PortFlags {
   readonly clientCaFile?: string;
   readonly tlsCertFile?: string;
   readonly tlsPrivateKeyFile?: string;
+  readonly profiling: boolean;
 }
 
 /** The flags under the original's names, with those that installers pass and that change nothing here. */
@@ -63,8 +65,8 @@ export function portFlags(defaultPort: number): FlagGroup {
       alreadySo('--requestheader-uid-headers <headers>', 'the port believes no headers'),
       alreadySo('--requestheader-group-headers <headers>', 'the port believes no headers'),
       alreadySo('--requestheader-extra-headers-prefix <prefixes>', 'the port believes no headers'),
-      alreadySo('--profiling [bool]', 'there is no /debug/pprof'),
-      alreadySo('--contention-profiling [bool]', 'there is no /debug/pprof'),
+      switchOption('--profiling', 'show where time and memory go at /debug/pprof/', true),
+      alreadySo('--contention-profiling [bool]', 'there are no locks to wait for'),
       alreadySo('--kube-api-qps <rate>', 'requests are not slowed down'),
       alreadySo('--kube-api-burst <count>', 'requests are not slowed down'),
       alreadySo('--kube-api-content-type <type>', 'JSON is spoken'),
@@ -85,7 +87,7 @@ export function componentRegistry(signal: AbortSignal): Registry {
 }
 
 /** Opens the port at once; whom the API server lets in is asked of it with every new face. */
-export async function serveComponentPort(name: string, flags: PortFlags, { registry, connection, log }: { readonly registry: Registry; readonly connection: ConnectionConfig; readonly log: Logger }): Promise<void> {
+export async function serveComponentPort(name: string, flags: PortFlags, { registry, connection, log, view }: { readonly registry: Registry; readonly connection: ConnectionConfig; readonly log: Logger; readonly view: () => ZView }): Promise<void> {
   if (flags.securePort === 0) return;
   const authentication = clientOf('--authentication-kubeconfig', flags.authenticationKubeconfig, connection, name);
   const access = delegatedAccess({
@@ -100,7 +102,7 @@ export async function serveComponentPort(name: string, flags: PortFlags, { regis
     handler: async (request, response) => {
       try {
         await access(request);
-        if (await answerDiagnostics({ healthz: checks, livez: checks, readyz: checks, metrics: registry }, request, response)) return;
+        if (await answerDiagnostics({ healthz: checks, livez: checks, readyz: checks, metrics: registry, view, profiling: flags.profiling ? systemClock : undefined }, request, response)) return;
         response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' });
         response.end(Buffer.from('404 page not found\n'));
       } catch (error) {

@@ -12,6 +12,7 @@ import type { PortFlags } from './component-port.ts';
 import { componentRegistry, portFlags, serveComponentPort } from './component-port.ts';
 import type { ControllerFlags } from './controller-manager/controller-flags.ts';
 import { controllerFlags, morePortFlags } from './controller-manager/controller-flags.ts';
+import { componentView, portPaths } from './component-view.ts';
 import { componentCommand, withFlagGroups } from './flags.ts';
 import type { LeaderElectionFlags } from './leader-election.ts';
 import { leaderElectionOf, withLeaderElection } from './leader-election.ts';
@@ -24,27 +25,28 @@ interface Flags extends ComponentFlags, LeaderElectionFlags, PortFlags, Controll
 export function command(): Command {
   const built = componentCommand('The controllers, against the API server that the kubeconfig names. Flags as kube-controller-manager\'s.')
     .option('--kubeconfig <file>', 'how to reach the API server')
-    .option('--master <url>', 'its address, in place of the kubeconfig\'s')
-    .action(async (flags: Flags) => {
-      const options = optionsOf(flags);
-      // What is wrong with the flags is said before anything is started.
-      controllersFor(options);
-      const leaderElection = leaderElectionOf(flags);
-      const registry = componentRegistry(new AbortController().signal);
-      await runComponent('kube-controller-manager', flags, async (context, { connection, log }) => {
-        await serveComponentPort('kube-controller-manager', flags, { registry, connection, log });
-        return runControllers(context, controllersFor({ rootCaPem: rootCaOf(connection), ...options }), {
-          queueMetrics: createQueueMetrics(registry),
-          ...(flags.useServiceAccountCredentials && { identityOf: controllerIdentities(context, connection) }),
-          ...(leaderElection === undefined ? {} : { leaderElection }),
-          onLeadershipLost() {
-            context.log.error({}, 'leadership was lost');
-            process.exit(1);
-          },
-        });
+    .option('--master <url>', 'its address, in place of the kubeconfig\'s');
+  const whole = withLeaderElection(withFlagGroups(built, [controllerFlags, portFlags(10_257), morePortFlags]), 'kube-controller-manager');
+  const view = componentView('kube-controller-manager', whole, portPaths);
+  return whole.action(async (flags: Flags) => {
+    const options = optionsOf(flags);
+    // What is wrong with the flags is said before anything is started.
+    controllersFor(options);
+    const leaderElection = leaderElectionOf(flags);
+    const registry = componentRegistry(new AbortController().signal);
+    await runComponent('kube-controller-manager', flags, async (context, { connection, log }) => {
+      await serveComponentPort('kube-controller-manager', flags, { registry, connection, log, view });
+      return runControllers(context, controllersFor({ rootCaPem: rootCaOf(connection), ...options }), {
+        queueMetrics: createQueueMetrics(registry),
+        ...(flags.useServiceAccountCredentials && { identityOf: controllerIdentities(context, connection) }),
+        ...(leaderElection === undefined ? {} : { leaderElection }),
+        onLeadershipLost() {
+          context.log.error({}, 'leadership was lost');
+          process.exit(1);
+        },
       });
     });
-  return withLeaderElection(withFlagGroups(built, [controllerFlags, portFlags(10_257), morePortFlags]), 'kube-controller-manager');
+  });
 }
 
 function optionsOf(flags: Flags): ControllerOptions {

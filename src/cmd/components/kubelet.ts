@@ -10,9 +10,12 @@ import { whyNoContainersNow } from '#cluster/container-support.ts';
 import { clusterLayout } from '#cluster/layout.ts';
 import type { MachineKubeletOptions } from '#cluster/machine-node.ts';
 import { nodeAddress } from '#cluster/node-address.ts';
+import { kubeletPaths } from '#kubelet/server/kubelet-configuration.ts';
 import { UserError } from '../fail.ts';
 import { readPemFile } from './controller-manager.ts';
+import { componentView } from './component-view.ts';
 import { componentCommand, list, pairs, wholeNumber } from './flags.ts';
+import type { ZView } from '#serving/z-pages.ts';
 import type { ComponentFlags } from './run-component.ts';
 import { runComponent } from './run-component.ts';
 
@@ -41,7 +44,7 @@ const simulatedEndpoint = 'simulated://';
 
 /** `skiff kubelet`, in the place of kubelet. */
 export function command(): Command {
-  return componentCommand(`The agent of this node. Flags as kubelet's. Without --container-runtime-endpoint it runs a containerd of its own and sets the pod network up; "${simulatedEndpoint}" is a node without containers.`)
+  const built = componentCommand(`The agent of this node. Flags as kubelet's. Without --container-runtime-endpoint it runs a containerd of its own and sets the pod network up; "${simulatedEndpoint}" is a node without containers.`)
     .option('--kubeconfig <file>', 'how to reach the API server')
     .option('--hostname-override <name>', 'the node\'s name (default: the host name)')
     .addOption(new Option('--node-ip <addresses>', 'the node\'s addresses (default: that of the default route)').argParser(list))
@@ -60,11 +63,12 @@ export function command(): Command {
     .option('--tls-cert-file <file>', 'its serving certificate (default: one that it signs itself)')
     .option('--tls-private-key-file <file>', 'the key')
     .option('--client-ca-file <file>', 'authorities of client certificates, the API server\'s above all')
-    .addOption(new Option('--port <port>', 'of the kubelet\'s API; 0 for none').argParser(wholeNumber).default(10_250))
-    .action((flags: Flags) => runComponent('kubelet', flags, (context) => startNode(context, flags)));
+    .addOption(new Option('--port <port>', 'of the kubelet\'s API; 0 for none').argParser(wholeNumber).default(10_250));
+  const view = componentView('kubelet', built, kubeletPaths);
+  return built.action((flags: Flags) => runComponent('kubelet', flags, (context) => startNode(context, flags, view)));
 }
 
-async function startNode(context: ComponentContext, flags: Flags): Promise<RunningComponent> {
+async function startNode(context: ComponentContext, flags: Flags, view: () => ZView): Promise<RunningComponent> {
   const nodeName = flags.hostnameOverride ?? hostname().toLowerCase();
   if (flags.containerRuntimeEndpoint === simulatedEndpoint) {
     const { startSimulatedNode } = await import('#cluster/simulated-node.ts');
@@ -78,7 +82,7 @@ async function startNode(context: ComponentContext, flags: Flags): Promise<Runni
   const layout = clusterLayout({ name: flags.clusterName, stateDir: flags.rootDir });
   const connection = await prepareRuntime({ layout, images: () => bundledImages(layout), endpoint: flags.containerRuntimeEndpoint }, { clock: systemClock, log: context.log });
   return startMachineKubelet(context, {
-    layout, nodeName, port: flags.port, server: serverOf(flags), maxPods: flags.maxPods, clusterDomain: flags.clusterDomain,
+    layout, nodeName, view, port: flags.port, server: serverOf(flags), maxPods: flags.maxPods, clusterDomain: flags.clusterDomain,
     ...(isOwnRuntime ? { clusterCidrs: flags.clusterCidr } : {}),
     ...(flags.nodeLabels === undefined ? {} : { labels: flags.nodeLabels }),
     ...(flags.registerWithTaints === undefined ? {} : { taints: flags.registerWithTaints }),

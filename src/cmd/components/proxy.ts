@@ -6,6 +6,7 @@ import { createHealthServer, createMetricsServer } from '#proxy/proxy-server.ts'
 import { purgeProxy, startProxy } from '#proxy/proxy.ts';
 import type { HttpServer } from '#serving/http-server.ts';
 import { UserError } from '../fail.ts';
+import { componentView } from './component-view.ts';
 import { componentCommand, durationMs, list, switchOption, wholeNumber } from './flags.ts';
 import type { ComponentFlags } from './run-component.ts';
 import { runComponent } from './run-component.ts';
@@ -22,12 +23,13 @@ interface Flags extends ComponentFlags {
   readonly nftablesMinSyncPeriod?: number;
   readonly nftablesSyncPeriod?: number;
   readonly clusterName: string;
+  readonly profiling: boolean;
   readonly cleanup: boolean;
 }
 
 /** `skiff proxy`, in the place of kube-proxy. */
 export function command(): Command {
-  return componentCommand('The Services of this node, as nftables rules. Flags as kube-proxy\'s.')
+  const built = componentCommand('The Services of this node, as nftables rules. Flags as kube-proxy\'s.')
     .option('--kubeconfig <file>', 'how to reach the API server')
     .option('--master <url>', 'its address, in place of the kubeconfig\'s')
     .option('--hostname-override <name>', 'the node\'s name (default: the host name)')
@@ -40,7 +42,10 @@ export function command(): Command {
     .addOption(new Option('--nftables-min-sync-period <duration>', 'changes within this time are written together').argParser(durationMs))
     .addOption(new Option('--nftables-sync-period <duration>', 'everything is written anew after this time').argParser(durationMs))
     .option('--cluster-name <name>', 'part of the tables\' names, where nodes of several clusters share a machine', 'default')
-    .addOption(switchOption('--cleanup', 'remove the rules and end', false))
+    .addOption(switchOption('--profiling', 'show where time and memory go at /debug/pprof/, on the port of the metrics', false))
+    .addOption(switchOption('--cleanup', 'remove the rules and end', false));
+  const view = componentView('kube-proxy', built, ['/debug/pprof/', '/flagz', '/healthz', '/metrics', '/proxyMode', '/statusz']);
+  return built
     .action(async (flags: Flags) => {
       if (flags.proxyMode !== 'nftables' && flags.proxyMode !== '') throw new UserError(`--proxy-mode ${flags.proxyMode} is not built; there is nftables`);
       if (flags.cleanup) return purgeProxy(flags.clusterName);
@@ -60,7 +65,7 @@ export function command(): Command {
           await server.listen({ host, port }).catch((error: unknown) => context.log.error({ error }, `${given} cannot be listened on`));
         };
         await serve(createHealthServer(proxy, { clock: systemClock }), flags.healthzBindAddress, flags.healthzPort);
-        await serve(createMetricsServer(proxy, { clock: systemClock }), flags.metricsBindAddress, 10_249);
+        await serve(createMetricsServer(proxy, { clock: systemClock, pages: { view, profiling: flags.profiling ? systemClock : undefined } }), flags.metricsBindAddress, 10_249);
         return proxy;
       });
       return undefined;

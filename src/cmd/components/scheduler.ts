@@ -6,6 +6,7 @@ import type { ComponentContext, RunningComponent } from '#client/component.ts';
 import type { LeaderElectionOptions } from '#reconcile/leader-election.ts';
 import type { PortFlags } from './component-port.ts';
 import { componentRegistry, portFlags, serveComponentPort } from './component-port.ts';
+import { componentView, portPaths } from './component-view.ts';
 import { componentCommand, withFlagGroups } from './flags.ts';
 import type { LeaderElectionFlags } from './leader-election.ts';
 import { leaderElectionOf, withLeaderElection } from './leader-election.ts';
@@ -18,16 +19,17 @@ interface Flags extends ComponentFlags, LeaderElectionFlags, PortFlags {}
 export function command(): Command {
   const built = componentCommand('The scheduler, against the API server that the kubeconfig names. Flags as kube-scheduler\'s.')
     .option('--kubeconfig <file>', 'how to reach the API server')
-    .option('--master <url>', 'its address, in place of the kubeconfig\'s')
-    .action(async (flags: Flags) => {
-      const election = leaderElectionOf(flags);
-      await runComponent('kube-scheduler', flags, async (context, { connection, log }) => {
-        const registry = componentRegistry(new AbortController().signal);
-        await serveComponentPort('kube-scheduler', flags, { registry, connection, log });
-        return election === undefined ? createScheduler(context, { registry }) : electedScheduler(context, election, registry);
-      });
+    .option('--master <url>', 'its address, in place of the kubeconfig\'s');
+  const whole = withLeaderElection(withFlagGroups(built, [portFlags(10_259)]), 'kube-scheduler');
+  const view = componentView('kube-scheduler', whole, portPaths);
+  return whole.action(async (flags: Flags) => {
+    const election = leaderElectionOf(flags);
+    await runComponent('kube-scheduler', flags, async (context, { connection, log }) => {
+      const registry = componentRegistry(new AbortController().signal);
+      await serveComponentPort('kube-scheduler', flags, { registry, connection, log, view });
+      return election === undefined ? createScheduler(context, { registry }) : electedScheduler(context, election, registry);
     });
-  return withLeaderElection(withFlagGroups(built, [portFlags(10_259)]), 'kube-scheduler');
+  });
 }
 
 /** Schedules while it leads; ends the process when it no longer does, as the original. */

@@ -9,6 +9,7 @@ import { exitCodeOf } from '#wire/remote-command/streams.ts';
 import { withKubelet } from '../kubelet.fixture.ts';
 import type { KubeletLab } from '../kubelet.fixture.ts';
 import { StatsReader } from '../stats/summary.ts';
+import { kubeletConfiguration } from './kubelet-configuration.ts';
 import { createKubeletServer } from './kubelet-server.ts';
 import type { Access } from './kubelet-server.ts';
 
@@ -26,7 +27,7 @@ function withServer(access: Access, run: (served: Served) => Promise<void>): Pro
   return withKubelet({ behaviour }, async (lab) => {
     await lab.createPod('web', { containers: [{ name: 'app', image: 'x' }] });
     const stats = new StatsReader(lab.platform, { nodeName: 'n1', clock: lab.clock });
-    const server = createKubeletServer({ kubelet: lab.kubelet.handle, clock: lab.clock, log: silentLog, access, summary: () => stats.summary() });
+    const server = createKubeletServer({ kubelet: lab.kubelet.handle, clock: lab.clock, log: silentLog, access, summary: () => stats.summary(), pages: { configurations: () => ({ kubeletconfig: kubeletConfiguration({ maxPods: 7 }) }), profiling: lab.clock }, logFolder: import.meta.dirname });
     const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
     const url = (path: string): URL => new URL(`https://127.0.0.1:${port}${path}`);
     const get = (path: string): Promise<{ status: number; body: string }> =>
@@ -56,6 +57,10 @@ test('pods and logs are served under the paths of the original', () =>
     assert.equal((await get('/healthz')).body, 'ok');
     assert.equal((await get('/containerLogs/default/none/app')).status, 404);
     assert.equal((await get('/nothing')).status, 404);
+    assert.match((await get('/logs/')).body, /<a href="kubelet-server.test.ts">/);
+    const { kubeletconfig } = JSON.parse((await get('/configz')).body) as { readonly kubeletconfig: { readonly kind: string; readonly maxPods: number } };
+    assert.deepEqual([kubeletconfig.kind, kubeletconfig.maxPods], ['KubeletConfiguration', 7]);
+    assert.equal((await get('/debug/pprof/')).status, 200);
     assert.match((await get('/metrics')).body, /^kubelet_running_pods 1$/m);
     assert.match((await get('/metrics/resource')).body, /^container_memory_working_set_bytes\{container="app",namespace="default",pod="web"\} \d+/m);
     assert.equal((JSON.parse((await get('/stats/summary')).body) as { pods: { podRef: { name: string } }[] }).pods[0]?.podRef.name, 'web');

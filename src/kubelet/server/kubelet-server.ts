@@ -3,6 +3,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { StatusError } from '#apimachinery/status-error.ts';
 import type { PemPair } from '#pki/authority.ts';
+import type { Pages } from '#serving/diagnostics.ts';
 import { answerDiagnostics } from '#serving/diagnostics.ts';
 import type { Handler, ServerRequest, ServerResponse } from '#serving/exchange.ts';
 import { pingCheck } from '#serving/health.ts';
@@ -27,6 +28,10 @@ export interface KubeletServerOptions {
   /** Default: the kubelet's own. */
   readonly metrics?: Registry;
   readonly summary?: () => Promise<NodeSummary>;
+  /** What is shown of the process. Default: nothing. */
+  readonly pages?: Pages | undefined;
+  /** A directory whose files are shown at /logs/. Default: none are. */
+  readonly logFolder?: string | undefined;
 }
 
 /** Decides about one request; throws a `StatusError` (401, 403) when it must not be answered. */
@@ -59,13 +64,13 @@ function subresourceOf(path: string): string {
   if (path.startsWith('/logs')) return 'log';
   if (path.startsWith('/healthz')) return 'healthz';
   if (path === '/pods' || path === '/runningpods') return 'pods';
-  return path === '/configz' ? 'configz' : 'proxy';
+  return path === '/configz' || path === '/statusz' || path === '/flagz' ? path.slice(1) : 'proxy';
 }
 
 const verbs: Readonly<Record<string, string>> = { GET: 'get', HEAD: 'get', POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
 
 async function answer(options: KubeletServerOptions & { readonly metrics: Registry }, request: ServerRequest, response: ServerResponse): Promise<void> {
-  const { kubelet, clock, metrics, summary, access } = options;
+  const { kubelet, clock, metrics, summary, access, pages, logFolder } = options;
   await access(request, { verb: verbs[request.method] ?? 'get', subresource: subresourceOf(request.path) });
   const [, what = '', namespace = '', pod = '', container] = request.path.split('/').map(decodeURIComponent);
   const query = new URLSearchParams(request.query);
@@ -81,12 +86,15 @@ async function answer(options: KubeletServerOptions & { readonly metrics: Regist
       return acceptCommand(kubelet, what === 'attach' ? 'attach' : 'exec', target, query, request, clock);
     case 'portForward':
       return acceptPorts(kubelet, target, request, clock);
+    case 'logs':
+      if (logFolder === undefined || request.method !== 'GET') break;
+      return (await import('#serving/serve-files.ts')).serveFiles({ root: logFolder, below: request.path.slice('/logs'.length) }, request, response);
     case 'stats':
       if (summary !== undefined) return sendJson(response, await summary());
       break;
     default:
       if (request.path === '/metrics/resource' && summary !== undefined) return sendText(response, 200, formatResourceMetrics(await summary()));
-      if (await answerDiagnostics({ metrics, healthz: [pingCheck] }, request, response)) return undefined;
+      if (await answerDiagnostics({ ...pages, metrics, healthz: [pingCheck] }, request, response)) return undefined;
   }
   return sendText(response, 404, '404 page not found\n');
 }

@@ -17,6 +17,7 @@ export interface LimitFlags {
   readonly requestTimeout: number;
   readonly minRequestTimeout: number;
   readonly eventTtl: number;
+  readonly profiling: boolean;
   readonly enableLogsHandler: boolean;
 }
 
@@ -37,10 +38,10 @@ export const limitFlags: FlagGroup = {
     durationOption('--request-timeout <duration>', 'how long a request may take that is no watch').default(60_000, '1m'),
     numberOption('--min-request-timeout <seconds>', 'how long a watch lasts at least that does not say', 1800),
     durationOption('--event-ttl <duration>', 'how long events are kept').default(3_600_000, '1h'),
-    alreadySo('--profiling [bool]', 'there is no /debug/pprof; node --cpu-prof and --heap-prof serve for that'),
+    switchOption('--profiling', 'show where time and memory go at /debug/pprof/', true),
     alreadySo('--contention-profiling [bool]', 'there are no locks to wait for'),
     switchOption('--enable-logs-handler', 'deprecated: show the files of /var/log at /logs/', true),
-    alreadySo('--debug-socket-path <path>', 'there is no profiling'),
+    notBuilt('--debug-socket-path <path>', 'profiles over a socket of their own'),
     alreadySo('--strict-transport-security-directives <directives>', 'not for browsers'),
     alreadySo('--endpoint-reconciler-type <type>', 'each server publishes its address'),
     alreadySo('--apiserver-count <count>', 'each server publishes its address'),

@@ -5,16 +5,33 @@
  * Source: Kubernetes documentation, "Kubernetes z-pages" (on by default since v1.36).
  */
 import { notAcceptable } from '#apimachinery/status-error.ts';
-import type { RawResult } from '../request/api-call.ts';
-import { acceptedTypes } from '../request/negotiate.ts';
-import type { VersionInfo } from './version.ts';
+import { acceptedTypes } from './accepted-types.ts';
 
 export interface ZView {
-  readonly version: VersionInfo;
+  /** `kube-apiserver`. */
+  readonly component: string;
+  readonly version: ZVersion;
+  /** Others that the same port has. */
+  readonly paths: readonly string[];
   readonly startedMs: number;
   readonly nowMs: number;
   /** As they were given, or their defaults, by name without dashes. */
   readonly flags: Readonly<Record<string, string>>;
+}
+
+/** As /version tells it. */
+export interface ZVersion {
+  readonly goVersion: string;
+  readonly gitVersion: string;
+  readonly emulationMajor: string;
+  readonly emulationMinor: string;
+  readonly minCompatibilityMajor: string;
+  readonly minCompatibilityMinor: string;
+}
+
+export interface ZPage {
+  readonly contentType: string;
+  readonly body: string;
 }
 
 interface Page {
@@ -24,18 +41,15 @@ interface Page {
   lines(view: ZView): readonly string[];
 }
 
-const component = 'kube-apiserver';
-const paths = ['/flagz', '/healthz', '/livez', '/metrics', '/readyz', '/statusz', '/version'];
-
 const pages: Readonly<Record<string, Page>> = {
   '/statusz': {
     kind: 'Statusz',
     title: 'statusz',
-    fields: ({ version, startedMs, nowMs }) => ({
+    fields: ({ version, startedMs, nowMs, paths }) => ({
       startTime: new Date(startedMs).toISOString().replace(/\.\d+Z$/, 'Z'), uptimeSeconds: Math.floor((nowMs - startedMs) / 1000), goVersion: version.goVersion, binaryVersion: version.gitVersion.replace(/^v/, ''),
       emulationVersion: `${version.emulationMajor}.${version.emulationMinor}`, minimumCompatibilityVersion: `${version.minCompatibilityMajor}.${version.minCompatibilityMinor}`, paths,
     }),
-    lines: ({ version, startedMs, nowMs }) => [
+    lines: ({ version, startedMs, nowMs, paths }) => [
       `Started: ${unixDate(startedMs)}`, `Up: ${upTime(nowMs - startedMs)}`, `Go version: ${version.goVersion}`, `Binary version: ${version.gitVersion.replace(/^v/, '')}`,
       `Emulation version: ${version.emulationMajor}.${version.emulationMinor}`, `Paths: ${paths.join(' ')}`,
     ],
@@ -49,21 +63,21 @@ const pages: Readonly<Record<string, Page>> = {
 };
 
 /** The page at a path; undefined when there is none. Throws a 406 for JSON that does not say of which kind. */
-export function zPage(path: string, accept: string, view: ZView): RawResult | undefined {
+export function zPage(path: string, accept: string, view: ZView): ZPage | undefined {
   const page = pages[path];
   if (page === undefined) return undefined;
   for (const { type, parameters: { as, g, v } } of accept === '' ? [{ type: '*/*', parameters: {} as Readonly<Record<string, string>> }] : acceptedTypes(accept)) {
-    if (type === '*/*' || type === 'text/*' || type === 'text/plain') return { is: 'raw', code: 200, contentType: 'text/plain; charset=utf-8', body: textOf(page, view) };
+    if (type === '*/*' || type === 'text/*' || type === 'text/plain') return { contentType: 'text/plain; charset=utf-8', body: textOf(page, view) };
     if (type !== 'application/json' || as !== page.kind || g !== 'config.k8s.io' || v !== 'v1beta1') continue;
-    const body = { kind: page.kind, apiVersion: 'config.k8s.io/v1beta1', metadata: { name: component }, ...page.fields(view) };
-    return { is: 'raw', code: 200, contentType: 'application/json', body: `${JSON.stringify(body)}\n` };
+    const body = { kind: page.kind, apiVersion: 'config.k8s.io/v1beta1', metadata: { name: view.component }, ...page.fields(view) };
+    return { contentType: 'application/json', body: `${JSON.stringify(body)}\n` };
   }
   throw notAcceptable(['text/plain', `application/json;v=v1beta1;g=config.k8s.io;as=${page.kind}`]);
 }
 
 function textOf(page: Page, view: ZView): string {
   const warning = 'Warning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is for debugging purposes only.';
-  return `\n${component} ${page.title}\n${warning}\n\n${page.lines(view).join('\n')}\n`;
+  return `\n${view.component} ${page.title}\n${warning}\n\n${page.lines(view).join('\n')}\n`;
 }
 
 /** `Wed Oct 16 21:03:43 UTC 2024` */
