@@ -1,4 +1,4 @@
-/** A real cluster for the network tests: `./skiff up`, containers in network namespaces, nftables, the DNS server. */
+/** A real cluster for the network tests, of two nodes on this machine: `./skiff up`, containers in network namespaces, nftables, the DNS server. */
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,6 @@ import { createHttpsTransport } from '#client/https-transport.ts';
 import { connectionFrom, parseKubeconfig } from '#client/kubeconfig.ts';
 import type { Transport } from '#client/transport.ts';
 import { clusterLayout } from '#cluster/layout.ts';
-import { importImage } from '#kubelet/runtime/image-import.ts';
 import { noContainersHere, run } from '../e2e/machine-cluster.ts';
 import { conformance } from './conformance.ts';
 import { buildNetexecImage, netexecImage, noNetexecImage } from './network-image.ts';
@@ -71,7 +70,7 @@ export async function startNetworkLab(): Promise<NetworkLab> {
   const name = `net-${process.pid}`;
   const layout = clusterLayout({ name, stateDir: join(directory, 'state') });
   const command = async (verb: string, ...flags: readonly string[]): Promise<void> => {
-    const { code, stderr, stdout } = await run(skiff, [verb, '--name', name, '--state-dir', layout.stateDir, ...flags]);
+    const { code, stderr, stdout } = await run(skiff, [...verb.split(' '), '--name', name, '--state-dir', layout.stateDir, ...flags]);
     if (code !== 0) throw new Error(`skiff ${verb}: ${stderr}${stdout}`);
   };
   const remove = async (): Promise<void> => {
@@ -80,8 +79,8 @@ export async function startNetworkLab(): Promise<NetworkLab> {
   };
   try {
     const archive = join(directory, 'netexec.tar');
-    await Promise.all([command('up'), buildNetexecImage().then((image) => writeFile(archive, image))]);
-    await importImage(archive, join(layout.containerdRunDir, 'containerd.sock'), { clock: systemClock });
+    await Promise.all([command('up', '--nodes', '2'), buildNetexecImage().then((image) => writeFile(archive, image))]);
+    await command('image load', archive);
     const connection = connectionFrom(parseKubeconfig(await readFile(layout.adminKubeconfig, 'utf8'), layout.adminKubeconfig));
     const transport = createHttpsTransport(connection);
     const client = createClient(transport);

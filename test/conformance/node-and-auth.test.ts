@@ -4,13 +4,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe } from 'node:test';
 import { WebSocket } from 'ws';
+import { Node } from '#api/core/node.ts';
 import { Pod } from '#api/core/pod.ts';
 import { ServiceAccount } from '#api/core/service-account.ts';
 import { startImageRegistry } from '../support/image-registry.ts';
 import { Kubectl, kubectlMissing } from '../kubectl/kubectl.ts';
 import { isReady } from './cluster.ts';
 import { netexecImage } from './network-image.ts';
-import type { NetworkSpace } from './network-lab.ts';
+import type { NetworkSpace, PodTraits } from './network-lab.ts';
 import { eventually, noNetwork, onNetwork, podSpec, startNetworkLab } from './network-lab.ts';
 import { shared } from '../support/shared.ts';
 import { nodeProgram } from './node-program.ts';
@@ -23,6 +24,18 @@ const logOf = async (w: NetworkSpace, pod: string): Promise<string> => {
   for await (const piece of await lab().client.podLogs(w.key(pod))) text += Buffer.from(piece).toString();
   return text;
 };
+
+describe('conformance: the cluster', { skip: noNetwork, concurrency: false }, () => {
+  onNetwork('[sig-architecture] Conformance Tests should have at least two untainted nodes [Conformance]', lab, async (w) => {
+    const nodes = (await lab().client.list(Node)).items.filter(({ spec, status }) => (spec.taints ?? []).length === 0 && status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true);
+    assert.equal(nodes.length, 2);
+    // Each runs pods, and they reach each other.
+    const on = (name: string): NonNullable<PodTraits['spec']> => ({ ...podSpec([{ name: 'c', tcp: 8080 }]), nodeName: name });
+    const names = nodes.map(({ metadata }) => metadata.name);
+    const pods = await Promise.all(names.map((name) => w.pod(`on-${name}`, { spec: on(name) })));
+    for (const [index, { status }] of pods.entries()) await w.reaches(`on-${names[1 - index]}`, `${status.podIP}:8080`, [`on-${names[index]}`]);
+  });
+});
 
 describe('conformance: tokens and files of pods', { skip: noNetwork, concurrency: false }, () => {
   onNetwork('[sig-auth] ServiceAccounts ServiceAccountIssuerDiscovery should support OIDC discovery of service account issuer [Conformance]', lab, async (w) => {
