@@ -20,6 +20,8 @@ export class CachedObject<T extends KubeObject = KubeObject> {
   /** What clients get; of custom objects it may differ from what is stored. */
   #bytes: Uint8Array | undefined;
   #object: T | undefined;
+  /** What was written and nobody has asked for since: most kinds of events. */
+  readonly #written: WeakRef<T> | undefined;
   #foundMetadataEnd: number | undefined;
 
   constructor(kind: ResourceKind<T>, key: string, revision: number, bytes: Uint8Array, object?: T) {
@@ -27,7 +29,7 @@ export class CachedObject<T extends KubeObject = KubeObject> {
     this.key = key;
     this.revision = revision;
     this.stored = bytes;
-    this.#object = object;
+    if (object !== undefined) this.#written = new WeakRef(object);
     if (kind.isCustom !== true || (object !== undefined && isWrittenAs(kind, bytes))) this.#bytes = bytes;
   }
 
@@ -38,7 +40,7 @@ export class CachedObject<T extends KubeObject = KubeObject> {
 
   /** The decoded, frozen object. */
   get object(): T {
-    return (this.#object ??= decodeStored(this.kind, this.stored, this.revision));
+    return (this.#object ??= this.#written?.deref() ?? decodeStored(this.kind, this.stored, this.revision));
   }
 
   /**

@@ -16,8 +16,11 @@ export interface CacheEvent<T extends KubeObject = KubeObject> {
 /** How long a watcher may be away and still resume: as long as upstream's watch cache keeps events fresh. */
 const freshMs = 75_000;
 const minEvents = 100;
-/** Bounds memory when writes are many: a watcher that falls this far behind starts anew with a list. */
+/** Bound memory when writes are many or large: a watcher that falls this far behind starts anew with a list. */
 const maxEvents = 100_000;
+const maxBytes = 16 * 2 ** 20;
+/** When there are too many bytes, so many more are dropped: the log is not copied for every event. */
+const spareBytes = maxBytes / 8;
 
 /** Up to here watchers are resumed for every event. */
 const fewWatchers = 20;
@@ -53,7 +56,8 @@ export class EventLog<T extends KubeObject = KubeObject> {
   /** Events by absolute position: `#events[i]` has position `#base + i`. */
   #events: CacheEvent<T>[] = [];
   #base = 0;
-  /** Every change above this revision is in the log. */
+  /** Of the states in the log, as they are stored. */
+  #bytes = 0;
   #completeFrom: number;
   readonly #waiting = new Set<() => void>();
   #wokeAtMs = -Infinity;
@@ -64,6 +68,11 @@ export class EventLog<T extends KubeObject = KubeObject> {
     this.#completeFrom = completeFrom;
   }
 
+  /** Every change above this revision is in the log. */
+  get completeFrom(): number {
+    return this.#completeFrom;
+  }
+
   /** From here on the log is complete: everything above `revision` will be in it. */
   start(revision: number): void {
     this.#completeFrom = revision;
@@ -72,15 +81,14 @@ export class EventLog<T extends KubeObject = KubeObject> {
   /** A log of those events only that `belongs` says; it reaches as far back as this one. */
   filtered(belongs: (event: CacheEvent<T>) => boolean): EventLog<T> {
     const log = new EventLog<T>(this.#completeFrom);
-    log.#events = this.#events.filter(belongs);
+    for (const event of this.#events) if (belongs(event)) log.append(event);
     return log;
   }
 
   /** Watchers learn of it by `wake`. */
   append(event: CacheEvent<T>): void {
     this.#events.push(event);
-    // Trimmed in steps, so that a steady stream does not copy the log on every event.
-    if (this.#events.length >= 2 * minEvents && this.#events.length % minEvents === 0) this.trim(event.atMs);
+    this.#bytes += event.current.stored.length;
   }
 
   /** The position after the last event with a revision up to `revision`. Throws 410 when the log no longer reaches back. */
@@ -173,13 +181,32 @@ export class EventLog<T extends KubeObject = KubeObject> {
     };
   }
 
-  /** Drops what is no longer fresh, down to the least that is kept. */
+  /** Whether `trim` may find something to drop. In steps, so that a steady stream does not copy the log on every event. */
+  get isTrimDue(): boolean {
+    return (this.#events.length >= 2 * minEvents && this.#events.length % minEvents === 0) || this.#bytes > maxBytes;
+  }
+
+  /** Drops what is no longer fresh, down to the least that is kept, and what is too much. */
   trim(nowMs: number): void {
-    let drop = Math.max(0, this.#events.length - maxEvents);
+    let drop = 0;
     const last = this.#events.length - minEvents;
     while (drop < last && nowMs - (this.#events[drop]?.atMs ?? 0) > freshMs) drop++;
+    drop = Math.max(drop, this.#events.length - maxEvents);
+    let bytes = this.#bytes > maxBytes ? this.#bytes - maxBytes + spareBytes : 0;
+    for (let at = 0; at < this.#events.length && bytes > 0; at++) {
+      bytes -= this.#events[at]?.current.stored.length ?? 0;
+      drop = Math.max(drop, at + 1);
+    }
+    this.trimTo(this.#events[drop - 1]?.revision ?? this.#completeFrom);
+  }
+
+  /** Drops everything up to `revision`. */
+  trimTo(revision: number): void {
+    if (revision <= this.#completeFrom) return;
+    this.#completeFrom = revision;
+    let drop = 0;
+    for (let event = this.#events[0]; event !== undefined && event.revision <= revision; event = this.#events[++drop]) this.#bytes -= event.current.stored.length;
     if (drop === 0) return;
-    this.#completeFrom = this.#events[drop - 1]?.revision ?? this.#completeFrom;
     this.#events = this.#events.slice(drop);
     this.#base += drop;
   }

@@ -48,6 +48,17 @@ test('a lane has the events of its value, past ones too, and those that leave it
   cache.releaseLane('owner', 'a');
 });
 
+test('what is kept for those who are away is bounded in bytes, in lanes as well', () => {
+  const cache = new ResourceCache(ConfigMap, new SimulatedClock(), 0);
+  const lane = cache.takeLane('owner', 'a', ownerOf);
+  const owners = ['a', ...Array.from({ length: 40 }, () => 'b'.repeat(2 ** 20))];
+  for (const [index, owner] of owners.entries()) cache.put(cached(`each-${index}`, index + 1, owner));
+  assert.throws(() => cache.log.positionAfter(20), (error) => hasReason(error, 'Expired'));
+  assert.ok(cache.log.eventsFrom(cache.log.positionAfter(30)).length === 11, 'the latest are there');
+  assert.equal(lane.completeFrom, cache.log.completeFrom);
+  assert.throws(() => lane.eventsFrom(0), (error) => hasReason(error, 'Expired'));
+});
+
 test('only the watchers whose value is concerned wake up', async () => {
   const cache = new ResourceCache(ConfigMap, new SimulatedClock(), 0);
   const signal = new AbortController().signal;

@@ -91,8 +91,7 @@ export class ResourceCache<T extends KubeObject = KubeObject> {
 
   /** Ends all watches: the resource is served no longer, or anew by another cache. */
   end(): void {
-    this.#log.end();
-    for (const { lanes } of this.#lanes.values()) for (const { log } of lanes.values()) log.end();
+    for (const log of this.#logs()) log.end();
   }
 
   /**
@@ -100,12 +99,8 @@ export class ResourceCache<T extends KubeObject = KubeObject> {
    * is kept of the past without need.
    */
   wakeAll(): void {
-    const logs = [this.#log, ...[...this.#lanes.values()].flatMap(({ lanes }) => [...lanes.values()].map(({ log }) => log))];
-    const nowMs = this.#clock.nowMs();
-    for (const log of logs) {
-      log.trim(nowMs);
-      log.wake();
-    }
+    this.#trim(this.#clock.nowMs());
+    for (const log of this.#logs()) log.wake();
     for (const replaced of this.#replaced.values()) replaced.forget();
     this.#replaced.clear();
   }
@@ -148,7 +143,20 @@ export class ResourceCache<T extends KubeObject = KubeObject> {
         this.#touched.add(lane.log);
       }
     }
+    if (this.#log.isTrimDue) this.#trim(event.atMs);
     for (const listener of this.#listeners) listener(event);
+  }
+
+  /** Lanes reach as far back as the whole log: they would keep what it has dropped. */
+  #trim(nowMs: number): void {
+    this.#log.trim(nowMs);
+    const { completeFrom } = this.#log;
+    for (const log of this.#logs()) log.trimTo(completeFrom);
+  }
+
+  *#logs(): Generator<EventLog<T>> {
+    yield this.#log;
+    for (const { lanes } of this.#lanes.values()) for (const { log } of lanes.values()) yield log;
   }
 }
 
