@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { ClientIdentity } from '#pki/client-identity.ts';
 
 /**
@@ -28,8 +28,8 @@ export interface ServerRequest {
   readonly signal: AbortSignal;
   /** Present when the client asks to leave HTTP for another protocol. Refuse by answering as usual. */
   readonly upgrade: UpgradeOffer | undefined;
-  /** The body in pieces as they arrive. May be read once. Throws when the client goes away halfway. */
-  body(): AsyncIterable<Buffer>;
+  /** The body as it arrives; see `readBody` and `piecesOf`. May be read once. It breaks off when the client goes away halfway. */
+  body(): Readable;
 }
 
 export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;

@@ -7,7 +7,6 @@ import { abortOnDisconnect, byteLength, listOf, pathLength } from './exchange.ts
 import type { Chunks, Peer, RequestHeaders, ResponseHeaders, ServerRequest, ServerResponse, UpgradeOffer } from './exchange.ts';
 import { httpChunk, lastChunk } from './http-chunk.ts';
 import { peerOf } from './peer.ts';
-import { piecesOf } from './read-body.ts';
 
 /** A request that came over HTTP/1.1. */
 export class Http1Request implements ServerRequest {
@@ -57,8 +56,8 @@ export class Http1Request implements ServerRequest {
     return this.#signal;
   }
 
-  body(): AsyncIterable<Buffer> {
-    return piecesOf(this.#incoming);
+  body(): Readable {
+    return this.#incoming;
   }
 }
 

@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { constants } from 'node:http2';
+import type { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { abortOnDisconnect, byteLength, listOf, pathLength } from './exchange.ts';
 import type { Chunks, Peer, RequestHeaders, ResponseHeaders, ServerRequest, ServerResponse } from './exchange.ts';
 import { leave, roomIn } from './http1-exchange.ts';
 import { peerOf } from './peer.ts';
-import { piecesOf } from './read-body.ts';
 
 /** A request that came over HTTP/2. */
 export class Http2Request implements ServerRequest {
@@ -56,9 +56,9 @@ export class Http2Request implements ServerRequest {
     return this.#signal;
   }
 
-  body(): AsyncIterable<Buffer> {
+  body(): Readable {
     if (this.#received.expect === '100-continue') this.#stream.additionalHeaders({ ':status': 100 });
-    return piecesOf(this.#stream);
+    return this.#stream;
   }
 }
 

@@ -8,6 +8,7 @@ import type { RequestOptions } from 'node:https';
 import { proxyUpgrade } from '#wire/upgrade/proxy-upgrade.ts';
 import { UpgradeError } from '#wire/upgrade/upgrade-request.ts';
 import type { ServerRequest, ServerResponse } from './exchange.ts';
+import { piecesOf } from './read-body.ts';
 
 export interface Backend {
   /** Where to connect, and the path to ask for, with its query. */
@@ -122,7 +123,7 @@ function send(request: ServerRequest, backend: Backend): Promise<IncomingMessage
 async function copyBody(request: ServerRequest, outgoing: ReturnType<typeof requestHttp>): Promise<void> {
   try {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      for await (const piece of request.body()) {
+      for await (const piece of piecesOf(request.body())) {
         if (!outgoing.write(piece)) await new Promise<void>((resolve) => {
           outgoing.once('drain', resolve);
           outgoing.once('close', resolve);

@@ -131,6 +131,16 @@ test('a body over the limit ends in the error the caller chose', async (t) => {
   }
 });
 
+test('a body that breaks off is an error to whoever reads it', async (t) => {
+  const read = Promise.withResolvers<unknown>();
+  const { port } = await serve(t, (request) => {
+    readBody(request, { limitBytes: 100, tooLarge: () => new Error('too large') }).then(read.resolve, read.reject);
+  });
+  const socket = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
+  socket.write('POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\nhalf', () => socket.destroy());
+  await assert.rejects(read.promise);
+});
+
 test('an error after the head breaks the answer off instead of completing it', async (t) => {
   const { clients } = await serve(t, async (_request, response) => {
     await response.write(Buffer.from('half'));
