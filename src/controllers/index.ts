@@ -46,7 +46,7 @@ export const controllers: readonly Entry[] = [
   { name: 'garbage-collector-controller', alias: 'garbagecollector', make: () => garbageCollector(collectableKinds) },
   { name: 'node-ipam-controller', alias: 'nodeipam', make: nodeIpamController },
   { name: 'node-lifecycle-controller', alias: 'nodelifecycle', make: nodeLifecycleController },
-  { name: 'taint-eviction-controller', alias: 'taint-eviction', make: () => taintEvictionController },
+  { name: 'taint-eviction-controller', alias: 'taint-eviction', make: taintEvictionController },
   { name: 'namespace-controller', alias: 'namespace', make: () => namespaceController },
   { name: 'serviceaccount-controller', alias: 'serviceaccount', make: () => serviceAccountController },
   { name: 'root-ca-certificate-publisher-controller', alias: 'root-ca-cert-publisher', make: ({ rootCaPem }) => (rootCaPem === undefined ? undefined : rootCaController(rootCaPem)) },

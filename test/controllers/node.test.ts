@@ -30,13 +30,14 @@ test('a range is cut into subnets that know their number', () => {
 });
 
 test('when the pod must go follows from what it tolerates', () => {
-  const taint = { key: 'node.kubernetes.io/unreachable', effect: 'NoExecute', timeAdded: '2026-01-01T00:00:10Z' } as const;
-  const atMs = Date.parse(taint.timeAdded);
-  assert.equal(evictionTimeMs([], [taint], 0), atMs);
-  assert.equal(evictionTimeMs([{ operator: 'Exists' }], [taint], 0), Infinity);
-  assert.equal(evictionTimeMs([{ key: taint.key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 }], [taint], 0), atMs + 300_000);
-  assert.equal(evictionTimeMs([{ key: taint.key, operator: 'Exists', tolerationSeconds: 300 }], [taint], atMs + 5000), atMs + 305_000);
-  assert.equal(evictionTimeMs([], [{ ...taint, effect: 'NoSchedule' }], 0), Infinity);
+  const taint = { key: 'node.kubernetes.io/unreachable', effect: 'NoExecute' } as const;
+  const atMs = Date.parse('2026-01-01T00:00:10Z');
+  const since = [{ taint, sinceMs: atMs }];
+  assert.equal(evictionTimeMs([], since, 0), atMs);
+  assert.equal(evictionTimeMs([{ operator: 'Exists' }], since, 0), Infinity);
+  assert.equal(evictionTimeMs([{ key: taint.key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 }], since, 0), atMs + 300_000);
+  assert.equal(evictionTimeMs([{ key: taint.key, operator: 'Exists', tolerationSeconds: 300 }], since, atMs + 5000), atMs + 305_000);
+  assert.equal(evictionTimeMs([], [{ taint: { ...taint, effect: 'NoSchedule' }, sinceMs: atMs }], 0), Infinity);
 });
 
 test('evictions slow down or stop when the fault is likely not the nodes\'', () => {
@@ -76,7 +77,7 @@ test('nodes get pod ranges, each its own', async () => {
 
 test('a node that goes silent becomes unreachable; its pods go when they tolerate it no longer', async () => {
   const clock = new SimulatedClock();
-  const cluster = await startTestCluster([nodeLifecycleController({}), taintEvictionController, serviceAccountController], clock);
+  const cluster = await startTestCluster([nodeLifecycleController({}), taintEvictionController(), serviceAccountController], clock);
   const { client, until } = cluster;
   await until(async () => (await client.list(ServiceAccount, { namespace: 'default' })).items.length === 1);
   const beat = async (name: string): Promise<void> => {
