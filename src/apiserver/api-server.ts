@@ -167,7 +167,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       const { host, clientCaPem, advertiseAddress, externalHostname } = listening;
       open = await openPort({
         authenticators, authorizers, handle: watches.limited(handleUntilStopped), kindOf: (apiVersion, kind) => kinds.bodyStruct(apiVersion, kind), passesOn: (info) => aggregation.isRemote(info),
-        anonymous: options.anonymous, audit, features, frontProxy: options.frontProxy, isRefusing: () => phase === 'refusing', clock, random, log,
+        certificateShown: (notAfterMs) => metrics.requests.certificateShown(notAfterMs), anonymous: options.anonymous, audit, features, frontProxy: options.frontProxy, isRefusing: () => phase === 'refusing', clock, random, log,
       }, listening);
       const { port, proxies } = open;
       address = `${externalHostname ?? advertiseAddress ?? host}:${port}`;

@@ -19,6 +19,8 @@ import { answerStopping } from './request/stopping.ts';
 export interface ListenDependencies extends Omit<HttpFaceOptions, 'authenticators' | 'audit' | 'compresses'>, Pick<ApiServerOptions, 'anonymous' | 'audit' | 'features' | 'frontProxy'> {
   /** For tokens and whatever else comes with a request; certificates are asked for before. */
   readonly authenticators: readonly Authenticator[];
+  /** Told until when each client certificate holds that is believed. */
+  readonly certificateShown: (notAfterMs: number) => void;
   /** The server is about to stop: requests are told to come again. */
   readonly isRefusing: () => boolean;
 }
@@ -42,7 +44,7 @@ export async function openPort(dependencies: ListenDependencies, options: Listen
     ...dependencies,
     authenticators: [
       ...(proxies === undefined ? [] : [requestHeaders(proxies, trustOf(proxies.caPem))]),
-      clientCertificates(proxies === undefined ? undefined : trustOf(clientCaPem)),
+      clientCertificates({ trust: proxies === undefined ? undefined : trustOf(clientCaPem), shown: dependencies.certificateShown }),
       ...authenticators,
       ...(anonymous === undefined ? [] : [anonymousWhere(anonymous)]),
     ],

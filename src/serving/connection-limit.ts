@@ -11,11 +11,12 @@ const mostConnections = 32_768;
  * How many connections a server of this process may have open at once: three quarters of the files that it may open
  * (`ulimit -n`), 32768 at most.
  */
-export function connectionLimit(descriptors: number = fileDescriptors()): number {
+export function connectionLimit(descriptors: number = descriptorLimit()): number {
   return Math.max(1, Math.min(mostConnections, Math.floor(descriptors * serverPart)));
 }
 
-function fileDescriptors(): number {
+/** How many files this process may open. */
+export function descriptorLimit(): number {
   try {
     const [, soft = ''] = /^Max open files +(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
     return soft === 'unlimited' ? Infinity : Number(soft) || usualDescriptors;

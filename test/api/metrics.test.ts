@@ -29,6 +29,12 @@ describe('/metrics of the API server', { timeout: 60_000 }, () => {
     assert.equal(value(all, `apiserver_request_total{${labels('GET', 'resource')},code="404"}`), 1);
     assert.equal(value(all, `apiserver_request_duration_seconds_count{${labels('GET', 'resource')}}`), 2);
     assert.equal(value(all, `apiserver_request_duration_seconds_bucket{${labels('GET', 'resource')},le="+Inf"}`), 2);
+    assert.equal(value(all, `apiserver_request_sli_duration_seconds_count{${labels('GET', 'resource').replace(',dry_run=""', '')}}`), 2);
+    const sizes = `apiserver_response_sizes`;
+    const read = labels('GET', 'resource').replace(',dry_run=""', '');
+    assert.equal(value(all, `${sizes}_count{${read}}`), 2);
+    assert.ok(value(all, `${sizes}_sum{${read}}`) > 300);
+    assert.ok(value(all, 'apiserver_client_certificate_expiration_seconds_bucket{le="86400"}') > value(all, 'apiserver_client_certificate_expiration_seconds_bucket{le="3600"}'));
     // The request that reads the metrics is under way.
     assert.equal(value(all, 'apiserver_current_inflight_requests{request_kind="readOnly"}'), 1);
   });
@@ -44,12 +50,19 @@ describe('/metrics of the API server', { timeout: 60_000 }, () => {
     for (;;) if (value(await lines(), running) === 0) break;
   });
 
+  it('times lists that come as watches', async () => {
+    const stream = api.watch('/api/v1/namespaces/default/secrets?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true');
+    for await (const { type } of stream) if (type === 'BOOKMARK') break;
+    assert.equal(value(await lines(), 'apiserver_watch_list_duration_seconds_count{group="",version="v1",resource="secrets",scope="namespace"}'), 1);
+  });
+
   it('tells what is stored, what the store costs and how the process does', async () => {
     const all = await lines();
     assert.equal(value(all, 'apiserver_storage_objects{resource="namespaces"}'), 4);
     assert.ok(value(all, 'apiserver_storage_objects{resource="clusterroles.rbac.authorization.k8s.io"}') > 50);
     assert.ok(value(all, 'etcd_request_duration_seconds_count{operation="create",type="secrets"}') >= 1);
     assert.ok(value(all, 'process_resident_memory_bytes') > 1e6);
+    assert.ok(value(all, 'process_open_fds') > 5 && value(all, 'process_open_fds') < value(all, 'process_max_fds'));
     assert.ok(all.some((line) => line.startsWith('kubernetes_build_info{git_version="v1.36.')));
     assert.ok(value(all, 'apiserver_storage_size_bytes') > 0);
   });

@@ -9,7 +9,7 @@ import type { Random } from '#base/random.ts';
 import type { JsonObject } from '#apimachinery/json.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Draft, GroupVersionKind, ResourceKind } from '#apimachinery/resource.ts';
-import type { UserInfo } from '../request/api-call.ts';
+import type { CallNotes, UserInfo } from '../request/api-call.ts';
 
 export interface AdmissionRequest {
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
@@ -32,6 +32,8 @@ export interface AdmissionRequest {
   readonly warn?: (text: string) => void;
   /** Adds to the audit event of the request; what is `detail` only where bodies are recorded as well. */
   readonly annotate?: (key: string, value: string, weight?: 'detail') => void;
+  /** Where the time is noted that webhooks take. */
+  readonly notes?: Pick<CallNotes, 'outsideMs'>;
 }
 
 export interface SentDocument extends GroupVersionKind {

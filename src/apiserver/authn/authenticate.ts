@@ -23,14 +23,15 @@ export const anonymousUser: UserInfo = { name: 'system:anonymous', groups: ['sys
 
 /**
  * A client certificate: the common name is the user, the organizations the groups. `trust` where TLS takes certificates
- * of other authorities as well.
+ * of other authorities as well. `shown` is told until when each certificate holds that is believed.
  */
-export function clientCertificates(trust?: CertificateTrust): Authenticator {
+export function clientCertificates({ trust, shown }: { readonly trust?: CertificateTrust | undefined; readonly shown?: ((notAfterMs: number) => void) | undefined } = {}): Authenticator {
   return {
     name: 'x509',
     authenticate({ peer }) {
       if (peer.kind !== 'verified') return undefined;
       if (trust !== undefined && !trust(peer.certificate)) return undefined;
+      shown?.(peer.notAfterMs);
       const { commonName, organizations, fingerprintSha256 } = peer.identity;
       return {
         name: commonName,

@@ -119,6 +119,7 @@ export class FlowControl {
       this.#readWrite.add('waiting', call.info, { by: 1, nowMs: arrivedMs });
       seat = await seat;
       startedMs = clock.monotonicMs();
+      if (call.notes !== undefined) call.notes.outsideMs += startedMs - arrivedMs;
       this.#readWrite.add('waiting', call.info, { by: -1, nowMs: startedMs });
       request.onWaited();
     }

@@ -30,11 +30,11 @@ export async function createFromCall(context: RegistryContext, served: ResourceK
 }
 
 /** What the pipeline needs to know of the request. */
-export type Caller = Pick<ApiCall, 'info' | 'user' | 'query' | 'userAgent'> & Partial<Pick<ApiCall, 'warn' | 'annotate'>>;
+export type Caller = Pick<ApiCall, 'info' | 'user' | 'query' | 'userAgent'> & Partial<Pick<ApiCall, 'warn' | 'annotate' | 'notes'>>;
 
 /** What admission may tell besides its verdict, where somebody listens. */
-export function admissionTells({ warn, annotate }: Partial<Pick<ApiCall, 'warn' | 'annotate'>>): Pick<AdmissionRequest, 'warn' | 'annotate'> {
-  return { ...(warn !== undefined && { warn }), ...(annotate !== undefined && { annotate }) };
+export function admissionTells({ warn, annotate, notes }: Partial<Pick<ApiCall, 'warn' | 'annotate' | 'notes'>>): Pick<AdmissionRequest, 'warn' | 'annotate' | 'notes'> {
+  return { ...(warn !== undefined && { warn }), ...(annotate !== undefined && { annotate }), ...(notes !== undefined && { notes }) };
 }
 
 /** The write pipeline for a new object: metadata, admission, strategy, validation, store. Takes over `draft`. */

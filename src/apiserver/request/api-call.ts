@@ -35,12 +35,21 @@ export interface ApiCall {
   readonly addHeaders?: ((headers: Readonly<Record<string, string>>) => void) | undefined;
   /** Calls back once, when the answer is out or has failed; absent where there is nothing to send. */
   readonly whenAnswered?: ((callback: () => void) => void) | undefined;
+  /** For the metrics, noted on the way. */
+  readonly notes?: CallNotes | undefined;
   /** A component of this process asks, which speaks no HTTP. */
   readonly isInProcess?: true;
   /** From a component that shares the server's process: flow control lets it pass, for it only would wait for itself. */
   readonly needsNoSeat?: true | undefined;
   /** Adds an annotation to the request's audit event, where there is one; a `detail` only where bodies are recorded, too. */
   readonly annotate?: ((key: string, value: string, weight?: 'detail') => void) | undefined;
+}
+
+export interface CallNotes {
+  /** What of its time was spent waiting for others: in a queue, for webhooks. */
+  outsideMs: number;
+  /** Who wants to know how large the answer was. */
+  onSent: ((bytes: number) => void) | undefined;
 }
 
 /** What only the HTTP side knows of a request. */

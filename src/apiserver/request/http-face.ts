@@ -76,6 +76,7 @@ export function httpFace(options: HttpFaceOptions): (request: ServerRequest, res
     } finally {
       if (call !== undefined) {
         call.isAnswered = true;
+        call.notes?.onSent?.(response.bodyBytes);
         call.onAnswered?.();
       }
     }
@@ -146,6 +147,7 @@ async function callOf(request: ServerRequest, response: ServerResponse, user: Us
       return body;
     },
     contentType,
+    notes: { outsideMs: 0, onSent: undefined },
     userAgent: headerText(request.headers['user-agent']),
     accept: headerText(request.headers['accept']),
     ...(origin !== undefined && { origin }),

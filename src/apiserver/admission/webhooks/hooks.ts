@@ -118,3 +118,13 @@ async function call({ webhook }: Hook, request: AdmissionRequest, kind: Resource
   const answer = await client.call({ client: webhook.clientConfig, body, timeoutMs: seconds * 1000, query: `timeout=${seconds}s`, identity });
   return verdictOf(answer, { uid, version, isMutating: type === 'admit' });
 }
+
+/** `answer`, whose time counts as other people's. */
+export async function waitedFor<T>(answer: Promise<T>, { notes }: Pick<AdmissionRequest, 'notes'>, clock: Clock): Promise<T> {
+  const fromMs = clock.monotonicMs();
+  try {
+    return await answer;
+  } finally {
+    if (notes !== undefined) notes.outsideMs += clock.monotonicMs() - fromMs;
+  }
+}

@@ -9,7 +9,7 @@ import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../adm
 import type { Verdict } from './admission-review.ts';
 import { objectAs } from './admission-review.ts';
 import type { Hook, WebhookDependencies } from './hooks.ts';
-import { ask, isExempt, kindFor } from './hooks.ts';
+import { ask, isExempt, kindFor, waitedFor } from './hooks.ts';
 import { replaceDraft } from './replace-draft.ts';
 
 /** What happened to a request so far; kept until all plugins have seen it a second time. */
@@ -83,7 +83,7 @@ function hooksOf({ objects }: AdmissionContext): readonly Hook[] {
 async function mutateBy(hook: Hook, request: AdmissionRequest, context: AdmissionContext, dependencies: WebhookDependencies & { readonly place: string }): Promise<'changed' | 'same' | 'not-asked'> {
   const kind = await kindFor(hook, request, context, dependencies);
   if (kind === undefined) return 'not-asked';
-  const verdict = await ask(hook, request, kind, 'admit', dependencies);
+  const verdict = await waitedFor(ask(hook, request, kind, 'admit', dependencies), request, dependencies.clock);
   if (verdict === undefined) request.annotate?.(`failed-open.mutating.webhook.admission.k8s.io/${dependencies.place}`, hook.webhook.name);
   const outcome = await applyVerdict(verdict, request, kind);
   note(request, hook, dependencies.place, outcome === 'changed' ? verdict?.patch : undefined);

@@ -1,7 +1,7 @@
 import { ValidatingWebhookConfiguration } from '#api/admissionregistration/validating-webhook-configuration.ts';
 import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import type { Hook, WebhookDependencies } from './hooks.ts';
-import { ask, isExempt, kindFor } from './hooks.ts';
+import { ask, isExempt, kindFor, waitedFor } from './hooks.ts';
 
 /**
  * Webhooks that may only agree or refuse; all are asked at once. Of several refusals the first configuration's counts.
@@ -35,5 +35,5 @@ async function askAll(hooks: readonly Hook[], request: AdmissionRequest, context
     if (verdict === undefined) request.annotate?.(`failed-open.validating.webhook.admission.k8s.io/round_0_index_${index}`, hook.webhook.name);
   });
   // All are waited for, so that none is left to fail unheard.
-  for (const outcome of await Promise.allSettled(asked)) if (outcome.status === 'rejected') throw outcome.reason;
+  for (const outcome of await waitedFor(Promise.allSettled(asked), request, dependencies.clock)) if (outcome.status === 'rejected') throw outcome.reason;
 }
