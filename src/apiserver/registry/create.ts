@@ -122,7 +122,7 @@ export async function createObject(
     await context.cache.reached(result.revision);
     const cached = context.cache.of(kind).get(key);
     const isOurs = cached?.revision === result.revision;
-    return { is: 'object', code: 201, kind: served, object: isOurs ? cached.object : (sealDraft(draft, result.revision)), ...(isOurs && { cached }) };
+    return { is: 'object', code: 201, kind: served, object: sealDraft(draft, result.revision), ...(isOurs && { cached }) };
   }
 }
 

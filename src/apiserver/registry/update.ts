@@ -151,8 +151,8 @@ async function store(context: RegistryContext, write: Write, request: AdmissionR
   }
   await context.cache.reached(result.revision);
   const cached = context.cache.of(kind).get(key);
-  if (cached?.revision === result.revision) return { is: 'object', code: 200, kind: served, object: cached.object, cached };
-  return { is: 'object', code: 200, kind: served, object: sealDraft(draft, result.revision) as unknown as KubeObject };
+  const isOurs = cached?.revision === result.revision;
+  return { is: 'object', code: 200, kind: served, object: sealDraft(draft, result.revision) as unknown as KubeObject, ...(isOurs && { cached }) };
 }
 
 /** Subresources other than `status` change what the writer of the object need not be told of. */

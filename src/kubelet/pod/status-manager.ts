@@ -44,8 +44,12 @@ export class StatusManager {
   report(pod: Pod, status: PodStatus): void {
     const { uid } = pod.metadata;
     const entry = this.#entries.get(uid);
+    // The API has it, and the caller has seen that: nothing needs to be remembered.
+    if ((entry === undefined || (entry.running === undefined && !isNewer(entry.base, pod))) && planStatusPatch(pod, withOwnPart(pod.status, status)) === undefined) {
+      this.#entries.delete(uid);
+      return;
+    }
     if (entry === undefined) {
-      if (planStatusPatch(pod, status) === undefined) return;
       const fresh: Entry = { base: pod, wanted: status, sent: undefined, running: undefined, changed: Promise.withResolvers() };
       this.#entries.set(uid, fresh);
       this.#start(uid, fresh);
