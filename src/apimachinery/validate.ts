@@ -118,10 +118,13 @@ function checkValue(type: FieldType, value: unknown, path: string, errors: Field
       return;
     case 'struct':
       if (!isJsonObject(value)) return;
-      for (const { key, field } of checkedFields(type.struct())) checkField(field, value[key], `${path}.${key}`, errors);
+      for (const { key, field } of checkedFields(type.struct())) {
+        const part = value[key];
+        if (part !== undefined || field.options.required === true) checkField(field, part, `${path}.${key}`, errors);
+      }
       return;
     case 'list': {
-      if (type.element.is === 'scalar') return;
+      if (!isChecked(type.element)) return;
       const items = value as readonly unknown[];
       for (let index = 0; index < items.length; index++) checkValue(type.element, items[index], `${path}[${index}]`, errors);
       return;

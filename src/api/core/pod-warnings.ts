@@ -6,8 +6,9 @@ import type { TemplateMeta } from '#apimachinery/object-meta.ts';
 import { warnOfContainer, warnOfFraction, warnOfPorts } from './container-warnings.ts';
 import { warnOfNodeLabel, warnOfNodeLabels, warnOfSelector, warnOfTerm } from './node-label-warnings.ts';
 import type { PodSpec, PodTemplateSpec } from './pod-template.ts';
+import type { ContainersWithPaths } from './validate-container.ts';
 import { containersWithPaths } from './validate-container.ts';
-import { appArmorOfContainer, seccompOfContainer, seccompOfPod } from './validate-pod-annotations.ts';
+import { appArmorOfContainer, seccompOfContainer, seccompOfPod, speaksOfProfiles } from './validate-pod-annotations.ts';
 import { warnOfVolumes } from './volume-warnings.ts';
 
 interface Described {
@@ -70,9 +71,10 @@ function* warnOfPod({ metadata, spec }: Described, prefix: string): Iterable<str
   yield* warnOfRepeats(secrets, (index) => `${path}.imagePullSecrets[${index}].name: duplicate name`);
   for (const [index, name] of secrets.entries()) if (name === '') yield `${path}.imagePullSecrets[${index}].name: invalid empty name ""`;
   for (const name of ['memory', 'ephemeral-storage']) yield* warnOfFraction(spec.overhead?.[name], `${path}.overhead[${name}]`);
-  yield* warnOfProfiles(annotations, spec, prefix);
-  for (const [container, at] of containersWithPaths(spec, path)) yield* warnOfContainer(container, at);
-  yield* warnOfPorts(containersWithPaths(spec, path));
+  const containers = containersWithPaths(spec, path);
+  if (speaksOfProfiles(annotations)) yield* warnOfProfiles(annotations, spec, containers, prefix);
+  for (const [container, at] of containers) yield* warnOfContainer(container, at);
+  yield* warnOfPorts(containers);
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0) yield `${path}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`;
   yield* warnOfEmptySelectors(spec, path);
 }
@@ -110,10 +112,10 @@ function* warnOfEmptySelectors({ affinity }: PodSpec, path: string): Iterable<st
 }
 
 /** Annotations that fields have replaced count only where the field is not given, too. */
-function* warnOfProfiles(annotations: Readonly<Record<string, string>>, spec: PodSpec, prefix: string): Iterable<string> {
+function* warnOfProfiles(annotations: Readonly<Record<string, string>>, spec: PodSpec, containers: ContainersWithPaths, prefix: string): Iterable<string> {
   const seccomp = (key: string): string => `${prefix}metadata.annotations[${key}]: non-functional in v1.27+; use the "seccompProfile" field instead`;
   if (spec.securityContext?.seccompProfile === undefined && annotations[seccompOfPod] !== undefined) yield seccomp(seccompOfPod);
-  for (const [{ name, securityContext }] of containersWithPaths(spec, '')) {
+  for (const [{ name, securityContext }] of containers) {
     const key = seccompOfContainer + name;
     if (securityContext?.seccompProfile === undefined && annotations[key] !== undefined) yield seccomp(key);
     const appArmor = appArmorOfContainer + name;

@@ -21,11 +21,15 @@ export interface ContainerSurroundings {
 }
 
 /** Containers of all three kinds, with their paths, in the order in which they start. */
-export function* containersWithPaths(spec: PodSpec, path: string): Iterable<readonly [Container | EphemeralContainer, string]> {
+export function containersWithPaths(spec: PodSpec, path: string): ContainersWithPaths {
+  const found: [Container | EphemeralContainer, string][] = [];
   for (const list of ['initContainers', 'containers', 'ephemeralContainers'] as const) {
-    for (const [index, container] of (spec[list] ?? []).entries()) yield [container, `${path}.${list}[${index}]`];
+    spec[list]?.forEach((container, index) => found.push([container, `${path}.${list}[${index}]`]));
   }
+  return found;
 }
+
+export type ContainersWithPaths = readonly (readonly [Container | EphemeralContainer, string])[];
 
 export function* validateContainers(around: ContainerSurroundings, path: string): Iterable<FieldError> {
   const { spec } = around;

@@ -44,7 +44,7 @@ function* validateWindows(spec: PodSpec, path: string): Iterable<FieldError> {
 /** Containers that run as processes of a Windows node: all of a pod or none, and with the node's network. */
 export function* validateHostProcess(spec: PodSpec, path: string): Iterable<FieldError> {
   const ofPod = spec.securityContext?.windowsOptions?.hostProcess;
-  const containers = [...containersWithPaths(spec, path)];
+  const containers = containersWithPaths(spec, path);
   let count = 0;
   for (const [{ securityContext }, at] of containers) {
     const own = securityContext?.windowsOptions?.hostProcess;

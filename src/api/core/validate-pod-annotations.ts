@@ -28,7 +28,7 @@ export function* validatePodAnnotations(annotations: Annotations, spec: PodSpec,
     if (key === seccompOfPod || key.startsWith(seccompOfContainer)) yield* validateSeccompText(value, `${path}.${key}`);
     if (!key.startsWith(appArmorOfContainer)) continue;
     const name = key.slice(appArmorOfContainer.length);
-    const names = [...containersWithPaths(spec, '')].map(([container]) => container.name);
+    const names = containersWithPaths(spec, '').map(([container]) => container.name);
     if (!names.includes(name)) yield invalidValue(`${path}[${key}]`, name, 'container not found');
     if (!['', 'runtime/default', 'unconfined'].includes(value) && !value.startsWith(ownProfile)) {
       yield invalidValue(`${path}[${key}]`, value, `invalid AppArmor profile name: ${JSON.stringify(value)}`);
@@ -46,8 +46,15 @@ function* validateSeccompText(text: string, path: string): Iterable<FieldError> 
   else yield invalidValue(path, text, 'must be a valid seccomp profile');
 }
 
+/** Whether there are any of the annotations that fields have replaced; nearly always there are none. */
+export function speaksOfProfiles(annotations: Annotations): boolean {
+  for (const key in annotations) if (key === seccompOfPod || key.startsWith(seccompOfContainer) || key.startsWith(appArmorOfContainer)) return true;
+  return false;
+}
+
 /** Where both an annotation and its field are given, they say the same. */
 export function* validateProfilesMatch(annotations: Annotations, spec: PodSpec, path: string): Iterable<FieldError> {
+  if (!speaksOfProfiles(annotations)) return;
   yield* matchProfile(annotations[seccompOfPod], spec.securityContext?.seccompProfile, `${path}.securityContext.seccompProfile`, 'seccomp');
   for (const [{ name, securityContext }, at] of containersWithPaths(spec, path)) {
     yield* matchProfile(annotations[seccompOfContainer + name], securityContext?.seccompProfile, `${at}.securityContext.seccompProfile`, 'seccomp');

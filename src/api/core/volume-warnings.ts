@@ -37,10 +37,12 @@ export function* warnOfVolumes(volumes: readonly Volume[], path: string): Iterab
   }
 }
 
+const fileSources = [['configMap', 'configMap'], ['secret', 'secrets'], ['downwardAPI', 'downwardAPI']] as const;
+
 /** Files that take the place of a token. */
-function* warnOfTokenPaths({ configMap, downwardAPI, secret }: VolumeProjection, path: string, tokens: ReadonlySet<string>): Iterable<string> {
-  for (const [name, projection] of Object.entries({ configMap, secrets: secret, downwardAPI })) {
-    for (const [index, item] of (projection?.items ?? []).entries()) {
+function* warnOfTokenPaths(source: VolumeProjection, path: string, tokens: ReadonlySet<string>): Iterable<string> {
+  for (const [type, name] of fileSources) {
+    for (const [index, item] of (source[type]?.items ?? []).entries()) {
       if (tokens.has(item.path)) yield `${path}.${name}[${index}]: has duplicated path with ServiceAccountToken ${JSON.stringify(item.path)}`;
     }
   }

@@ -36,10 +36,11 @@ export const limitRanger: AdmissionPlugin = {
     if (done.length > 0) object.metadata.annotations = { ...object.metadata.annotations, [marker]: `LimitRanger plugin set: ${done.join('; ')}` };
   },
   validate(request, { objects }) {
+    const ranges = [...objects.list(LimitRange, request.namespace)];
+    if (ranges.length === 0) return;
     const usages = usagesOf(request);
-    if (usages.size === 0) return;
     const problems: string[] = [];
-    for (const { spec } of objects.list(LimitRange, request.namespace)) {
+    for (const { spec } of ranges) {
       for (const item of spec.limits) for (const usage of usages.get(item.type) ?? []) problems.push(...outOfRange(item, usage));
     }
     if (problems.length === 0) return;
