@@ -21,3 +21,22 @@ export function durationText(nanos: number): string {
   const seconds = (total % 60e9) / 1e9;
   return `${sign}${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${seconds}s`;
 }
+
+/** A duration, strictly: nanoseconds, or in Go's words what is wrong with the text. */
+export function parseDuration(text: string): { readonly nanos: number } | { readonly fault: string } {
+  const quoted = JSON.stringify(text);
+  let rest = text.replace(/^[-+]/, '');
+  if (rest === '0') return { nanos: 0 };
+  if (rest === '') return { fault: `time: invalid duration ${quoted}` };
+  let nanos = 0;
+  while (rest !== '') {
+    const [part = '', amount = '', unit = ''] = /^(\d+\.?\d*|\.\d+)([^\d.]*)/.exec(rest) ?? [];
+    if (part === '') return { fault: `time: invalid duration ${quoted}` };
+    if (unit === '') return { fault: `time: missing unit in duration ${quoted}` };
+    const size = nanosPerUnit[unit];
+    if (size === undefined) return { fault: `time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}` };
+    nanos += Number(amount) * size;
+    rest = rest.slice(part.length);
+  }
+  return { nanos: Math.round(text.startsWith('-') ? -nanos : nanos) };
+}

@@ -121,7 +121,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const watches = new WatchLimiter(options.watchLimits ?? usualWatchLimits);
   const handle: CallHandler = (call) => answer(call);
   const limited = options.inFlightLimits === undefined ? flowControl.limited(handle) : withMaxInFlight(handle, options.inFlightLimits);
-  const timed = options.requestTimeoutMs === undefined ? limited : withDeadline(limited, { clock, timeoutMs: options.requestTimeoutMs });
+  const timed = withDeadline(limited, { clock, timeoutMs: options.requestTimeoutMs });
   const measured = metrics.requests.measured(audit === undefined ? timed : audit.recorded(timed));
   // Components' requests pass the same pipeline as everybody's.
   const handleUntilStopped: CallHandler = (call) => (call.info.verb === 'watch' ? measured({ ...call, signal: AbortSignal.any([call.signal, stopping.signal]) }) : measured(call));

@@ -95,6 +95,7 @@ async function startInOrder(options: LocalClusterOptions, dependencies: LocalClu
     // As in the original: an event is of interest for an hour.
     eventTtlMs: 3_600_000,
     logFolder: '/var/log',
+    requestTimeoutMs: 60_000,
     ...(certificates.pairs['front-proxy-client'] !== undefined && { frontProxy: { client: certificates.pairs['front-proxy-client'], caPem: certificates.frontProxyCa.certificatePem } }),
     nodes: {
       ...inProcessNodes((name) => kubelets.find(({ nodeName }) => nodeName === name), clock),

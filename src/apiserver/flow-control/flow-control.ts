@@ -123,6 +123,7 @@ export class FlowControl {
       this.#readWrite.add('waiting', call.info, { by: -1, nowMs: startedMs });
       request.onWaited();
     }
+    if (typeof seat === 'string' && call.notes !== undefined) call.notes.isTerminated = true;
     if (typeof seat === 'string') throw this.#refuse(seat, schema, (startedMs - arrivedMs) / 1000);
     request.onStart((startedMs - arrivedMs) / 1000);
     this.#readWrite.add('executing', call.info, { by: 1, nowMs: startedMs });

@@ -8,7 +8,7 @@ import { RequestMetrics } from './request-metrics.ts';
 test('what a request has waited for others is not the server\'s own time', async () => {
   const clock = new SimulatedClock();
   const metrics = new RequestMetrics(clock);
-  const notes = { outsideMs: 0, onSent: undefined };
+  const notes = { outsideMs: 0, isTerminated: false, onSent: undefined };
   const call = { info: requestInfo('POST', '/api/v1/namespaces/default/pods', false), query: {}, contentType: '', notes } as unknown as ApiCall;
   const answering = metrics.measured(async () => {
     await clock.sleep(1000);

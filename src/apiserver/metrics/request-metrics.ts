@@ -29,6 +29,7 @@ export class RequestMetrics {
   readonly #clock: Clock;
   readonly #requests = new Sums('apiserver_request_total', 'Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, component, and HTTP response code.');
   readonly #durations = new Distributions('apiserver_request_duration_seconds', 'Response latency distribution in seconds for each verb, dry run value, group, version, resource, subresource, scope and component.', durationBounds);
+  readonly #terminations = new Sums('apiserver_request_terminations_total', 'Number of requests which apiserver terminated in self-defense.');
   readonly #sliDurations = new Distributions('apiserver_request_sli_duration_seconds', 'Response latency distribution (not counting webhook duration and priority & fairness queue wait times) in seconds for each verb, group, version, resource, subresource, scope and component.', sliBounds);
   readonly #sizes = new Distributions('apiserver_response_sizes', 'Response size distribution in bytes for each group, version, verb, resource, subresource, scope and component.', sizeBounds);
   readonly #watchLists = new Distributions('apiserver_watch_list_duration_seconds', 'Response latency distribution in seconds for watch list requests broken by group, version, resource and scope.', watchListBounds);
@@ -68,6 +69,7 @@ export class RequestMetrics {
       } finally {
         inflight.value--;
         this.#countOf(kind, code).value++;
+        if (notes?.isTerminated === true) this.#terminations.of(`${kind.labels},code="${code}"`).value++;
         // How long a watch lasts says nothing about the server.
         if (info.verb !== 'watch') {
           const ms = this.#clock.monotonicMs() - startedMs;
@@ -85,7 +87,7 @@ export class RequestMetrics {
   }
 
   text(): string {
-    return [this.#requests, this.#durations, this.#sliDurations, this.#sizes, this.#watchLists, this.#expirations, this.#inflight, this.#longRunning, this.#watchEvents].map((each) => each.text()).join('');
+    return [this.#requests, this.#terminations, this.#durations, this.#sliDurations, this.#sizes, this.#watchLists, this.#expirations, this.#inflight, this.#longRunning, this.#watchEvents].map((each) => each.text()).join('');
   }
 
   /** A connection to a pod, service or node, counted as long as it lasts. */

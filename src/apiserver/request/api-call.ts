@@ -48,6 +48,8 @@ export interface ApiCall {
 export interface CallNotes {
   /** What of its time was spent waiting for others: in a queue, for webhooks. */
   outsideMs: number;
+  /** The server has given it up: too many others, or too slow. */
+  isTerminated: boolean;
   /** Who wants to know how large the answer was. */
   onSent: ((bytes: number) => void) | undefined;
 }

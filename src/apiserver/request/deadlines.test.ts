@@ -24,6 +24,23 @@ test('a request that takes too long is a 504; one that does not, and a watch, go
   assert.equal(isWatchOver, false);
 });
 
+test('a request may allow less time than the server, and no more', async () => {
+  const clock = new SimulatedClock();
+  const handle = withDeadline(never, { clock, timeoutMs: 60_000 });
+  const within = (timeout: string): Promise<string> => outcome(handle({ ...call('GET', '/api/v1/pods'), query: { timeout } }));
+  const results: string[] = [];
+  for (const timeout of ['5s', '1h', '0s', '-1s']) void within(timeout).then((code) => results.push(`${timeout} ${code}`));
+  await clock.advance(5000);
+  assert.deepEqual(results, ['5s 504']);
+  await clock.advance(56_000);
+  assert.deepEqual(results, ['5s 504', '1h 504', '0s 504', '-1s 504']);
+  for (const [timeout, fault] of [['soon', 'invalid duration "soon"'], ['5', 'missing unit in duration "5"'], ['5parsecs', 'unknown unit "parsecs" in duration "5parsecs"']] as const) {
+    await assert.rejects(handle({ ...call('GET', '/api/v1/pods'), query: { timeout } }), { code: 400, message: `invalid timeout specified in the request URL - time: ${fault}` });
+  }
+  assert.equal(await outcome(withDeadline(() => Promise.resolve(done), { clock })({ ...call('GET', '/api/v1/pods'), query: { timeout: '5s' } })), 'done');
+  assert.equal(clock.nextDueMs(), undefined, 'no timer is left');
+});
+
 test('so many of either sort run at once, the others are refused; administrators are let through', async () => {
   const open: (() => void)[] = [];
   const handle = withMaxInFlight(() => new Promise((resolve) => open.push(() => resolve(done))), { readOnly: 1, mutating: 0 });

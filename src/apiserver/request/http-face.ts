@@ -147,7 +147,7 @@ async function callOf(request: ServerRequest, response: ServerResponse, user: Us
       return body;
     },
     contentType,
-    notes: { outsideMs: 0, onSent: undefined },
+    notes: { outsideMs: 0, isTerminated: false, onSent: undefined },
     userAgent: headerText(request.headers['user-agent']),
     accept: headerText(request.headers['accept']),
     ...(origin !== undefined && { origin }),

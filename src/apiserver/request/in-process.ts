@@ -35,7 +35,7 @@ export function inProcessTransport(handle: CallHandler, { user, userAgent, isCom
       contentType: request.contentType ?? 'application/json',
       userAgent,
       accept: '',
-      notes: { outsideMs: 0, onSent: undefined },
+      notes: { outsideMs: 0, isTerminated: false, onSent: undefined },
       isInProcess: true,
       needsNoSeat: isComponent === true ? true : undefined,
       signal,

@@ -19,7 +19,10 @@ export function withMaxInFlight(handle: CallHandler, limits: InFlightLimits): Ca
   return async (call) => {
     if (isLongRunning(call.info) || call.user.groups.includes('system:masters')) return handle(call);
     const of = readVerbs.has(call.info.verb) ? 'readOnly' : 'mutating';
-    if (limits[of] > 0 && running[of] >= limits[of]) throw tooManyRequests('Too many requests, please try again later.', 1);
+    if (limits[of] > 0 && running[of] >= limits[of]) {
+      if (call.notes !== undefined) call.notes.isTerminated = true;
+      throw tooManyRequests('Too many requests, please try again later.', 1);
+    }
     running[of]++;
     try {
       return await handle(call);
