@@ -1,5 +1,6 @@
 /** Resources that change while containers run: the same behaviours as in resize.test.ts, shown by the kernel's control groups. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -38,11 +39,12 @@ interface Held {
 
 /** The control group of a container's first process, or the one above it, which is the pod's. */
 async function heldTo(w: Workspace, container: string, { above = false } = {}): Promise<Held> {
-  // In the container's own view, which is the host's: its namespace of control groups is not its own on either hierarchy here.
-  const own = await node().exec(w, 'p', 'cat /proc/1/cgroup', container);
+  const { status } = await w.client.get(Pod, w.key('p'));
+  const id = status.containerStatuses?.find(({ name }) => name === container)?.containerID?.replace(/^.*:\/\//, '') ?? '';
+  // As the host sees it: on the unified hierarchy a container sees its own group as the root.
   const pathOf = (controller: string): string => {
-    const line = own.split('\n').find((each) => (controller === '' ? each.startsWith('0::') : each.split(':')[1]?.split(',').includes(controller) === true)) ?? '';
-    return join(root, controller, line.split(':').slice(2).join(':'), above ? '..' : '');
+    const [directory = ''] = execFileSync('find', [join(root, controller), '-type', 'd', '-name', id], { encoding: 'utf8' }).split('\n');
+    return join(directory, above ? '..' : '');
   };
   const read = async (controller: string, file: string): Promise<string> => (await readFile(join(pathOf(controller), file), 'utf8')).trim();
   const limit = (text: string | undefined): number | undefined => (text === 'max' || Number(text) < 0 || Number(text) > 2 ** 60 ? undefined : Number(text));
