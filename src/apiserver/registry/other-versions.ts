@@ -36,7 +36,7 @@ async function askedFor(from: ResourceKind, to: ResourceKind, object: KubeObject
 }
 
 /** The same kind in another version; undefined when there is none. */
-function inOtherVersion(kind: ResourceKind, apiVersion: string): ResourceKind | undefined {
+export function inOtherVersion(kind: ResourceKind, apiVersion: string): ResourceKind | undefined {
   if (kind.apiVersion === apiVersion) return kind;
   const hub = hubOf(kind);
   if (hub.apiVersion === apiVersion) return hub;

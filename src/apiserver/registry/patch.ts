@@ -32,7 +32,7 @@ export async function patchFromCall(
 ): Promise<ObjectResult> {
   const body = call.body();
   if (body === undefined) throw badRequest('the request body is empty');
-  if (call.contentType === 'application/apply-patch+yaml' || call.contentType === 'application/apply-patch+cbor') return applyFromCall(context, served, call, body, part);
+  if (isApply(call)) return applyFromCall(context, served, call, body, part);
   if (call.query['force'] !== undefined && isTrue(call.query['force'])) {
     throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [{ type: 'FieldValueForbidden', path: 'force', detail: 'may not be specified for non-apply patch' }]);
   }
@@ -93,10 +93,22 @@ function forAnyVersion(draft: Draft<KubeObject>, current: KubeObject | undefined
   return draft;
 }
 
-/** Server-side apply. Source: Kubernetes documentation, "Server-Side Apply". */
-async function applyFromCall(
-  context: RegistryContext, served: ResourceKind, call: ApiCall, body: CallBody, part: UpdatePart,
-): Promise<ObjectResult> {
+/** What a manager wants, read from a request. */
+export interface Configuration {
+  readonly manager: string;
+  readonly applied: JsonObject;
+  readonly force: boolean;
+  /** Throws for fields that are not declared; to be called when the fields have been looked at one by one. */
+  readonly checkFields: () => void;
+}
+
+/** Whether the body is a configuration for server-side apply. */
+export function isApply({ contentType }: Pick<ApiCall, 'contentType'>): boolean {
+  return contentType === 'application/apply-patch+yaml' || contentType === 'application/apply-patch+cbor';
+}
+
+/** The configuration in the body, which is of the kind `served`. Throws a 400 or 422 when there is something wrong with it. */
+export function configurationOf(served: ResourceKind, call: ApiCall, body: CallBody): Configuration {
   const manager = call.query['fieldManager'] ?? '';
   if (manager === '') {
     throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [{ type: 'FieldValueRequired', path: 'fieldManager', detail: 'is required for apply patch' }]);
@@ -109,8 +121,26 @@ async function applyFromCall(
   // Items of lists are named by their keys where the fields are looked at one by one.
   if (undeclared !== undefined && !undeclared.message.includes('[')) throw undeclared;
   if (undeclared === undefined) refuseDuplicates(body, call);
+  return {
+    manager, applied, force: isTrue(call.query['force']),
+    checkFields: () => {
+      if (undeclared !== undefined) throw undeclared;
+    },
+  };
+}
+
+/** What `merged` is as an object: whatever is wrong with it was wrong before. */
+export function appliedDraft(kind: ResourceKind, merged: JsonObject, call: ApiCall): Draft<KubeObject> {
+  return asDraft(kind, merged, { json: null, duplicateFields: () => [] }, { ...call, query: { ...call.query, fieldValidation: 'Ignore' } });
+}
+
+/** Server-side apply. Source: Kubernetes documentation, "Server-Side Apply". */
+async function applyFromCall(
+  context: RegistryContext, served: ResourceKind, call: ApiCall, body: CallBody, part: UpdatePart,
+): Promise<ObjectResult> {
+  const { manager, applied, force, checkFields } = configurationOf(served, call, body);
   let managedFields: readonly ManagedFieldsEntry[] = [];
-  const result = await updateObject(context, served, call, {
+  return updateObject(context, served, call, {
     ...part,
     createsIfAbsent: part.subresource === '',
     change: async (current) => {
@@ -122,18 +152,17 @@ async function applyFromCall(
         manager,
         apiVersion: served.apiVersion,
         ...(part.subresource !== '' && { subresource: part.subresource }),
-        force: isTrue(call.query['force']),
+        force,
         nowIso: nowText(context.clock),
       }));
-      if (undeclared !== undefined) throw undeclared;
+      checkFields();
       managedFields = merged.managedFields;
-      return forAnyVersion(asDraft(served, merged.object, { json: null, duplicateFields: () => [] }, { ...call, query: { ...call.query, fieldValidation: 'Ignore' } }), current);
+      return forAnyVersion(appliedDraft(served, merged.object, call), current);
     },
     owners: (draft) => {
       draft.metadata.managedFields = managedFields as Draft<ManagedFieldsEntry>[];
     },
   });
-  return result;
 }
 
 function untypedConfiguration(apiVersion: string, applied: JsonObject, unknownFields: readonly string[]): StatusError {
