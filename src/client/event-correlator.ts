@@ -16,25 +16,40 @@ export interface Occurrence {
 
 /** What is remembered of an Event object that was (or is about to be) written. */
 export interface EventSeriesState {
-  readonly message: string;
+  message: string;
   readonly firstMs: number;
   count: number;
   /** The Event's name, once the server has it. */
   name?: string;
 }
 
-interface Similar {
-  /** Different messages seen in the window. */
-  readonly messages: Set<string>;
-  lastMs: number;
-}
-interface Bucket {
-  tokens: number;
-  atMs: number;
+interface Series extends EventSeriesState {
+  readonly fieldPath: string;
 }
 
-/** Objects, groups and series remembered; the oldest is forgotten first, which costs no more than a second Event object. */
-const maxRemembered = 4096;
+/** The events about one object that have type and reason in common. */
+interface Group {
+  readonly type: string;
+  readonly reason: string;
+  /** Different messages seen in the window, up to `similarLimit`. */
+  messages: string[];
+  lastMs: number;
+  /** The oldest first. */
+  readonly series: Series[];
+  combined: EventSeriesState | undefined;
+}
+
+/** One object: how many events it may still have, and those it had. Small, for it is kept for every pod of a node. */
+interface Target {
+  tokens: number;
+  atMs: number;
+  readonly groups: Group[];
+}
+
+/** Objects remembered; the oldest is forgotten first, which costs no more than a second Event object. */
+const maxTargets = 4096;
+/** Of a group. Within a window there are ten, so that this takes an hour of different messages. */
+const maxSeries = 64;
 const spamBurst = 25;
 const spamRefillMs = 300_000;
 const similarLimit = 10;
@@ -42,51 +57,63 @@ const similarWindowMs = 600_000;
 const combinedPrefix = '(combined from similar events): ';
 
 export class EventCorrelator {
-  readonly #buckets = new Map<string, Bucket>();
-  readonly #similar = new Map<string, Similar>();
-  readonly #series = new Map<string, EventSeriesState>();
+  readonly #targets = new Map<string, Target>();
 
   /** The series the occurrence belongs to, its count already raised; undefined when it is dropped as spam. */
   correlate(occurrence: Occurrence): EventSeriesState | undefined {
-    const { object, fieldPath = '' } = occurrence.about;
+    const { type, reason, nowMs } = occurrence;
+    const target = this.#targetOf(occurrence);
+    if (!takeToken(target, nowMs)) return undefined;
+    let group = target.groups.find((each) => each.type === type && each.reason === reason);
+    if (group === undefined) {
+      group = { type, reason, messages: [], lastMs: nowMs, series: [], combined: undefined };
+      target.groups.push(group);
+    }
+    const series = isOneOfTooMany(group, occurrence) ? combinedSeries(group, occurrence) : ownSeries(group, occurrence);
+    series.count++;
+    return series;
+  }
+
+  #targetOf({ about: { object }, nowMs }: Occurrence): Target {
     const { name, namespace = '', uid = '' } = object.metadata;
-    const target = `${object.kind}/${namespace}/${name}/${uid}/${object.apiVersion}`;
-    if (!this.#takeToken(target, occurrence.nowMs)) return undefined;
-    const group = `${target}/${occurrence.type}/${occurrence.reason}`;
-    const isCombined = this.#isOneOfTooMany(group, occurrence);
-    const message = isCombined ? combinedPrefix + occurrence.message : occurrence.message;
-    const id = isCombined ? group : `${group}/${fieldPath}/${message}`;
-    const known = this.#series.get(id);
-    const series = known === undefined ? { message, firstMs: occurrence.nowMs, count: 1 } : { ...known, message, count: known.count + 1 };
-    const kept = known === undefined ? series : Object.assign(known, series);
-    remember(this.#series, id, kept);
-    return kept;
-  }
-
-  #takeToken(target: string, nowMs: number): boolean {
-    const bucket = this.#buckets.get(target) ?? { tokens: spamBurst, atMs: nowMs };
-    bucket.tokens = Math.min(spamBurst, bucket.tokens + (nowMs - bucket.atMs) / spamRefillMs);
-    bucket.atMs = nowMs;
-    const isAllowed = bucket.tokens >= 1;
-    if (isAllowed) bucket.tokens -= 1;
-    remember(this.#buckets, target, bucket);
-    return isAllowed;
-  }
-
-  #isOneOfTooMany(group: string, { message, nowMs }: Occurrence): boolean {
-    let similar = this.#similar.get(group);
-    if (similar === undefined || nowMs - similar.lastMs > similarWindowMs) similar = { messages: new Set(), lastMs: nowMs };
-    similar.lastMs = nowMs;
-    if (similar.messages.size < similarLimit) similar.messages.add(message);
-    remember(this.#similar, group, similar);
-    return similar.messages.size >= similarLimit;
+    const key = `${object.kind}/${namespace}/${name}/${uid}/${object.apiVersion}`;
+    const target = this.#targets.get(key) ?? { tokens: spamBurst, atMs: nowMs, groups: [] };
+    this.#targets.delete(key);
+    this.#targets.set(key, target);
+    if (this.#targets.size > maxTargets) {
+      const oldest = this.#targets.keys().next();
+      if (oldest.done !== true) this.#targets.delete(oldest.value);
+    }
+    return target;
   }
 }
 
-function remember<V>(memory: Map<string, V>, key: string, value: V): void {
-  memory.delete(key);
-  memory.set(key, value);
-  if (memory.size <= maxRemembered) return;
-  const oldest = memory.keys().next();
-  if (oldest.done !== true) memory.delete(oldest.value);
+function takeToken(target: Target, nowMs: number): boolean {
+  target.tokens = Math.min(spamBurst, target.tokens + (nowMs - target.atMs) / spamRefillMs);
+  target.atMs = nowMs;
+  if (target.tokens < 1) return false;
+  target.tokens -= 1;
+  return true;
+}
+
+function isOneOfTooMany(group: Group, { message, nowMs }: Occurrence): boolean {
+  if (nowMs - group.lastMs > similarWindowMs) group.messages = [];
+  group.lastMs = nowMs;
+  if (group.messages.length < similarLimit && !group.messages.includes(message)) group.messages.push(message);
+  return group.messages.length >= similarLimit;
+}
+
+function combinedSeries(group: Group, { message, nowMs }: Occurrence): EventSeriesState {
+  group.combined ??= { message: '', firstMs: nowMs, count: 0 };
+  group.combined.message = combinedPrefix + message;
+  return group.combined;
+}
+
+function ownSeries({ series }: Group, { about: { fieldPath = '' }, message, nowMs }: Occurrence): EventSeriesState {
+  const known = series.find((each) => each.message === message && each.fieldPath === fieldPath);
+  if (known !== undefined) return known;
+  const fresh: Series = { message, fieldPath, firstMs: nowMs, count: 0 };
+  series.push(fresh);
+  if (series.length > maxSeries) series.shift();
+  return fresh;
 }
