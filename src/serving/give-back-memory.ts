@@ -5,8 +5,8 @@ import type { Clock } from '#base/clock.ts';
 
 /** When a start is over and nobody waits for anything. */
 const startOverMs = 500;
-/** How often a process looks whether it has become quiet. */
-const lookEveryMs = 10_000;
+/** How often a process looks whether it has become quiet, and how long V8 is given to collect. */
+const lookEveryMs = 5_000;
 /** The share of its time that a quiet process works. */
 const quietShare = 0.15;
 /** What is given back should be worth the work. */
@@ -16,12 +16,12 @@ const nudgeBytes = 72 * 2 ** 20;
 
 /**
  * Gives memory that is no longer used back to the system: what starting has left behind, half a second from now, and later
- * what busy times leave behind, within half a minute of quiet. The timers do not keep the process alive.
+ * what busy times leave behind, when five quiet seconds follow. The timers do not keep the process alive.
  */
 export function giveBackMemory(clock: Clock): void {
   clock.after(startOverMs, () => {
     collectNow();
-    look(clock, process.memoryUsage.rss());
+    look(clock, { lowBytes: process.memoryUsage.rss(), wasBusy: false });
   });
 }
 
@@ -36,27 +36,34 @@ function collectNow(): void {
 }
 
 /** `lowBytes`: what was resident when there was nothing more to give back. */
-function look(clock: Clock, lowBytes: number): void {
+function look(clock: Clock, { lowBytes, wasBusy }: { readonly lowBytes: number; readonly wasBusy: boolean }): void {
   const before = performance.eventLoopUtilization();
   clock.after(lookEveryMs, () => {
-    const residentBytes = process.memoryUsage.rss();
     const isQuiet = performance.eventLoopUtilization(before).utilization < quietShare;
-    if (!isQuiet || residentBytes < lowBytes + worthBytes) return look(clock, Math.min(lowBytes, residentBytes));
-    collectInSteps();
-    clock.after(lookEveryMs, () => {
-      setFlagsFromString('--no-memory-saver-mode');
-      void trimMalloc().then(() => look(clock, process.memoryUsage.rss()));
-    });
+    if (!isQuiet || !wasBusy) return look(clock, { lowBytes, wasBusy: !isQuiet });
+    if (process.memoryUsage.rss() < lowBytes + worthBytes) return look(clock, { lowBytes, wasBusy: false });
+    void collectInSteps(clock).then((residentBytes) => look(clock, { lowBytes: residentBytes, wasBusy: false }));
   });
 }
 
 /**
- * Makes V8 collect, in steps of a few milliseconds, and close the gaps: told to save memory it does so when it collects next,
- * and memory that is asked for, but not touched, lets it begin. Left alone it would keep a heap that is half empty for good.
+ * Makes V8 collect in steps of a few milliseconds and close the gaps, again and again as long as that is worth it: told to
+ * save memory it moves a few MiB whenever it collects, and memory that is asked for, but not touched, makes it begin. Left
+ * alone it would keep a heap that is half empty for good. Resolves to what is still resident.
  */
-function collectInSteps(): void {
+async function collectInSteps(clock: Clock): Promise<number> {
   setFlagsFromString('--memory-saver-mode');
-  void new ArrayBuffer(nudgeBytes);
+  for (let before = process.memoryUsage.rss(); ;) {
+    void new ArrayBuffer(nudgeBytes);
+    await clock.sleep(lookEveryMs);
+    await trimMalloc();
+    const after = process.memoryUsage.rss();
+    if (after > before - worthBytes) {
+      setFlagsFromString('--no-memory-saver-mode');
+      return after;
+    }
+    before = after;
+  }
 }
 
 /**
