@@ -44,9 +44,10 @@ describe('a cluster with simulated pods', () => {
 
   it('says that it runs already, and is not started twice', async () => {
     const before = await status(one);
-    const { code, stderr } = await up(one);
+    const { code, stderr } = await up(one, '--nodes', '2');
     assert.equal(code, 0);
     assert.match(stderr, new RegExp(`The cluster "${one}" runs already \\(process ${before.pid}\\)`));
+    assert.match(stderr, /It has 1 of 2 nodes; a start with --nodes adds the others/);
     assert.equal((await status(one)).pid, before.pid);
   });
 

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { whyNoContainers, whyNoContainersNow } from '#cluster/container-support.ts';
 import type { ClusterLayout } from '#cluster/layout.ts';
 import { runningPid } from '#cluster/run-lock.ts';
+import { readSettings } from '#cluster/settings.ts';
 import { installPackages, missingPackages, nodeNeeds, nodeWishes, whyNoPackages } from '#cluster/set-up/debian-packages.ts';
 import { layoutOf, nameFlag } from '../cluster-flags.ts';
 import { UserError } from '../fail.ts';
@@ -26,6 +27,8 @@ export async function startInBackground(options: UpOptions): Promise<void> {
     await spawnCluster(options, runtime, layout);
   } else {
     progress.say(`The cluster "${layout.name}" runs already (process ${pid}).`);
+    const { nodeCount = 1 } = (await readSettings(layout)) ?? {};
+    if (options.nodes !== undefined && options.nodes > nodeCount) progress.say(`It has ${nodeCount} of ${options.nodes} nodes; a start with --nodes adds the others: stop it first with "skiff down${nameFlag(layout.name)}".`);
     if (options.kubeconfig !== undefined) await (await import('./join-kubeconfig.ts')).joinKubeconfig(options.kubeconfig, layout);
   }
   if (options.demo === true) await (await import('./demo.ts')).runDemo(layout, progress);
