@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { randomSuffix } from '#base/random.ts';
 import { decodeDraft } from '#apimachinery/decode.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
@@ -26,6 +27,7 @@ const allocationAttempts = 10;
 /** POST of a resource. `served` is the version the client speaks. Throws a StatusError when it is refused. */
 export async function createFromCall(context: RegistryContext, served: ResourceKind, call: ApiCall): Promise<ObjectResult> {
   const draft = await stored(served, decodeBody(served, call));
+  if (call.isLarge === true) await nextTurn();
   return createObject(context, served, draft, call);
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { invalidValue } from '#apimachinery/field-error.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { Draft, ResourceKind } from '#apimachinery/resource.ts';
@@ -15,6 +16,7 @@ export async function replace(registry: RegistryContext, kind: ResourceKind, cal
   const { name } = call.info;
   // A body that is no good is refused whether there is such an object or not.
   let read: Draft<KubeObject> | undefined = readBody();
+  if (call.isLarge === true) await nextTurn();
   return updateObject(registry, kind, call, {
     ...part,
     createsIfAbsent: part.subresource === '' && kind.strategy.createOnUpdate === true,

@@ -37,6 +37,8 @@ export interface ApiCall {
   readonly whenAnswered?: ((callback: () => void) => void) | undefined;
   /** For the metrics, noted on the way. */
   readonly notes?: CallNotes | undefined;
+  /** Its body is so large that every step of the work on it takes milliseconds: others should get their turn in between. */
+  readonly isLarge?: boolean;
   /** A component of this process asks, which speaks no HTTP. */
   readonly isInProcess?: true;
   /** From a component that shares the server's process: flow control lets it pass, for it only would wait for itself. */

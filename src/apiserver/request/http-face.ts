@@ -32,6 +32,7 @@ import { requestInfo } from './request-info.ts';
 
 /** As upstream: what etcd takes at most, doubled. */
 const maxBodyBytes = 3 * 1024 * 1024;
+const largeBytes = 128 * 1024;
 /** Answers below this size are not worth compressing. Source: KEP-156. */
 const minGzipBytes = 128 * 1024;
 const gzipAsync = promisify(gzip);
@@ -155,6 +156,7 @@ async function callOf(request: ServerRequest, response: ServerResponse, user: Us
       return request.signal;
     },
     addHeaders: (headers) => response.addHeaders(headers),
+    ...(bytes !== undefined && bytes.length > largeBytes && { isLarge: true }),
     whenAnswered: (callback) => {
       // It may be that nobody wanted to wait for the result.
       if (call.isAnswered === true) callback();
