@@ -121,12 +121,15 @@ export function* openApiV2(kinds: readonly ResourceKind[], shortHash: (text: str
   const common = { version: 2, schemas: definitions, kinds: all, shared, wording } as const;
   const paths: Record<string, JsonValue> = {};
   for (const { items, tag } of rootDocuments(kinds)) for (const item of items) paths[item.path] = printPathItem(item, { ...common, tag });
+  yield;
   for (const served of Map.groupBy(kinds, (kind) => kind.apiVersion).values()) {
     const [first] = served;
     if (first !== undefined) yield* printKinds(served, { ...common, tag: tagOf(first) }, paths);
   }
+  const printed = definitions.all();
+  yield;
   return {
-    definitions: definitions.all(),
+    definitions: printed,
     info,
     parameters: shared.all(),
     paths: sortKeys(paths),

@@ -65,6 +65,7 @@ export class OpenApiDocuments {
     const kinds = this.#kinds.all();
     const key = path.slice('/openapi/v3/'.length);
     const settings = { parts: bodyKinds, wording: await parameterWording() };
+    await nextTurn();
     const steps = path === '/openapi/v2' ? openApiV2(kinds, shortHash, settings) : openApiV3(kinds, key, settings);
     if (steps === undefined) return undefined;
     let hash = this.#hashes.get(path);
@@ -144,9 +145,9 @@ async function contentHash(document: JsonObject): Promise<string> {
 
 async function inTurns<T>(steps: Steps<T>): Promise<T> {
   for (;;) {
+    await nextTurn();
     const step = steps.next();
     if (step.done === true) return step.value;
-    await nextTurn();
   }
 }
 
