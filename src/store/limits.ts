@@ -55,3 +55,8 @@ export function checkRevision(revision: number, store: { readonly head: number; 
 export function noSpace(usedBytes: number, limitBytes: number): StoreError {
   return new StoreError('no-space', `the store is full: ${usedBytes} of ${limitBytes} bytes are in use; delete something`);
 }
+
+/** The file system has no room left, whatever the store's own limit is. */
+export function diskFull(file: string): StoreError {
+  return new StoreError('no-space', `the disk with ${file} is full; make room there, or delete something`);
+}

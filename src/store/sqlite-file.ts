@@ -1,6 +1,6 @@
 import { backup, type DatabaseSync, type StatementSync } from 'node:sqlite';
 import { firstRevision } from './change-log.ts';
-import { entryBytes, leaseKeysPerRevision, noSpace } from './limits.ts';
+import { diskFull, entryBytes, leaseKeysPerRevision, noSpace } from './limits.ts';
 import { FileCompaction } from './sqlite-compaction.ts';
 import {
   absentMark,
@@ -17,7 +17,7 @@ import {
   type WriteGroup,
 } from './sqlite-protocol.ts';
 import { FileReads, placesPerRevision, revisionOf, rowOf } from './sqlite-reads.ts';
-import { openDatabase } from './sqlite-schema.ts';
+import { isDiskFull, openDatabase } from './sqlite-schema.ts';
 import { StoreError, type LeaseId } from './store.ts';
 
 /** What stands under a key: place in the log, createRevision, bytes. */
@@ -59,7 +59,7 @@ export class StoreFile {
     return { head: this.#head, compacted: this.compacted, leases: this.#leases() };
   }
 
-  /** Does the group's requests in order, with one commit. Throws with nothing done. */
+  /** Does the group's requests in order, with one commit. Throws with nothing done; `no-space` when the disk is full. */
   apply(group: WriteGroup): GroupOutcome {
     const before = { head: this.#head, liveBytes: this.#liveBytes };
     this.#compaction.want(group.compactTo);
@@ -214,7 +214,7 @@ export class StoreFile {
         this.#head = before.head;
         this.#liveBytes = before.liveBytes;
       }
-      throw error;
+      throw isDiskFull(error) ? diskFull(this.#options.file) : error;
     }
   }
 }

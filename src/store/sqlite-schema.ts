@@ -80,3 +80,10 @@ function sqliteCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
   return error.errcode & 0xff;
 }
+
+/** SQLite's result code for a file system, or a file, that cannot grow. */
+const sqliteFull = 13;
+
+export function isDiskFull(error: unknown): boolean {
+  return sqliteCode(error) === sqliteFull;
+}

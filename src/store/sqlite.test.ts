@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -194,3 +195,29 @@ function errorOf(code: StoreErrorCode, message: string | RegExp): (error: unknow
     return true;
   };
 }
+
+const noMounts = process.getuid?.() === 0 ? false : 'needs root to mount a small disk';
+test('a full disk is told as such, and nothing that was written is lost', { skip: noMounts }, async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'skiff-full-disk-'));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', directory]);
+  const options = { file: join(directory, 'store.db'), clock: systemClock, random: seededRandom(1) };
+  let store = await openSqliteStore(options);
+  try {
+    const value = Buffer.alloc(100_000, 7);
+    let written = 0;
+    const fill = async (): Promise<void> => {
+      for (; written < 100; written++) await store.put(`/${written}`, value, { absent: true });
+    };
+    await assert.rejects(fill(), (error) => error instanceof StoreError && error.code === 'no-space' && /^the disk with .*store\.db is full/.test(error.message));
+    assert.ok(written > 5, `${written} values fit`);
+    await store.close();
+    store = await openSqliteStore(options);
+    const { entries } = await store.range('');
+    assert.deepEqual(entries.map((entry) => entry.key).sort(), Array.from({ length: written }, (_, turn) => `/${turn}`).sort());
+    assert.ok(entries.every((entry) => Buffer.compare(entry.value, value) === 0));
+  } finally {
+    await store.close();
+    execFileSync('umount', [directory]);
+    await rm(directory, { recursive: true });
+  }
+});
