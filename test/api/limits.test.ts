@@ -102,6 +102,22 @@ test('a watch that nobody reads is cut off after a minute', async (t) => {
   await assert.rejects(response.toArray(), /aborted/);
 });
 
+test('a list that nobody reads is cut off after a minute, and gives its seats back', async (t) => {
+  const clock = new SimulatedClock(systemClock.nowMs());
+  const api = await start(t, { clock });
+  const body = { metadata: { generateName: 'large-' }, data: { text: 'x'.repeat(1_000_000) } };
+  for (let count = 0; count < 12; count++) assert.equal((await api.request('POST', '/api/v1/namespaces/default/configmaps', { body })).code, 201);
+  const { host, port, agent } = api.connection;
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    https.get({ host, port, path: '/api/v1/configmaps', agent: new https.Agent({ ...(agent.options.ca !== undefined && { ca: agent.options.ca }) }), headers: { authorization: 'Bearer ann' } }, resolve).on('error', reject);
+  });
+  const executing = /^apiserver_flowcontrol_current_executing_requests\{flow_schema="global-default",.*\} (\d+)$/m;
+  assert.equal(await metric(api, executing), '1');
+  await clock.advance(61_000);
+  while ((await metric(api, executing)) !== '0');
+  await assert.rejects(response.toArray(), /aborted/);
+});
+
 interface Answer {
   readonly code: number;
   readonly headers: Readonly<IncomingHttpHeaders>;

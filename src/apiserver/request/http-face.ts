@@ -204,7 +204,7 @@ async function answer(
     response.end(encodeObject(result, context));
     return undefined;
   }
-  return sendPieces(acceptsGzip(options, request), response, { code: 200, headers, pieces: await encodeList(result, context) });
+  return sendPieces(acceptsGzip(options, request), options.clock, response, { code: 200, headers, pieces: await encodeList(result, context) });
 }
 
 /** Discovery brings its media type along; a Status or a review comes in the one asked for. */
@@ -246,7 +246,7 @@ function compressedHeaders(headers: ResponseHeaders): ResponseHeaders {
 }
 
 /** The same for what is made while it is sent; what comes in one piece is sent as such. */
-async function sendPieces(isCompressed: boolean, response: ServerResponse, { code, headers, pieces }: Omit<Answer, 'bytes'> & { readonly pieces: Iterable<Piece> }): Promise<void> {
+async function sendPieces(isCompressed: boolean, clock: Clock, response: ServerResponse, { code, headers, pieces }: Omit<Answer, 'bytes'> & { readonly pieces: Iterable<Piece> }): Promise<void> {
   const iterator = pieces[Symbol.iterator]();
   const first = iterator.next();
   if (first.done === true) throw new Error('a document of no pieces');
@@ -254,7 +254,7 @@ async function sendPieces(isCompressed: boolean, response: ServerResponse, { cod
   const all = startingWith(first.value, iterator);
   response.writeHead(code, isCompressed ? compressedHeaders(headers) : headers);
   for await (const bytes of isCompressed ? compressPieces(all) : bytesOf(all)) {
-    await response.writeThrough(bytes);
+    await waitOrCut(response.writeThrough(bytes), clock, response);
     if (response.isOver) return;
   }
   response.end();
@@ -312,10 +312,10 @@ async function sendWatch(options: HttpFaceOptions, response: ServerResponse, res
   response.end();
 }
 
-/** Whoever takes nothing for so long is not following. */
+/** Whoever takes nothing for so long does not read. */
 const maxStallMs = 60_000;
 
-/** Waits until there is room for more. Nothing else would end the watch of a client that has ceased to read. */
+/** Waits until there is room for more. Nothing else would end the watch of a client that has ceased to read, or give back the seats of its list. */
 async function waitOrCut(waits: Promise<void>, clock: Clock, response: ServerResponse): Promise<void> {
   const timer = clock.after(maxStallMs, () => response.abort());
   await waits;
