@@ -28,3 +28,9 @@ test('a default start loads nothing of what only flags ask for', () => {
   const offByDefault = ['always', 'always-pull-images', 'deny-service-external-ips', 'event-rate-limit', 'extended-resource-toleration', 'image-policy', 'namespace-auto-provision', 'namespace-exists', 'owner-references-permission', 'pod-anti-affinity', 'pod-node-selector', 'pod-toleration-restriction'];
   assert.deepEqual(loaded.filter((file) => offByDefault.some((name) => file === `apiserver/admission/plugins/${name}.ts`)), []);
 });
+
+test('a default start loads no library that most servers never need', () => {
+  const loaded = [...loadedWith(join(import.meta.dirname, 'api-server.ts'))];
+  const libraries = loaded.flatMap((file) => [...readFileSync(join(source, file), 'utf8').matchAll(/^import (?!type )[^;]*?from '(?![#.]|node:)([^']+)';/gm)].map(([, name]) => name));
+  assert.deepEqual([...new Set(libraries)], ['ipaddr.js']);
+});

@@ -1,5 +1,4 @@
 import type { JWTPayload } from 'jose';
-import { SignJWT, decodeProtectedHeader, jwtVerify } from 'jose';
 import type { Clock } from '#base/clock.ts';
 import type { Random } from '#base/random.ts';
 import type { ServiceAccountKey, VerificationKey } from '#pki/service-account-key.ts';
@@ -87,7 +86,8 @@ export function createTokenIssuer(options: {
   async function payloadOf(token: string): Promise<JWTPayload | undefined> {
     const known = verified.get(token);
     if (known !== undefined) return known;
-    for (const each of fitting(token, keys)) {
+    const { decodeProtectedHeader, jwtVerify } = await import('jose');
+    for (const each of fitting(() => decodeProtectedHeader(token), keys)) {
       try {
         const { payload } = await jwtVerify(token, each.publicKey, { issuer: issuers, algorithms: [each.algorithm], currentDate: new Date(clock.nowMs()) });
         if (verified.size >= maxRemembered) verified.clear();
@@ -114,6 +114,7 @@ export function createTokenIssuer(options: {
         ...(bound?.node !== undefined && { node: bound.node }),
         ...(warnAfterSeconds < seconds && { warnafter: now + warnAfterSeconds }),
       };
+      const { SignJWT } = await import('jose');
       const token = await new SignJWT({ 'kubernetes.io': claims })
         .setProtectedHeader({ alg: key.algorithm, kid: key.keyId })
         .setIssuer(issuer)
@@ -139,10 +140,10 @@ export function createTokenIssuer(options: {
 }
 
 /** The keys that may have signed a token: the one it names or, where it names none that is known, all. */
-function fitting(token: string, keys: readonly VerificationKey[]): readonly VerificationKey[] {
+function fitting(header: () => { readonly kid?: string | undefined }, keys: readonly VerificationKey[]): readonly VerificationKey[] {
   if (keys.length === 1) return keys;
   try {
-    const { kid } = decodeProtectedHeader(token);
+    const { kid } = header();
     const named = keys.filter(({ keyId }) => keyId === kid);
     return named.length === 0 ? keys : named;
   } catch {

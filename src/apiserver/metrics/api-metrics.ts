@@ -1,6 +1,5 @@
-import { Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { Clock } from '#base/clock.ts';
-import { registerProcessMetrics } from '#serving/process-metrics.ts';
 import type { Store } from '#store/store.ts';
 import type { VersionInfo } from '../documents/version.ts';
 import type { ServedKinds } from '../request/served-kinds.ts';
@@ -46,15 +45,18 @@ export class ApiMetrics {
       gaugeText('apiserver_resource_objects', 'Number of stored objects at the time of last check split by kind.', objects.map((kind) => [{ group: kind.group, resource: kind.plural }, cache.of(kind).size])),
       gaugeText('apiserver_storage_size_bytes', 'Size of the storage database file physically allocated in bytes.', [[{ storage_cluster_id: 'etcd-0' }, bytes]]),
       gaugeText('kubernetes_build_info', 'A metric with a constant \'1\' value labeled by what the binary was built from.', [[{ git_version: gitVersion, git_commit: gitCommit, major, minor, platform }, 1]]),
-      await this.#processMetrics().metrics(),
+      await (await this.#processMetrics()).metrics(),
     ].join('');
   }
 
-  /** The event loop is probed from the first reading on: a server that nobody watches pays nothing. */
-  #processMetrics(): Registry {
+  /** From the first reading on the event loop is probed, and the library loaded: a server that nobody watches pays nothing. */
+  async #processMetrics(): Promise<Registry> {
     if (this.#process === undefined) {
-      this.#process = new Registry();
-      registerProcessMetrics({ registry: this.#process, clock: this.#clock, signal: this.#signal });
+      const [prometheus, { registerProcessMetrics }] = await Promise.all([import('prom-client'), import('#serving/process-metrics.ts')]);
+      const registry = new prometheus.Registry();
+      // Another reading may have come first.
+      if (this.#process === undefined) registerProcessMetrics({ registry, clock: this.#clock, signal: this.#signal });
+      this.#process ??= registry;
     }
     return this.#process;
   }

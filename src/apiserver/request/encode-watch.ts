@@ -1,5 +1,4 @@
 /** What a watch sends: a line per event, or a frame where the form is not made of lines. What many watchers get is made once. */
-import { encodeCbor } from '#apimachinery/cbor.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
 import type { Chunks } from '#serving/exchange.ts';
 import { byteLength } from '#serving/exchange.ts';
@@ -10,6 +9,7 @@ import type { EncodeContext } from './encode.ts';
 import { isStoredForm, protobufForm, shape } from './encode.ts';
 import { protobufFrame, protobufObject } from './encode-protobuf.ts';
 import type { AnswerForm, Media } from './negotiate.ts';
+import { cbor } from './rare-formats.ts';
 
 /** From this size on copying events together costs more than sending them one by one. */
 const maxJoinedBytes = 64 * 1024;
@@ -60,7 +60,7 @@ function frame(media: Media, type: string, object: object, kind?: ResourceKind):
     case 'json': case 'yaml':
       return Buffer.from(`${JSON.stringify({ type, object })}\n`);
     case 'cbor':
-      return encodeCbor({ type, object });
+      return cbor().encodeCbor({ type, object });
     case 'protobuf':
       return protobufFrame(type, protobufForm(object, kind));
   }

@@ -1,6 +1,4 @@
 /** From a result to the bytes of an HTTP answer. Objects out of the cache are not printed again: their bytes are copied. */
-import { stringify as stringifyYaml } from 'yaml';
-import { encodeCbor } from '#apimachinery/cbor.ts';
 import type { KubeObject } from '#apimachinery/object-meta.ts';
 import type { ResourceKind } from '#apimachinery/resource.ts';
 import { tableFor } from '#apimachinery/table.ts';
@@ -9,6 +7,7 @@ import type { CachedObject } from '../watch-cache/cached-object.ts';
 import type { ObjectResult } from './api-call.ts';
 import { protobufDocument, protobufObject, protobufPartial, protobufPartialList } from './encode-protobuf.ts';
 import type { AnswerForm, Media } from './negotiate.ts';
+import { cbor, yaml } from './rare-formats.ts';
 import type { KindOf } from './read-call-body.ts';
 
 /** What encoding needs to know of the request. */
@@ -92,9 +91,9 @@ export function print(document: object, { form, isPretty }: Pick<EncodeContext, 
     case 'json':
       return Buffer.from(JSON.stringify(document, undefined, isPretty ? 2 : undefined));
     case 'yaml':
-      return Buffer.from(stringifyYaml(document, yamlOptions));
+      return Buffer.from(yaml().stringify(document, yamlOptions));
     case 'cbor':
-      return Buffer.from(encodeCbor(document));
+      return Buffer.from(cbor().encodeCbor(document));
     case 'protobuf':
       return protobufForm(document, undefined);
   }

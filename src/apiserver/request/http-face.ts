@@ -8,7 +8,6 @@ import type { ResourceKind } from '#apimachinery/resource.ts';
 import { StatusError, internalError, notAcceptable, tooLarge } from '#apimachinery/status-error.ts';
 import type { ResponseHeaders, ServerRequest, ServerResponse } from '#serving/exchange.ts';
 import { readBody } from '#serving/read-body.ts';
-import { sendOverWebSocket } from '#wire/upgrade/websocket-reader.ts';
 import type { Authenticator } from '../authn/authenticate.ts';
 import { anonymousUser, authenticate } from '../authn/authenticate.ts';
 import { impersonated } from '../authn/impersonate.ts';
@@ -185,7 +184,7 @@ async function answer(
     case 'upgrade':
       return result.take(request, response);
     case 'raw':
-      if (request.upgrade?.protocol === 'websocket' && call.info.subresource === 'log') return sendOverWebSocket(request, piecesOf(result.body));
+      if (request.upgrade?.protocol === 'websocket' && call.info.subresource === 'log') return sendLogOverWebSocket(request, result);
       return sendRaw(response, result);
     case 'json':
       return sendDocument(options, request, response, call, result, warnings);
@@ -273,6 +272,11 @@ async function* piecesOf(body: RawResult['body']): AsyncIterable<Uint8Array> {
   if (typeof body === 'string') yield Buffer.from(body);
   else if (body instanceof Uint8Array) yield body;
   else yield* body;
+}
+
+async function sendLogOverWebSocket(request: ServerRequest, { body }: RawResult): Promise<void> {
+  const { sendOverWebSocket } = await import('#wire/upgrade/websocket-reader.ts');
+  return sendOverWebSocket(request, piecesOf(body));
 }
 
 async function sendRaw(response: ServerResponse, result: Extract<ApiResult, { is: 'raw' }>): Promise<void> {

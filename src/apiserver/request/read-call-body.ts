@@ -1,5 +1,3 @@
-import { parseDocument, parse as parseYaml } from 'yaml';
-import { CborError, decodeCbor } from '#apimachinery/cbor.ts';
 import { mayNeedExactness, parseExactJson, withExactIntegers } from '#apimachinery/exact-json.ts';
 import type { JsonValue } from '#apimachinery/json.ts';
 import { ProtobufError, decodeProtobuf, openEnvelope } from '#apimachinery/protobuf.ts';
@@ -9,6 +7,7 @@ import { badRequest, unsupportedMediaType } from '#apimachinery/status-error.ts'
 import type { CallBody } from './api-call.ts';
 import type { DuplicateKey } from './duplicate-keys.ts';
 import { duplicateKeys, inDocumentOrder } from './duplicate-keys.ts';
+import { cbor, yaml } from './rare-formats.ts';
 import { UnreadableBody } from './unreadable-body.ts';
 
 const jsonTypes = new Set([
@@ -62,6 +61,7 @@ function looksLikeJson(bytes: Buffer): boolean {
 }
 
 function readYaml(text: string): CallBody {
+  const { parseDocument } = yaml();
   // What looks like a time stays the text it is, as Go's reader has it.
   const customTags = (tags: readonly { readonly tag?: string }[]): unknown => tags.filter((each) => each.tag !== 'tag:yaml.org,2002:timestamp');
   const options = { uniqueKeys: false, version: '1.1', schema: 'yaml-1.1', merge: true, maxAliasCount: 100, customTags };
@@ -79,9 +79,10 @@ function readYaml(text: string): CallBody {
 }
 
 function yamlDuplicates(text: string): readonly DuplicateKey[] {
+  const { parse, parseDocument } = yaml();
   return parseDocument(text).errors.filter((each) => each.code === 'DUPLICATE_KEY').map(({ linePos, pos: [start] }) => {
     const [, written = ''] = /^("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\n]*?)\s*:(?:\s|$)/.exec(text.slice(start)) ?? [];
-    return { path: undefined, key: String(parseYaml(written)), line: linePos?.[0].line ?? 0 };
+    return { path: undefined, key: String(parse(written)), line: linePos?.[0].line ?? 0 };
   });
 }
 
@@ -90,6 +91,7 @@ const longInteger = 0x1b;
 const longNegative = 0x3b;
 
 function readCbor(bytes: Buffer): CallBody {
+  const { CborError, decodeCbor } = cbor();
   try {
     const json = decodeCbor(bytes);
     return { json, exact: () => (bytes.includes(longInteger) || bytes.includes(longNegative) ? decodeCbor(bytes, { exact: true }) : json), duplicateFields: () => [] };
