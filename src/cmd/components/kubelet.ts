@@ -33,6 +33,7 @@ interface Flags extends ComponentFlags {
   readonly maxPods: number;
   readonly resolvConf?: string;
   readonly allowedUnsafeSysctls?: readonly string[];
+  readonly podManifestPath?: string;
   readonly address: string;
   readonly port: number;
   readonly tlsCertFile?: string;
@@ -58,6 +59,7 @@ export function command(): Command {
     .option('--cluster-domain <domain>', 'of the cluster\'s DNS', 'cluster.local')
     .addOption(new Option('--max-pods <count>', 'how many pods may run here').argParser(wholeNumber).default(110))
     .addOption(new Option('--allowed-unsafe-sysctls <names>', 'kernel parameters that pods may set besides the safe ones; kernel.msg* stands for all of that beginning').argParser(list))
+    .option('--pod-manifest-path <directory>', 'manifests of pods that run here whatever the API says (static pods)')
     .option('--resolv-conf <file>', 'the node\'s resolver')
     .option('--address <address>', 'where the kubelet\'s API listens', '0.0.0.0')
     .option('--tls-cert-file <file>', 'its serving certificate (default: one that it signs itself)')
@@ -87,6 +89,7 @@ async function startNode(context: ComponentContext, flags: Flags, view: () => ZV
     ...(flags.nodeLabels === undefined ? {} : { labels: flags.nodeLabels }),
     ...(flags.registerWithTaints === undefined ? {} : { taints: flags.registerWithTaints }),
     ...(flags.allowedUnsafeSysctls === undefined ? {} : { allowedUnsafeSysctls: flags.allowedUnsafeSysctls }),
+    ...(flags.podManifestPath === undefined ? {} : { staticPodPath: flags.podManifestPath }),
     ...(flags.clusterDns === undefined ? {} : { clusterDns: flags.clusterDns }),
     ...(flags.nodeIp === undefined ? {} : { nodeIps: flags.nodeIp }),
     ...(flags.resolvConf === undefined ? {} : { resolvConf: flags.resolvConf }),
