@@ -72,7 +72,8 @@ function logFor(context: RegistryContext, served: ResourceKind, { fields }: Sele
 
 interface Start {
   readonly selection: Selection;
-  readonly state: readonly CachedObject[];
+  /** What is still to be shown. */
+  readonly state: CachedObject[];
   readonly log: EventLog;
   /** Gives the log back. */
   readonly release: () => void;
@@ -98,8 +99,8 @@ async function* follow(context: RegistryContext, served: ResourceKind, call: Api
   else call.signal.addEventListener('abort', end, { once: true });
   const waiter = log.waiter(signal);
   try {
-    for (let from = 0; from < start.state.length; from += batchSize) {
-      const some = start.state.slice(from, from + batchSize);
+    // Shown and let go: the watch lives longer than what it began with.
+    for (let some = start.state.splice(0, batchSize); some.length > 0; some = start.state.splice(0, batchSize)) {
       const state = slow ? (await readyCached(served, some)).filter((cached) => selection.matches(cached)) : some;
       yield state.map((cached) => ({ type: 'ADDED', cached }) as const);
     }
