@@ -19,6 +19,8 @@ const minEvents = 100;
 /** Bound memory when writes are many or large: a watcher that falls this far behind starts anew with a list. */
 const maxEvents = 100_000;
 const maxBytes = 16 * 2 ** 20;
+/** What an event costs beside the bytes of its state: four objects and what the allocator needs. */
+const overheadBytes = 1024;
 /** When there are too many bytes, so many more are dropped: the log is not copied for every event. */
 const spareBytes = maxBytes / 8;
 
@@ -56,7 +58,7 @@ export class EventLog<T extends KubeObject = KubeObject> {
   /** Events by absolute position: `#events[i]` has position `#base + i`. */
   #events: CacheEvent<T>[] = [];
   #base = 0;
-  /** Of the states in the log, as they are stored. */
+  /** Of the events in the log. */
   #bytes = 0;
   #completeFrom: number;
   readonly #waiting = new Set<() => void>();
@@ -88,7 +90,7 @@ export class EventLog<T extends KubeObject = KubeObject> {
   /** Watchers learn of it by `wake`. */
   append(event: CacheEvent<T>): void {
     this.#events.push(event);
-    this.#bytes += event.current.stored.length;
+    this.#bytes += bytesOf(event);
   }
 
   /** The position after the last event with a revision up to `revision`. Throws 410 when the log no longer reaches back. */
@@ -194,7 +196,7 @@ export class EventLog<T extends KubeObject = KubeObject> {
     drop = Math.max(drop, this.#events.length - maxEvents);
     let bytes = this.#bytes > maxBytes ? this.#bytes - maxBytes + spareBytes : 0;
     for (let at = 0; at < this.#events.length && bytes > 0; at++) {
-      bytes -= this.#events[at]?.current.stored.length ?? 0;
+      bytes -= bytesOf(this.#events[at]);
       drop = Math.max(drop, at + 1);
     }
     this.trimTo(this.#events[drop - 1]?.revision ?? this.#completeFrom);
@@ -205,9 +207,13 @@ export class EventLog<T extends KubeObject = KubeObject> {
     if (revision <= this.#completeFrom) return;
     this.#completeFrom = revision;
     let drop = 0;
-    for (let event = this.#events[0]; event !== undefined && event.revision <= revision; event = this.#events[++drop]) this.#bytes -= event.current.stored.length;
+    for (let event = this.#events[0]; event !== undefined && event.revision <= revision; event = this.#events[++drop]) this.#bytes -= bytesOf(event);
     if (drop === 0) return;
     this.#events = this.#events.slice(drop);
     this.#base += drop;
   }
+}
+
+function bytesOf<T extends KubeObject>(event: CacheEvent<T> | undefined): number {
+  return event === undefined ? 0 : overheadBytes + event.current.stored.length;
 }
