@@ -106,13 +106,15 @@ function patchedScale(kind: ResourceKind, current: KubeObject, call: ApiCall): D
 
 function scaleOf(object: KubeObject, paths: ScalePaths): Scale & KubeObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
-  const selector = readAt(object, paths.selector);
+  const selector = selectorText(readAt(object, paths.selector));
+  const replicas = numberAt(object, paths.replicas) ?? 0;
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: { name, namespace: namespace ?? '', uid, resourceVersion, creationTimestamp },
-    spec: { replicas: numberAt(object, paths.replicas) },
-    status: { replicas: numberAt(object, paths.statusReplicas) ?? 0, selector: selectorText(selector) },
+    // Of these two, what is nothing is not said.
+    spec: replicas === 0 ? {} : { replicas },
+    status: { replicas: numberAt(object, paths.statusReplicas) ?? 0, ...(selector !== '' && { selector }) },
   };
 }
 
