@@ -27,6 +27,21 @@ test('the node registers with capacity, conditions and a lease that is renewed',
     assert.equal(second.spec.leaseDurationSeconds, 40);
   }));
 
+test('what others advertise in the node\'s capacity can be allocated, until they take it back', () =>
+  withKubelet({}, async ({ client, clock }) => {
+    const offered = async (patch: object): Promise<string | undefined> => {
+      await client.patch(Node, { name: 'n1' }, { type: 'merge', patch: { status: { capacity: patch } } }, { subresource: 'status' });
+      await clock.advance(1000);
+      return (await client.get<Node>(Node, { name: 'n1' })).status.allocatable?.['example.com/dongle'];
+    };
+    assert.equal(await offered({ 'example.com/dongle': '4' }), '4');
+    assert.equal(await offered({ 'example.com/dongle': '1' }), '1');
+    await clock.advance(6 * 60_000);
+    assert.equal(await offered({}), '1');
+    assert.equal(await offered({ 'example.com/dongle': null }), undefined);
+    assert.equal((await client.get<Node>(Node, { name: 'n1' })).status.allocatable?.['pods'], '110');
+  }));
+
 test('a pod runs, is ready, and says where', () =>
   withKubelet({}, async ({ createPod, events }) => {
     const pod = await createPod('web', { containers: one });

@@ -10,7 +10,7 @@ import type { ComponentContext, RunningComponent } from '#client/component.ts';
 import type { Informer } from '#client/informer.ts';
 import type { KubeletHandle } from './kubelet-handle.ts';
 import { NodeRegistrar } from './node/node-registrar.ts';
-import { allocatableOf } from './node/plan-node.ts';
+import { allocatableOf, extendedChanges } from './node/plan-node.ts';
 import { RuntimeHealth } from './node/runtime-health.ts';
 import type { NodePlatform } from './platform.ts';
 import { admitPod } from './pod/admit-pod.ts';
@@ -114,7 +114,7 @@ class Kubelet implements RunningKubelet {
     this.#statuses = new StatusManager({ client, clock, log, signal });
     this.#registrar = new NodeRegistrar(
       { name: nodeName, labels: options.labels ?? {}, taints: options.taints ?? [], kubeletPort: options.port ?? 10_250, version: options.version ?? 'v1.36.0' },
-      { client, clock, log, platform, signal, problem: () => this.#health.problem() },
+      { client, clock, log, platform, signal, problem: () => this.#health.problem(), heard: () => this.#nodes.list()[0] },
     );
     this.#mirrors = new MirrorPods({ client, log, node: () => this.#registrar.node });
     this.handle = new PodAccess({ nodeName, platform, workers: () => this.#workers.values(), newest: (pod) => this.#statuses.newest(pod) });
@@ -279,6 +279,7 @@ class Kubelet implements RunningKubelet {
   }
 
   #onNode(node: Node): void {
+    if (Object.keys(extendedChanges(node.status, this.#allocatable)).length > 0) this.#registrar.refresh();
     const cidrs = node.spec.podCIDRs ?? (node.spec.podCIDR === undefined ? [] : [node.spec.podCIDR]);
     if (cidrs[0] === undefined || this.#podCidr === cidrs.join(',')) return;
     this.#setUpNetwork(cidrs).catch((error: unknown) => this.#context.log.error({ error, node: this.#nodeName }, 'the runtime could not be checked'));

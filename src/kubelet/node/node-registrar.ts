@@ -8,7 +8,7 @@ import type { Taint } from '#api/core/scheduling.ts';
 import type { Client } from '#client/client.ts';
 import { microTimestamp } from '#client/timestamp.ts';
 import type { NodePlatform } from '../platform.ts';
-import { differsBeyondHeartbeat, nodeLabels, planNodeStatus } from './plan-node.ts';
+import { differsBeyondHeartbeat, extendedChanges, nodeLabels, planNodeStatus } from './plan-node.ts';
 
 export interface NodeOptions {
   readonly name: string;
@@ -26,6 +26,8 @@ export interface NodeRegistrarDependencies {
   readonly platform: NodePlatform;
   /** Why the node is not ready; undefined when it is. */
   readonly problem: () => string | undefined;
+  /** The Node as it was last heard of, with what others have written into it. */
+  readonly heard: () => Node | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -187,13 +189,15 @@ export class NodeRegistrar {
   }
 
   async #report(): Promise<void> {
-    const { client, clock, signal } = this.#dependencies;
+    const { client, clock, heard, signal } = this.#dependencies;
     const isDue = clock.nowMs() - this.#reportedAtMs >= reportEveryMs;
     if (isDue) await this.#listImages();
     const status = await this.#status();
-    if (!isDue && this.#reported !== undefined && !differsBeyondHeartbeat(this.#reported, status)) return;
-    const { addresses, ...rest } = status;
-    const patch = { status: { ...rest, addresses: [{ $patch: 'replace' }, ...(addresses ?? [])] } };
+    const changes = extendedChanges(heard()?.status ?? {}, status.capacity ?? {});
+    const isSettled = this.#reported !== undefined && !differsBeyondHeartbeat(this.#reported, status) && Object.keys(changes).length === 0;
+    if (!isDue && isSettled) return;
+    const { addresses, allocatable, ...rest } = status;
+    const patch = { status: { ...rest, allocatable: { ...allocatable, ...changes }, addresses: [{ $patch: 'replace' }, ...(addresses ?? [])] } };
     try {
       this.#node = await client.patch(Node, { name: this.#options.name }, { type: 'strategic', patch }, { subresource: 'status', signal });
       this.#note(status);

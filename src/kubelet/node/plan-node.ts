@@ -1,6 +1,7 @@
 import { saysTheSame } from '#apimachinery/equal.ts';
 import { formatQuantity, parseQuantity, quantityOf, subQuantity, value } from '#apimachinery/quantity.ts';
 import { resizesInitContainers, restartsAllContainers } from '#api/core/declared-features.ts';
+import { isExtendedResource } from '#api/core/resource-names.ts';
 import type { ContainerImage, NodeAddress, NodeCondition, NodeStatus, NodeSystemInfo } from '#api/core/node.ts';
 import { timestamp } from '#client/timestamp.ts';
 
@@ -29,6 +30,18 @@ export function allocatableOf(capacity: Readonly<Record<string, string>>): Reado
   const storage = capacity['ephemeral-storage'];
   if (storage !== undefined) allocatable['ephemeral-storage'] = formatQuantity(quantityOf(Math.floor(value(storage) * (1 - reservedStorageShare))));
   return allocatable;
+}
+
+/**
+ * What has to change in `allocatable` so that it follows the resources that others have put into the node's capacity: all that
+ * is there can be allocated, what is no longer there (null) cannot. The machine's own resources are not among them. Pure.
+ */
+export function extendedChanges({ capacity = {}, allocatable = {} }: Pick<NodeStatus, 'capacity' | 'allocatable'>, own: Readonly<Record<string, string>>): Readonly<Record<string, string | null>> {
+  const isAdvertised = (name: string): boolean => own[name] === undefined && isExtendedResource(name);
+  return Object.fromEntries([
+    ...Object.entries(capacity).filter(([name, amount]) => isAdvertised(name) && allocatable[name] !== amount),
+    ...Object.keys(allocatable).filter((name) => isAdvertised(name) && capacity[name] === undefined).map((name) => [name, null] as const),
+  ]);
 }
 
 /** What this kubelet can beyond what every kubelet can, sorted. */
