@@ -46,6 +46,13 @@ test('a disruption budget turns the choice to another node', () => {
   assert.equal(shown(plan({ requests: { cpu: '2' }, priority: 9 }, { n1: {}, n2: {} }, others, [budget])), 'n2: b');
 });
 
+test('a disruption budget for all pods keeps those without labels, too', () => {
+  const budget = decodeObject(PodDisruptionBudget, { metadata: { name: 'b', namespace: 'default' }, spec: { selector: {} }, status: { disruptionsAllowed: 1 } });
+  const others = { a: cpu('2', 0, 'n1'), b: cpu('2', 0, 'n1'), c: cpu('4', 5, 'n2') };
+  assert.equal(shown(plan({ requests: { cpu: '4' }, priority: 9 }, { n1: {}, n2: {} }, others)), 'n1: a,b');
+  assert.equal(shown(plan({ requests: { cpu: '4' }, priority: 9 }, { n1: {}, n2: {} }, others, [budget])), 'n2: c');
+});
+
 test('while a victim is still leaving, no second one is taken', () => {
   const cache = cacheOf([sampleNode('n1')]);
   const leaving = samplePod('p', cpu('3', 0, 'n1'));

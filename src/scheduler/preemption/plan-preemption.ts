@@ -118,7 +118,7 @@ function splitByBudget(pods: readonly PodInfo[], budgets: readonly PodDisruption
     const { labels, name: podName, namespace } = info.pod.metadata;
     let isProtected = false;
     for (const each of left) {
-      if (each.budget.metadata.namespace !== namespace || labels === undefined || !matchesLabels(each.query, labels)) continue;
+      if (each.budget.metadata.namespace !== namespace || !matchesLabels(each.query, labels)) continue;
       // Its eviction is under way and has been counted.
       if (each.budget.status.disruptedPods?.[podName] !== undefined) continue;
       each.allowed--;
