@@ -32,18 +32,21 @@ interface Group {
   readonly type: string;
   readonly reason: string;
   /** Different messages seen in the window, up to `similarLimit`. */
-  messages: string[];
+  messages: readonly string[];
   lastMs: number;
   /** The oldest first. */
-  readonly series: Series[];
+  series: readonly Series[];
   combined: EventSeriesState | undefined;
 }
 
-/** One object: how many events it may still have, and those it had. Small, for it is kept for every pod of a node. */
+/**
+ * One object: how many events it may still have, and those it had. Kept for every pod of a node, so the lists are made anew
+ * when they grow: V8 reserves room for sixteen more when one is added to.
+ */
 interface Target {
   tokens: number;
   atMs: number;
-  readonly groups: Group[];
+  groups: readonly Group[];
 }
 
 /** Objects remembered; the oldest is forgotten first, which costs no more than a second Event object. */
@@ -67,7 +70,7 @@ export class EventCorrelator {
     let group = target.groups.find((each) => each.type === type && each.reason === reason);
     if (group === undefined) {
       group = { type, reason, messages: [], lastMs: nowMs, series: [], combined: undefined };
-      target.groups.push(group);
+      target.groups = [...target.groups, group];
     }
     const series = isOneOfTooMany(group, occurrence) ? combinedSeries(group, occurrence) : ownSeries(group, occurrence);
     series.count++;
@@ -99,7 +102,7 @@ function takeToken(target: Target, nowMs: number): boolean {
 function isOneOfTooMany(group: Group, { message, nowMs }: Occurrence): boolean {
   if (nowMs - group.lastMs > similarWindowMs) group.messages = [];
   group.lastMs = nowMs;
-  if (group.messages.length < similarLimit && !group.messages.includes(message)) group.messages.push(message);
+  if (group.messages.length < similarLimit && !group.messages.includes(message)) group.messages = [...group.messages, message];
   return group.messages.length >= similarLimit;
 }
 
@@ -109,11 +112,10 @@ function combinedSeries(group: Group, { message, nowMs }: Occurrence): EventSeri
   return group.combined;
 }
 
-function ownSeries({ series }: Group, { about: { fieldPath = '' }, message, nowMs }: Occurrence): EventSeriesState {
-  const known = series.find((each) => each.message === message && each.fieldPath === fieldPath);
+function ownSeries(group: Group, { about: { fieldPath = '' }, message, nowMs }: Occurrence): EventSeriesState {
+  const known = group.series.find((each) => each.message === message && each.fieldPath === fieldPath);
   if (known !== undefined) return known;
   const fresh: Series = { message, fieldPath, firstMs: nowMs, count: 0 };
-  series.push(fresh);
-  if (series.length > maxSeries) series.shift();
+  group.series = [...group.series, fresh].slice(-maxSeries);
   return fresh;
 }
