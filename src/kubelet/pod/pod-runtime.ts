@@ -68,9 +68,10 @@ export async function observePod(runtime: RuntimeService, uid: string, known: Po
     return status === undefined ? undefined : recordOf(status, container.podSandboxId);
   });
   const newestFirst = (a: { readonly createdAtMs: number }, b: { readonly createdAtMs: number }): number => b.createdAtMs - a.createdAtMs;
+  // Sorted into lists of their own size: those of `present` have room for sixteen more, and every pod keeps two.
   return {
-    sandboxes: present(await Promise.all(sandboxRecords)).sort((a, b) => b.attempt - a.attempt || newestFirst(a, b)),
-    containers: present(await Promise.all(containerRecords)).sort((a, b) => b.attempt - a.attempt || newestFirst(a, b)),
+    sandboxes: present(await Promise.all(sandboxRecords)).toSorted((a, b) => b.attempt - a.attempt || newestFirst(a, b)),
+    containers: present(await Promise.all(containerRecords)).toSorted((a, b) => b.attempt - a.attempt || newestFirst(a, b)),
   };
 }
 

@@ -17,7 +17,7 @@ export interface ProbeManagerDependencies {
 interface Watched {
   readonly record: ContainerRecord;
   readonly container: Container;
-  readonly workers: Map<ProbeKind, ProbeWorker>;
+  readonly workers: Partial<Record<ProbeKind, ProbeWorker>>;
   /** What the pod's status says of this very container: it holds until its probes know better. */
   readonly before: { readonly isStarted: boolean; readonly isReady: boolean };
 }
@@ -41,7 +41,7 @@ export class ProbeManager {
       if (this.#watched.has(record.id) || this.#starting.has(record.id)) continue;
       const container = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find(({ name }) => name === record.name);
       if (container === undefined) continue;
-      const watched: Watched = { record, container, workers: new Map(), before: stateBefore(pod, record.id) };
+      const watched: Watched = { record, container, workers: {}, before: stateBefore(pod, record.id) };
       this.#watched.set(record.id, watched);
       if (container.startupProbe === undefined || watched.before.isStarted) this.#startOthers(watched);
       else this.#start(watched, 'startup');
@@ -57,31 +57,31 @@ export class ProbeManager {
   isStarted(containerId: string): boolean {
     const watched = this.#watched.get(containerId);
     if (watched === undefined) return false;
-    return watched.container.startupProbe === undefined || watched.before.isStarted || watched.workers.get('startup')?.verdict === true;
+    return watched.container.startupProbe === undefined || watched.before.isStarted || watched.workers.startup?.verdict === true;
   }
 
   isReady(containerId: string): boolean {
     const watched = this.#watched.get(containerId);
     if (watched === undefined || !this.isStarted(containerId)) return false;
-    return watched.container.readinessProbe === undefined || (watched.workers.get('readiness')?.verdict ?? watched.before.isReady);
+    return watched.container.readinessProbe === undefined || (watched.workers.readiness?.verdict ?? watched.before.isReady);
   }
 
   failed(containerId: string): 'liveness' | 'startup' | undefined {
     const workers = this.#watched.get(containerId)?.workers;
-    if (workers?.get('startup')?.verdict === false) return 'startup';
-    return workers?.get('liveness')?.verdict === false ? 'liveness' : undefined;
+    if (workers?.startup?.verdict === false) return 'startup';
+    return workers?.liveness?.verdict === false ? 'liveness' : undefined;
   }
 
   forget(containerId: string): void {
-    for (const worker of this.#watched.get(containerId)?.workers.values() ?? []) worker.stop();
+    for (const worker of Object.values(this.#watched.get(containerId)?.workers ?? {})) worker.stop();
     this.#watched.delete(containerId);
   }
 
   /** Liveness and startup no longer matter once the pod is being stopped; readiness goes on. */
   stopRestarts(): void {
     for (const { workers } of this.#watched.values()) {
-      workers.get('liveness')?.stop();
-      workers.get('startup')?.stop();
+      workers.liveness?.stop();
+      workers.startup?.stop();
     }
   }
 
@@ -97,7 +97,7 @@ export class ProbeManager {
   #start(watched: Watched, kind: ProbeKind): void {
     const { container, record, workers } = watched;
     const probe = kind === 'startup' ? container.startupProbe : kind === 'liveness' ? container.livenessProbe : container.readinessProbe;
-    if (probe === undefined || workers.has(kind)) return;
+    if (probe === undefined || workers[kind] !== undefined) return;
     const { clock, run, onChange, onFailure } = this.#dependencies;
     const worker = new ProbeWorker({ container, kind, probe, startedAtMs: record.startedAtMs }, {
       clock,
@@ -108,7 +108,7 @@ export class ProbeManager {
       },
       onFailure: (outcome) => onFailure(container, kind, outcome),
     });
-    workers.set(kind, worker);
+    workers[kind] = worker;
     worker.start();
   }
 }
