@@ -32,22 +32,25 @@ export function* withoutAbandoned({ struct, apiVersion, merged, last, owners }: 
   const whole = yield { object: decodeDraft(struct as Struct<object>, merged), apiVersion: lastVersion };
   // Nobody can say any more which fields those were.
   if (whole === undefined) return merged;
-  const abandoned = difference(withStructs(whole.struct, stated), withStructs(whole.struct, owned.get(lastVersion) ?? emptySet));
-  owned.delete(lastVersion);
   let all: Versioned = whole;
-  let left = without(whole, abandoned);
-  for (const [version, fields] of owned) {
+  // Goes at first: all that was stated, with structs that have nothing else stated in them. What others own comes back, version by
+  // version, that of the statement first: conversions may need it.
+  let left = without(whole, withStructs(whole.struct, stated));
+  for (const version of [lastVersion, ...owned.keys()]) {
+    const fields = owned.get(version);
+    if (fields === undefined) continue;
+    owned.delete(version);
     const allHere = yield { object: all.object, apiVersion: version };
     const leftHere = yield { object: left.object, apiVersion: version };
     if (allHere === undefined || leftHere === undefined) continue;
-    const { struct: here } = allHere;
-    const gone = difference(setOf(allHere), union(setOf(leftHere), withStructs(here, fields)));
+    const gone = difference(setOf(allHere), union(setOf(leftHere), withStructs(allHere.struct, fields)));
     all = allHere;
     left = without(allHere, gone);
   }
   const kept = yield { object: left.object, apiVersion: lastVersion };
   // What goes is what was stated, not what a conversion loses besides.
-  const gone = kept === undefined ? abandoned : intersection(difference(setOf(whole), setOf(kept)), withStructs(whole.struct, stated));
+  if (kept === undefined) return merged;
+  const gone = intersection(difference(setOf(whole), setOf(kept)), withStructs(whole.struct, stated));
   const back = yield { object: without(whole, gone).object, apiVersion };
   return back === undefined ? merged : (back.object as JsonObject);
 }

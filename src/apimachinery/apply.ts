@@ -132,8 +132,8 @@ function applyConflict(conflicts: readonly Conflict[]): StatusError {
   if (first !== undefined && conflicts.length === 1) {
     return new StatusError(409, 'Conflict', `Apply failed with 1 conflict: conflict with ${ownerText(first.owner)}: ${pathText(first.path)}`, { causes });
   }
-  const byOwner = Map.groupBy(conflicts, ({ owner }) => owner);
-  const lines = [...byOwner].flatMap(([owner, all]) => [`conflicts with ${ownerText(owner)}:`, ...all.map(({ path }) => `- ${pathText(path)}`)]);
+  const byOwner = Map.groupBy(conflicts, ({ owner }) => ownerText(owner));
+  const lines = [...byOwner].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([owner, all]) => [`conflicts with ${owner}:`, ...all.map(({ path }) => `- ${pathText(path)}`)]);
   return new StatusError(409, 'Conflict', `Apply failed with ${conflicts.length} conflicts: ${lines.join('\n')}`, { causes });
 }
 

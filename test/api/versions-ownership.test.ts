@@ -33,7 +33,7 @@ function convert({ spec, ...object }: Json, apiVersion: string): Json {
 
 const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 const text = { type: 'string' };
-const stores = { v1: { colour: text, hostPort: text, replicas: { type: 'integer' }, tags: { type: 'array', items: text, 'x-kubernetes-list-type': 'set' } }, v2: { color: text, host: text, port: text, replicas: { type: 'integer' }, tags: { type: 'array', items: text, 'x-kubernetes-list-type': 'set' } } };
+const stores = { v1: { colour: text, hostPort: text, replicas: { type: 'integer' }, size: { type: 'integer' }, tags: { type: 'array', items: text, 'x-kubernetes-list-type': 'set' } }, v2: { color: text, host: text, port: text, replicas: { type: 'integer' }, size: { type: 'integer' }, tags: { type: 'array', items: text, 'x-kubernetes-list-type': 'set' } } };
 
 interface Host extends Json {
   readonly spec: Json;
@@ -166,6 +166,14 @@ describe('fields of versions that a webhook converts', { concurrency: false }, (
     assert.deepEqual((await hosts.get('v2', 'f')).spec, { color: 'red', host: 'h', port: '1' });
     done(await hosts.apply('v1', 'f', 'ann', { hostPort: 'h:1' }));
     assert.deepEqual((await hosts.get('v2', 'f')).spec, { host: 'h', port: '1' });
+  });
+
+  it('go in part where a field of one version is several of another', async () => {
+    done(await hosts.apply('v1', 'p', 'eve', { colour: 'red', hostPort: 'h:2' }));
+    done(await hosts.merge('v2', 'p', 'ann', { color: 'blue' }));
+    done(await hosts.apply('v2', 'p', 'bob', { size: 1, port: '1' }, true));
+    done(await hosts.apply('v1', 'p', 'bob', { colour: 'blue' }));
+    assert.deepEqual((await hosts.get('v1', 'p')).spec, { colour: 'blue', hostPort: 'h:' });
   });
 
   it('stay when somebody else owns them in another version', async () => {
