@@ -44,6 +44,8 @@ export interface ConnectionLimit {
 export interface SecureServer extends HttpServer {
   /** How many connections were beyond the limit, up to now. */
   readonly refusedConnections: number;
+  /** How many never came to be for an error in TLS, up to now. */
+  readonly handshakeErrors: number;
   /** New connections are served with these; those that are open stay. */
   replaceCertificates(certificates: { readonly serving: PemPair; readonly clientCaPem?: string }): void;
 }
@@ -100,12 +102,17 @@ export function createSecureServer(options: SecureServerOptions): SecureServer {
     connections.judge(session);
     connections.addSession(session);
   });
-  server.on('tlsClientError', (error) => log.debug({ error }, 'TLS handshake failed'));
+  let handshakeErrors = 0;
+  server.on('tlsClientError', (error) => {
+    handshakeErrors++;
+    log.debug({ error }, 'TLS handshake failed');
+  });
   return {
     listen: (address) => listenOn(server, address),
     get closing() { return connections.closing; },
     get connectionCount() { return connections.count; },
     get refusedConnections() { return connections.refused; },
+    get handshakeErrors() { return handshakeErrors; },
     replaceCertificates: ({ serving, clientCaPem }) => server.setSecureContext(tlsOptions(serving, clientCaPem)),
     close: ({ drainMs }) => connections.close(server, {
       clock: options.clock,

@@ -62,6 +62,7 @@ describe('/metrics of the API server', { timeout: 60_000 }, () => {
     assert.ok(value(all, 'apiserver_storage_objects{resource="clusterroles.rbac.authorization.k8s.io"}') > 50);
     assert.ok(value(all, 'etcd_request_duration_seconds_count{operation="create",type="secrets"}') >= 1);
     assert.ok(value(all, 'process_resident_memory_bytes') > 1e6);
+    assert.equal(value(all, 'apiserver_tls_handshake_errors_total'), 0);
     assert.ok(value(all, 'process_open_fds') > 5 && value(all, 'process_open_fds') < value(all, 'process_max_fds'));
     assert.ok(all.some((line) => line.startsWith('kubernetes_build_info{git_version="v1.36.')));
     assert.ok(value(all, 'apiserver_storage_size_bytes') > 0);

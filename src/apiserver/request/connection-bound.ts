@@ -11,8 +11,15 @@ export function tooManyConnections(limit: number): StatusError {
 }
 
 /** For the metrics; empty while the server does not listen. */
-export function connectionText(server: Pick<SecureServer, 'connectionCount' | 'refusedConnections'> | undefined): string {
+export function connectionText(server: Pick<SecureServer, 'connectionCount' | 'refusedConnections' | 'handshakeErrors'> | undefined): string {
   if (server === undefined) return '';
-  const refused = 'skiff_apiserver_connections_refused_total';
-  return `${gaugeText('skiff_apiserver_connections', 'Open connections of clients.', [[{}, server.connectionCount]])}# HELP ${refused} Connections that were refused because too many are open.\n# TYPE ${refused} counter\n${refused} ${server.refusedConnections}\n`;
+  return [
+    gaugeText('skiff_apiserver_connections', 'Open connections of clients.', [[{}, server.connectionCount]]),
+    counterText('skiff_apiserver_connections_refused_total', 'Connections that were refused because too many are open.', server.refusedConnections),
+    counterText('apiserver_tls_handshake_errors_total', 'Number of requests dropped with \'TLS handshake error from\' error', server.handshakeErrors),
+  ].join('');
+}
+
+function counterText(name: string, help: string, value: number): string {
+  return `# HELP ${name} ${help}\n# TYPE ${name} counter\n${name} ${value}\n`;
 }
