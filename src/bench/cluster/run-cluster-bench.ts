@@ -22,8 +22,8 @@ export interface StepDone {
   readonly tookMs: number;
 }
 
-/** What follows a step by itself (status reports, memory given back) is over by then. */
-const settleMs = 30_000;
+/** What follows a step by itself is over by then: status reports, the past that is kept for watches (75 s), memory given back. */
+const settleMs = 90_000;
 const steadyMs = 30_000;
 
 /** Runs clusters of all sizes, one after the other. Rejects with what a cluster's process said when it fails. */

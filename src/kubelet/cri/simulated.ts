@@ -61,9 +61,13 @@ export interface PullBehaviour {
   readonly user?: number;
 }
 
+/** Of what a sandbox or container was made from, the part that is shown again: there may be thousands. */
+type KeptSandboxConfig = Required<Pick<PodSandboxConfig, 'metadata' | 'labels' | 'annotations'>>;
+type KeptContainerConfig = Required<Pick<ContainerConfig, 'metadata' | 'labels' | 'annotations' | 'image' | 'mounts'>>;
+
 interface Sandbox {
   readonly id: string;
-  readonly config: PodSandboxConfig;
+  readonly config: KeptSandboxConfig;
   readonly createdAt: number;
   readonly ip: string | undefined;
   state: PodSandboxState;
@@ -73,7 +77,7 @@ interface Sandbox {
 interface SimulatedContainer {
   readonly id: string;
   readonly sandbox: Sandbox;
-  readonly config: ContainerConfig;
+  readonly config: KeptContainerConfig;
   readonly behaviour: ContainerBehaviour;
   readonly createdAt: number;
   resources: LinuxContainerResources;
@@ -143,7 +147,8 @@ export class SimulatedRuntime implements RuntimeService {
     }
     const ip = isOnHost ? undefined : this.#addresses?.take();
     if (!isOnHost && ip === undefined) throw new CriError('unknown', 'failed to setup network for sandbox: no IP addresses available');
-    const sandbox: Sandbox = { id: this.#newId(), config, createdAt: this.#nowNs(), ip, state: 'SANDBOX_READY', containers: new Set() };
+    const { metadata, labels = {}, annotations = {} } = config;
+    const sandbox: Sandbox = { id: this.#newId(), config: { metadata, labels, annotations }, createdAt: this.#nowNs(), ip, state: 'SANDBOX_READY', containers: new Set() };
     this.#sandboxes.set(sandbox.id, sandbox);
     this.#emit('CONTAINER_STARTED_EVENT', sandbox.id, sandbox);
     return sandbox.id;
@@ -175,16 +180,17 @@ export class SimulatedRuntime implements RuntimeService {
   async listPodSandbox(filter: PodSandboxFilter = {}) {
     return [...this.#sandboxes.values()]
       .filter((sandbox) => matches(sandbox, sandbox.config.labels, filter))
-      .map(({ id, config, state, createdAt }) => ({ id, metadata: config.metadata, state, createdAt, labels: config.labels ?? {}, annotations: config.annotations ?? {} }));
+      .map(({ id, config, state, createdAt }) => ({ id, metadata: config.metadata, state, createdAt, labels: config.labels, annotations: config.annotations }));
   }
 
   async createContainer({ podSandboxId, config }: CreateContainerRequest): Promise<string> {
     const sandbox = this.#sandbox(podSandboxId);
     if (sandbox.state !== 'SANDBOX_READY') throw new CriError('unknown', `sandbox ${podSandboxId} is not running`);
-    const behaviour = this.#options.behaviour?.({ pod: sandbox.config.metadata, podLabels: sandbox.config.labels ?? {}, config }) ?? {};
+    const behaviour = this.#options.behaviour?.({ pod: sandbox.config.metadata, podLabels: sandbox.config.labels, config }) ?? {};
     if (behaviour.createError !== undefined) throw new CriError('unknown', behaviour.createError);
+    const { metadata, labels = {}, annotations = {}, image, mounts = [] } = config;
     const container: SimulatedContainer = {
-      id: this.#newId(), sandbox, config, behaviour, createdAt: this.#nowNs(), resources: config.linux?.resources ?? {}, state: 'CONTAINER_CREATED',
+      id: this.#newId(), sandbox, config: { metadata, labels, annotations, image, mounts }, behaviour, createdAt: this.#nowNs(), resources: config.linux?.resources ?? {}, state: 'CONTAINER_CREATED',
       startedAt: 0, finishedAt: 0, exitCode: 0, reason: '', exitTimer: undefined, log: [], ended: Promise.withResolvers(),
     };
     sandbox.containers.add(container);
@@ -239,7 +245,7 @@ export class SimulatedRuntime implements RuntimeService {
       .filter((container) => matches(container, container.config.labels, filter) && (filter.podSandboxId === undefined || filter.podSandboxId === container.sandbox.id))
       .map(({ id, sandbox, config, state, createdAt }) => ({
         id, podSandboxId: sandbox.id, metadata: config.metadata, image: config.image, imageRef: imageIdOf(config.image.image), state, createdAt,
-        labels: config.labels ?? {}, annotations: config.annotations ?? {},
+        labels: config.labels, annotations: config.annotations,
       }));
   }
 
@@ -388,7 +394,7 @@ export class SimulatedRuntime implements RuntimeService {
     const memory = behaviour.memoryBytes ?? 8 * 1024 * 1024;
     const usageNanoCores = behaviour.cpuNanoCores ?? 1_000_000;
     return {
-      attributes: { id, metadata: config.metadata, labels: config.labels ?? {}, annotations: config.annotations ?? {} },
+      attributes: { id, metadata: config.metadata, labels: config.labels, annotations: config.annotations },
       cpu: { timestamp, usageNanoCores, usageCoreNanoSeconds: Math.round((usageNanoCores * this.#options.clock.monotonicMs()) / 1000) },
       memory: { timestamp, workingSetBytes: memory, usageBytes: memory, rssBytes: memory },
     };
@@ -469,7 +475,7 @@ function matches(
 
 function statusOfSandbox({ id, config, state, createdAt, ip }: Sandbox): PodSandboxStatus {
   return {
-    id, metadata: config.metadata, state, createdAt, labels: config.labels ?? {}, annotations: config.annotations ?? {},
+    id, metadata: config.metadata, state, createdAt, labels: config.labels, annotations: config.annotations,
     ...(ip === undefined ? {} : { network: { ip, additionalIps: [] } }),
   };
 }
@@ -478,6 +484,6 @@ function statusOfContainer(container: SimulatedContainer): ContainerStatus {
   const { id, config, state, createdAt, startedAt, finishedAt, exitCode, reason } = container;
   return {
     id, metadata: config.metadata, state, createdAt, startedAt, finishedAt, exitCode, image: config.image, imageRef: imageIdOf(config.image.image),
-    reason, message: '', labels: config.labels ?? {}, annotations: config.annotations ?? {}, mounts: config.mounts ?? [], logPath: '',
+    reason, message: '', labels: config.labels, annotations: config.annotations, mounts: config.mounts, logPath: '',
   };
 }
