@@ -6,6 +6,7 @@ import type { ConnectionConfig } from '#client/connection.ts';
 import { createHttpsTransport } from '#client/https-transport.ts';
 import { connectionFrom, inClusterConnection, loadKubeconfig } from '#client/kubeconfig.ts';
 import { createComponentContext } from '#cluster/component-context.ts';
+import { giveBackMemory } from '#serving/give-back-memory.ts';
 import { UserError } from '../fail.ts';
 import { createLog } from '../log.ts';
 import { endOnSignal } from '../until-signal.ts';
@@ -32,6 +33,7 @@ export async function runComponent(name: string, flags: ComponentFlags, start: (
     () => log.info({ server: connection.server }, 'ready'),
     (error: unknown) => log.error({ error }, 'the component could not start'),
   );
+  giveBackMemory(systemClock);
   await ending.signalled;
   log.info({}, 'stopping');
   await component.close();
