@@ -31,7 +31,7 @@ function nowText(nowMs: number): string {
 export interface PodVerdict {
   readonly reason: 'Unschedulable' | 'SchedulerError';
   readonly message: string;
-  /** The node where room is being made; undefined: as it was. */
+  /** The node where room is being made; empty: none any more; undefined: as it was. */
   readonly nominatedNodeName?: string;
 }
 
@@ -50,6 +50,13 @@ export async function reportUnschedulable(
   const lastTransitionTime = known?.status === 'False' ? (known.lastTransitionTime ?? now) : now;
   const { generation, name, namespace } = pod.metadata;
   const condition = { type: 'PodScheduled', status: 'False', reason, message, lastProbeTime: null, lastTransitionTime, observedGeneration: generation };
-  const patch = { metadata: { uid: pod.metadata.uid }, status: { conditions: [condition], ...(nominates && { nominatedNodeName }) } };
+  const patch = { metadata: { uid: pod.metadata.uid }, status: { conditions: [condition], ...(nominates && { nominatedNodeName: nominatedNodeName === '' ? null : nominatedNodeName }) } };
   await client.patch(Pod, { namespace, name }, { type: 'strategic', patch }, { subresource: 'status', signal });
+}
+
+/** Takes back the promise of a node. */
+export async function clearNomination({ client }: Pick<ComponentContext, 'client'>, { metadata, status }: PodObject, signal: AbortSignal): Promise<void> {
+  if (status.nominatedNodeName === undefined) return;
+  const { name, namespace, uid } = metadata;
+  await client.patch(Pod, { namespace, name }, { type: 'merge', patch: { metadata: { uid }, status: { nominatedNodeName: null } } }, { subresource: 'status', signal });
 }

@@ -3,6 +3,7 @@ import { Namespace } from '#api/core/namespace.ts';
 import { Node } from '#api/core/node.ts';
 import { findCondition } from '#api/core/pod-status.ts';
 import { Pod } from '#api/core/pod.ts';
+import { PriorityClass } from '#api/scheduling/priority-class.ts';
 import { ServiceAccount } from '#api/core/service-account.ts';
 import { createApiServer } from '#apiserver/api-server.ts';
 import { noNodes } from '#apiserver/request/node-gateway.ts';
@@ -129,6 +130,24 @@ test('a more important pod takes the place of a less important one', async () =>
     assert.equal((await bed.client.list(Pod)).items.length, 1);
     const [message] = await bed.until(async () => (await events(bed.client, 'Preempted')).length > 0 && events(bed.client, 'Preempted'));
     assert.match(message ?? '', /^Preempted by pod [0-9a-f-]+ on node node-1$/);
+  });
+});
+
+test('pods that were promised room and lost it to a more important one share what is left', async () => {
+  await withScheduler(async (bed) => {
+    const half = (priority: number, grace: number): object => ({ priority, containers: [{ name: 'a', image: 'x:1', resources: { requests: { cpu: '2' } } }], terminationGracePeriodSeconds: grace });
+    const isNominated = (name: string) => async (): Promise<boolean> => (await bed.get(name)).status.nominatedNodeName === 'node-1';
+    await bed.node('node-1');
+    for (const [name, value] of [['mid', 10], ['high', 20]] as const) await bed.client.create(PriorityClass, { metadata: { name }, value });
+    for (const name of ['low-0', 'low-1']) await bed.pod(name, half(0, 600));
+    for (const name of ['low-0', 'low-1']) await bed.until(isBound(name, bed));
+    for (const name of ['mid-0', 'mid-1']) await bed.pod(name, { ...half(10, 0), priorityClassName: 'mid' });
+    for (const name of ['mid-0', 'mid-1']) await bed.until(isNominated(name));
+    await bed.pod('high', { ...half(20, 0), priorityClassName: 'high' });
+    await bed.until(isNominated('high'));
+    for (const name of ['low-0', 'low-1']) await bed.client.delete(Pod, { namespace: 'test', name }, { gracePeriodSeconds: 0 });
+    assert.equal(await bed.until(isBound('high', bed)), 'node-1');
+    await bed.until(async () => (await isBound('mid-0', bed)()) || (await isBound('mid-1', bed)()));
   });
 });
 

@@ -5,7 +5,7 @@ import { hasReason } from '#apimachinery/status-error.ts';
 import type { LogFields } from '#base/log.ts';
 import type { ComponentContext, RunningComponent } from '#client/component.ts';
 import type { PodVerdict } from './act.ts';
-import { bindPod, evictVictim, reportUnschedulable } from './act.ts';
+import { bindPod, clearNomination, evictVictim, reportUnschedulable } from './act.ts';
 import type { PodInfo } from './cache/pod-info.ts';
 import { SchedulerCache } from './cache/scheduler-cache.ts';
 import type { Explainer } from './explain.ts';
@@ -180,7 +180,7 @@ class Scheduler {
   #handleUnplaced(pod: QueuedPod, placement: Unplaced, startMs: number): void {
     const { diagnosis } = placement;
     const { clock, informers, random } = this.#context;
-    const plan: PreemptionPlan = diagnosis.nodeCount === 0 ? { is: 'none', message: '' } : planPreemption(pod.info, this.#cache, {
+    const plan: PreemptionPlan = diagnosis.nodeCount === 0 ? { is: 'none', message: '', isHopeless: true } : planPreemption(pod.info, this.#cache, {
       plugins: this.#plugins,
       diagnosis,
       budgets: informers.for(PodDisruptionBudget).list(),
@@ -194,14 +194,20 @@ class Scheduler {
     this.#queue.failed(pod, diagnosis.plugins);
     this.#metrics.attempted('unschedulable', (clock.monotonicMs() - startMs) / 1000);
     this.#metrics.unschedulable(diagnosis.plugins);
+    const promise = plan.is === 'victims' ? { nominatedNodeName: plan.nodeName } : plan.isHopeless && { nominatedNodeName: '' };
     if (plan.is === 'victims') this.#preempt(pod.info, plan.nodeName, plan.victims);
-    this.#report(pod.info, { reason: 'Unschedulable', message, ...(plan.is === 'victims' && { nominatedNodeName: plan.nodeName }) });
+    else if (plan.isHopeless) this.#nominator.delete(pod.info.uid);
+    this.#report(pod.info, { reason: 'Unschedulable', message, ...promise });
   }
 
   #preempt(info: PodInfo, nodeName: string, victims: readonly PodInfo[]): void {
     this.#metrics.preempted(victims.length);
     // Less important pods that were promised this room look for another.
-    for (const other of this.#nominator.at(nodeName)) if (other.priority < info.priority) this.#nominator.delete(other.uid);
+    for (const other of this.#nominator.at(nodeName)) {
+      if (other.priority >= info.priority) continue;
+      this.#nominator.delete(other.uid);
+      this.#inBackground(clearNomination(this.#context, other.pod, this.#stop.signal), { pod: other.key, for: info.key }, 'a nomination could not be cleared');
+    }
     this.#nominator.set(info, nodeName);
     for (const victim of victims) {
       this.#inBackground(evictVictim(this.#context, victim.pod, this.#name, this.#stop.signal), { pod: victim.key, for: info.key }, 'a victim could not be deleted');

@@ -64,11 +64,11 @@ export function watchCluster(targets: WatchTargets): () => void {
 function podChanged(targets: WatchTargets, pod: PodObject, old: PodObject | undefined): void {
   if (!isTerminal(pod)) {
     if (isAssigned(pod)) assignedPodChanged(targets, pod, old);
-    else waitingPodChanged(targets, pod);
+    else waitingPodChanged(targets, pod, old);
   } else if (old === undefined || !isTerminal(old)) podGone(targets, pod);
 }
 
-function waitingPodChanged({ cache, nominator, queue, schedulerName }: WatchTargets, pod: PodObject): void {
+function waitingPodChanged({ cache, nominator, queue, schedulerName }: WatchTargets, pod: PodObject, old: PodObject | undefined): void {
   const { deletionTimestamp, uid } = pod.metadata;
   if (cache.isAssumed(uid) || pod.spec.schedulerName !== schedulerName) return;
   if (deletionTimestamp !== undefined) {
@@ -79,6 +79,8 @@ function waitingPodChanged({ cache, nominator, queue, schedulerName }: WatchTarg
   const info = podInfoOf(pod);
   const { nominatedNodeName } = pod.status;
   if (nominatedNodeName !== undefined) nominator.set(info, nominatedNodeName);
+  // One that was nominated a moment ago may not say so yet.
+  else if (old?.status.nominatedNodeName !== undefined) nominator.delete(uid);
   queue.set(info);
 }
 

@@ -26,13 +26,13 @@ export interface PreemptionOptions {
 
 export type PreemptionPlan =
   | { readonly is: 'victims'; readonly nodeName: string; readonly victims: readonly PodInfo[] }
-  /** What FailedScheduling says of it; begins with `preemption: `. */
-  | { readonly is: 'none'; readonly message: string };
+  /** `message` is what FailedScheduling says of it and begins with `preemption: `; `isHopeless`: no node could hold the pod, not even the one it was promised. */
+  | { readonly is: 'none'; readonly message: string; readonly isHopeless: boolean };
 
 export function planPreemption(pod: PodInfo, snapshot: Snapshot, options: PreemptionOptions): PreemptionPlan {
   const { diagnosis } = options;
   const refusal = whyNot(pod, snapshot, diagnosis);
-  if (refusal !== undefined) return { is: 'none', message: `preemption: ${refusal}` };
+  if (refusal !== undefined) return { is: 'none', message: `preemption: ${refusal}`, isHopeless: false };
   const hopeful = [...diagnosis.byNode].filter(([, rejection]) => rejection.isResolvable).map(([nodeName]) => nodeName);
   const candidates: Candidate[] = [];
   const failures = new Map<string, Rejection>();
@@ -48,7 +48,7 @@ export function planPreemption(pod: PodInfo, snapshot: Snapshot, options: Preemp
   const best = candidates.reduce<Candidate | undefined>((one, other) => (one === undefined || isBetter(other, one) ? other : one), undefined);
   if (best !== undefined) return { is: 'victims', nodeName: best.nodeName, victims: best.victims };
   const message = fitMessage({ nodeCount: diagnosis.nodeCount, byNode: failures, absent: notHelpful, plugins: new Set() });
-  return { is: 'none', message: `preemption: ${message}` };
+  return { is: 'none', message: `preemption: ${message}`, isHopeless: true };
 }
 
 const name = 'DefaultPreemption';
