@@ -32,12 +32,13 @@ describe('pods/binding', () => {
   const bind = (name: string, node: string, metadata: object = { name }): Promise<RawAnswer> => post(`${pods}/${name}/binding`, { apiVersion: 'v1', kind: 'Binding', metadata, target: { apiVersion: 'v1', kind: 'Node', name: node } });
 
   it('puts a pod on a node, once', async () => {
-    const { metadata } = await pod();
+    const { metadata } = await pod({ nominatedNodeName: 'n1' });
     const answer = await bind(metadata.name, 'n1', { name: metadata.name, annotations: { by: 'test' } });
     assert.equal(answer.code, 201, answer.text);
     const bound = await api.client.get(Pod, { namespace, name: metadata.name });
     assert.equal(bound.spec.nodeName, 'n1');
     assert.equal(bound.metadata.annotations?.['by'], 'test');
+    assert.equal(bound.status.nominatedNodeName, undefined);
     assert.deepEqual(bound.status.conditions?.map(({ type, status }) => `${type} ${status}`), ['PodScheduled True']);
     const again = await bind(metadata.name, 'n2');
     assert.equal(again.code, 409);

@@ -14,8 +14,8 @@ import { updateObject } from '../update.ts';
 import type { SubresourceHandler } from './subresource-handler.ts';
 
 /**
- * POST pods/x/binding: the scheduler's decision. A pod is bound once.
- * Source: API reference, core/v1 Binding.
+ * POST pods/x/binding: the scheduler's decision. A pod is bound once; it is then no longer nominated.
+ * Source: API reference, core/v1 Binding; KEP-5278.
  */
 export function podBinding(registry: RegistryContext): SubresourceHandler {
   return { group: '', resource: 'pods', subresource: 'binding', handle: (call, kind) => bindPod(registry, call, kind, call.info.name) };
@@ -60,7 +60,9 @@ export async function bindPod(registry: RegistryContext, call: ApiCall, kind: Re
       if (pod.metadata.deletionTimestamp !== undefined) throw conflict(Binding, podName, `pod ${podName} is being deleted, cannot be assigned to a host`);
       if ((pod.spec.nodeName ?? '') !== '') throw conflict(Binding, podName, `pod ${podName} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`);
       if ((pod.spec.schedulingGates ?? []).length > 0) throw conflict(Binding, podName, `pod ${podName} has non-empty .spec.schedulingGates`);
-      const others = (pod.status.conditions ?? []).filter((each) => each.type !== 'PodScheduled');
+      // What was promised is settled now.
+      const { nominatedNodeName: _settled, ...status } = pod.status;
+      const others = (status.conditions ?? []).filter((each) => each.type !== 'PodScheduled');
       const bound: Pod = {
         ...pod,
         metadata: {
@@ -70,7 +72,7 @@ export async function bindPod(registry: RegistryContext, call: ApiCall, kind: Re
           ...(binding.metadata.annotations !== undefined && { annotations: { ...pod.metadata.annotations, ...binding.metadata.annotations } }),
         },
         spec: { ...pod.spec, nodeName: node },
-        status: { ...pod.status, conditions: [...others, { type: 'PodScheduled', status: 'True', lastTransitionTime: now }] },
+        status: { ...status, conditions: [...others, { type: 'PodScheduled', status: 'True', lastTransitionTime: now }] },
       };
       return bound as Draft<Pod>;
     },
