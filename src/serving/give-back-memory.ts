@@ -9,6 +9,9 @@ const startOverMs = 500;
 const lookEveryMs = 5_000;
 /** The share of its time that a quiet process works. */
 const quietShare = 0.15;
+/** While it collects, it is looked at this often, and works more than so much of the time when there is something else to do. */
+const glanceMs = 1_000;
+const busyShare = 0.5;
 /** What is given back should be worth the work. */
 const worthBytes = 16 * 2 ** 20;
 /** V8 starts to collect when so much has come to buffers since it did so last (64 MiB), and a little. */
@@ -42,28 +45,40 @@ function look(clock: Clock, { lowBytes, wasBusy }: { readonly lowBytes: number; 
     const isQuiet = performance.eventLoopUtilization(before).utilization < quietShare;
     if (!isQuiet || !wasBusy) return look(clock, { lowBytes, wasBusy: !isQuiet });
     if (process.memoryUsage.rss() < lowBytes + worthBytes) return look(clock, { lowBytes, wasBusy: false });
-    void collectInSteps(clock).then((residentBytes) => look(clock, { lowBytes: residentBytes, wasBusy: false }));
+    void collectInSteps(clock).then((residentBytes) => look(clock, { lowBytes: residentBytes ?? lowBytes, wasBusy: residentBytes === undefined }));
   });
 }
 
 /**
  * Makes V8 collect in steps of a few milliseconds and close the gaps, again and again as long as that is worth it: told to
  * save memory it moves a few MiB whenever it collects, and memory that is asked for, but not touched, makes it begin. Left
- * alone it would keep a heap that is half empty for good. Resolves to what is still resident.
+ * alone it would keep a heap that is half empty for good. Resolves to what is still resident; to undefined when there was
+ * something to do before it was over: a V8 that saves memory works slowly.
  */
-async function collectInSteps(clock: Clock): Promise<number> {
+async function collectInSteps(clock: Clock): Promise<number | undefined> {
   setFlagsFromString('--memory-saver-mode');
-  for (let before = process.memoryUsage.rss(); ;) {
-    void new ArrayBuffer(nudgeBytes);
-    await clock.sleep(lookEveryMs);
-    await trimMalloc();
-    const after = process.memoryUsage.rss();
-    if (after > before - worthBytes) {
-      setFlagsFromString('--no-memory-saver-mode');
-      return after;
+  try {
+    for (let before = process.memoryUsage.rss(); ;) {
+      void new ArrayBuffer(nudgeBytes);
+      if (!(await staysQuiet(clock))) return undefined;
+      await trimMalloc();
+      const after = process.memoryUsage.rss();
+      if (after > before - worthBytes) return after;
+      before = after;
     }
-    before = after;
+  } finally {
+    setFlagsFromString('--no-memory-saver-mode');
   }
+}
+
+/** Whether nobody asks for anything while V8 collects; told as soon as somebody does. */
+async function staysQuiet(clock: Clock): Promise<boolean> {
+  for (let waitedMs = 0; waitedMs < lookEveryMs; waitedMs += glanceMs) {
+    const before = performance.eventLoopUtilization();
+    await clock.sleep(glanceMs);
+    if (performance.eventLoopUtilization(before).utilization > busyShare) return false;
+  }
+  return true;
 }
 
 /**
