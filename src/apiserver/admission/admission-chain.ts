@@ -1,6 +1,7 @@
 import type { Client } from '#client/client.ts';
 import type { RbacRules } from '../authz/rbac.ts';
 import { certificateSigners } from '../authz/certificate-signers.ts';
+import { claimStatusCheck } from '../authz/claim-status.ts';
 import { escalationCheck } from '../authz/escalation.ts';
 import { definitionValidation } from '../custom-resources/definition/admission.ts';
 import type { RegistryContext } from '../registry/registry-context.ts';
@@ -36,7 +37,7 @@ export async function admissionChain({ settings, rbac, registry, admin, ...depen
   const { authorizers, clock, log, kinds } = dependencies;
   const identities = settings.configuration === undefined ? undefined : (await import('./webhooks/identities.ts')).webhookIdentities(settings.configuration, clock);
   const dynamic = dynamicAdmission({ ...dependencies, ...(identities !== undefined && { identities }) });
-  const always = [definitionValidation, writtenByServer, dynamic.expressionCheck, escalationCheck({ authorizers, rbac }), ...(settings.allowPrivileged === false ? [privilegedContainers] : [])];
+  const always = [definitionValidation, writtenByServer, dynamic.expressionCheck, escalationCheck({ authorizers, rbac }), claimStatusCheck(authorizers), ...(settings.allowPrivileged === false ? [privilegedContainers] : [])];
   const certificates = new Map(certificateSigners(authorizers).map((plugin) => [plugin.name, plugin]));
   const chosen = await admissionPlugins({ settings, clock, log, kinds, authorizers, registry, admin, dynamic: dynamic.plugins, certificates });
   return { plugins: [...always, ...chosen], webhooks: dynamic.client, close: () => dynamic.close() };

@@ -13,6 +13,8 @@ import type { CallNotes, UserInfo } from '../request/api-call.ts';
 
 export interface AdmissionRequest {
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
+  /** What the client asked for: of an UPDATE `update` or `patch`. */
+  readonly verb?: string;
   readonly kind: ResourceKind;
   /** '' for the resource itself. */
   readonly subresource: string;

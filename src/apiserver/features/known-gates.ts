@@ -15,7 +15,7 @@ export const knownGates: Readonly<Record<string, string>> = {
   ConsistentListFromCache: 'G1L', ConstrainedImpersonation: 'B1', ContainerCheckpoint: 'B1n', ContainerRestartRules: 'B1', ContainerStopSignals: 'A0', ContextualLogging: 'B1',
   ControllerManagerReleaseLeaderElectionLockOnExit: 'A0n', CoordinatedLeaderElection: 'B0', CrossNamespaceVolumeDataSource: 'A0', CustomResourceFieldSelectors: 'G1L', DRAAdminAccess: 'G1L',
   DRAConsumableCapacity: 'B1', DRADeviceBindingConditions: 'B1', DRADeviceTaintRules: 'B0', DRADeviceTaints: 'B1', DRAExtendedResource: 'B1', DRAListTypeAttributes: 'A0',
-  DRANodeAllocatableResources: 'A0', DRAPartitionableDevices: 'B1', DRAPrioritizedList: 'G1', DRAResourceClaimDeviceStatus: 'B1', DRAResourceClaimGranularStatusAuthorization: 'B1m',
+  DRANodeAllocatableResources: 'A0', DRAPartitionableDevices: 'B1', DRAPrioritizedList: 'G1', DRAResourceClaimDeviceStatus: 'B1', DRAResourceClaimGranularStatusAuthorization: 'B1',
   DRAResourcePoolStatus: 'A0', DRASchedulerFilterTimeout: 'B1n', DRAWorkloadResourceClaims: 'A0', DeclarativeValidation: 'G1L', DeclarativeValidationBeta: 'B1',
   DeclarativeValidationTakeover: 'D0', DeploymentReplicaSetTerminatingReplicas: 'B1', DetectCacheInconsistency: 'B1m', DisableAllocatorDualWrite: 'G1L',
   DisableCPUQuotaWithExclusiveCPUs: 'D1n', DisableNodeKubeProxyVersion: 'D1L', DynamicResourceAllocation: 'G1L', EnvFiles: 'B1', EventedPLEG: 'A0n', ExecProbeTimeout: 'G1Ln',

@@ -99,7 +99,7 @@ async function tryWrite(context: RegistryContext, write: Write): Promise<ObjectR
   const dryRun = isDryRun(call.query);
   keepSystemMetadata(kind, draft, old);
   const request: AdmissionRequest = {
-    operation: 'UPDATE', kind, subresource, namespace: call.info.namespace, name: call.info.name, object: draft, old, user: call.user, dryRun, served, ...admissionTells(call),
+    operation: 'UPDATE', verb: call.info.verb, kind, subresource, namespace: call.info.namespace, name: call.info.name, object: draft, old, user: call.user, dryRun, served, ...admissionTells(call),
   };
   if (plan.isAdmitted !== true) await admitMutating(context, request);
   if (plan.isTrusted !== true) prepareForUpdate(kind, draft, old, plan);
