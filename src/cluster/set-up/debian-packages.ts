@@ -30,6 +30,7 @@ export const nodeWishes: readonly Need[] = [
 /** What tests use besides. */
 export const testNeeds: readonly Need[] = [
   ...nodeNeeds,
+  ...nodeWishes,
   { package: 'bsdutils', provides: ['script'] },
   { package: 'util-linux', provides: ['nsenter', 'unshare'] },
   { package: 'curl', provides: ['curl'] },
