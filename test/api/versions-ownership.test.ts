@@ -1,6 +1,7 @@
 /** Who owns which field of a custom resource that is written in several versions. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { seededRandom } from '#base/random.ts';
 import type { RawAnswer, TestApiServer } from '../support/api-server.ts';
 import { startApiServer } from '../support/api-server.ts';
 import type { ConversionWebhook } from '../support/conversion-webhook.ts';
@@ -253,5 +254,34 @@ describe('fields of built-in kinds with several versions', () => {
       ['ann', 'autoscaling/v1', ['f:maxReplicas', 'f:scaleTargetRef']], ['bob', 'autoscaling/v2', ['f:maxReplicas', 'f:metrics', 'f:scaleTargetRef']],
     ]);
     assert.equal((await api.request('GET', `${path('v1')}/web`)).json<Host>().spec['targetCPUUtilizationPercentage'], 80);
+  });
+});
+
+describe('applies of built-in kinds by anybody in any version', () => {
+  const random = seededRandom(7);
+  const one = <T>(...choices: readonly [T, ...T[]]): T => choices[Math.floor(random.next() * choices.length)] ?? choices[0];
+  /** Each part is stated by chance, for managers go over to another version, and leave out what they stated before. */
+  const some = (parts: Json): Json => Object.fromEntries(Object.entries(parts).filter(() => random.next() < 0.6));
+  const apply = (path: string, body: Json): Promise<RawAnswer> => api.request('PATCH', `${path}?fieldManager=${one('a', 'b')}${one('', '&force=true')}`, { headers: { 'content-type': 'application/apply-patch+yaml' }, body });
+  const ordinary = (answer: RawAnswer): void => assert.ok([200, 201, 409, 422].includes(answer.code), answer.text);
+
+  it('are carried out, conflict or are invalid: autoscalers', async () => {
+    const target = { scaleTargetRef: { kind: 'Deployment', name: 'web', apiVersion: 'apps/v1' } };
+    for (let turn = 0; turn < 300; turn++) {
+      const version = one('v1', 'v2');
+      const own = version === 'v1' ? { targetCPUUtilizationPercentage: one(50, 60) } : { behavior: { scaleDown: { stabilizationWindowSeconds: one(1, 2) } }, metrics: [{ type: 'Resource', resource: { name: one('cpu', 'memory'), target: { type: 'Utilization', averageUtilization: one(50, 60) } } }] };
+      const spec = { ...some(target), ...some({ maxReplicas: one(3, 4), minReplicas: one(1, 2), ...own }) };
+      ordinary(await apply(`/apis/autoscaling/${version}/namespaces/default/horizontalpodautoscalers/any`, { apiVersion: `autoscaling/${version}`, kind: 'HorizontalPodAutoscaler', metadata: { name: 'any', ...some({ labels: some({ x: one('1', '2'), y: '1' }) }) }, ...some({ spec }) }));
+    }
+  });
+
+  it('are carried out, conflict or are invalid: events', async () => {
+    for (let turn = 0; turn < 300; turn++) {
+      const isCore = random.next() < 0.5;
+      const object = { kind: 'Pod', namespace: 'default', name: 'p' };
+      const own = isCore ? { involvedObject: object, message: one('m', 'n'), reportingComponent: 'c', count: one(1, 2), firstTimestamp: '2026-01-01T00:00:00Z' } : { regarding: object, note: one('m', 'n'), reportingController: 'c', deprecatedCount: one(1, 2), eventTime: '2026-01-01T00:00:00.000000Z' };
+      const event = { kind: 'Event', metadata: { name: 'any' }, ...some({ ...own, reason: one('R', 'S'), type: 'Normal', action: 'Act', reportingInstance: 'i' }) };
+      ordinary(await apply(isCore ? '/api/v1/namespaces/default/events/any' : '/apis/events.k8s.io/v1/namespaces/default/events/any', { apiVersion: isCore ? 'v1' : 'events.k8s.io/v1', ...event }));
+    }
   });
 });

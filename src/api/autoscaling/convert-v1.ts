@@ -21,7 +21,7 @@ interface V2 extends KubeObject {
 }
 
 export function toV1(object: KubeObject): KubeObject {
-  const { metadata, spec, status } = object as V2;
+  const { metadata, spec, status } = whole(object as V2);
   const { metrics = [], behavior, ...plainSpec } = spec;
   const { currentMetrics, conditions, ...plainStatus } = status;
   const cpu = metrics.find(isCpuShare);
@@ -35,14 +35,14 @@ export function toV1(object: KubeObject): KubeObject {
     apiVersion: 'autoscaling/v1',
     kind: 'HorizontalPodAutoscaler',
     metadata: withAnnotations(metadata, annotations),
-    spec: { ...plainSpec, targetCPUUtilizationPercentage: cpu?.resource?.target.averageUtilization },
-    status: { ...plainStatus, currentReplicas: plainStatus.currentReplicas ?? 0, currentCPUUtilizationPercentage: cpuNow?.resource?.current.averageUtilization },
+    spec: { ...plainSpec, ...given('targetCPUUtilizationPercentage', cpu?.resource?.target.averageUtilization) },
+    status: { ...plainStatus, currentReplicas: plainStatus.currentReplicas ?? 0, ...given('currentCPUUtilizationPercentage', cpuNow?.resource?.current.averageUtilization) },
   };
   return made;
 }
 
 export function fromV1(object: KubeObject): KubeObject {
-  const { metadata, spec, status } = object as V1;
+  const { metadata, spec, status } = whole(object as V1);
   const { targetCPUUtilizationPercentage: cpuPercent, ...plainSpec } = spec;
   const { currentCPUUtilizationPercentage: _shown, ...plainStatus } = status;
   const annotations: Record<string, string> = { ...metadata.annotations };
@@ -56,12 +56,12 @@ export function fromV1(object: KubeObject): KubeObject {
     spec: {
       ...plainSpec,
       metrics,
-      behavior: uncarry(annotations, carried.behavior) as HorizontalPodAutoscalerSpec['behavior'],
+      ...given('behavior', uncarry(annotations, carried.behavior) as HorizontalPodAutoscalerSpec['behavior']),
     },
     status: {
       ...plainStatus,
       currentMetrics: (uncarry(annotations, carried.currentMetrics) ?? null) as HorizontalPodAutoscalerStatus['currentMetrics'],
-      conditions: uncarry(annotations, carried.conditions) as HorizontalPodAutoscalerStatus['conditions'],
+      ...given('conditions', uncarry(annotations, carried.conditions) as HorizontalPodAutoscalerStatus['conditions']),
     },
     metadata: withAnnotations(metadata, annotations),
   };
@@ -88,6 +88,17 @@ function uncarry(annotations: Record<string, string>, key: string): unknown {
   }
 }
 
-function withAnnotations(metadata: NamespacedMeta, annotations: Record<string, string>): NamespacedMeta {
-  return { ...metadata, annotations: Object.keys(annotations).length === 0 ? undefined : annotations };
+function withAnnotations({ annotations: _before, ...metadata }: NamespacedMeta, annotations: Record<string, string>): NamespacedMeta {
+  return Object.keys(annotations).length === 0 ? metadata : { ...metadata, annotations };
+}
+
+/** Field ownership looks at parts of objects, too: those may lack what every object has. */
+function whole<T extends V1 | V2>(object: T): T {
+  const { spec = {}, status = {} } = object as { readonly spec?: object; readonly status?: object };
+  return { ...object, spec, status };
+}
+
+/** A field that is there only when it has a value: one that is there without is no JSON. */
+function given<K extends string, T>(key: K, value: T | undefined): { readonly [key in K]?: T } {
+  return value === undefined ? {} : ({ [key]: value } as { readonly [key in K]?: T });
 }

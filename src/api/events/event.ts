@@ -41,7 +41,7 @@ interface EventsV1Fields {
 /** The same event under the names of core/v1, as which it is stored. */
 function toStored(event: EventsV1Fields): EventFields & { readonly metadata: NamespacedMeta } {
   const { metadata, series, action, reason, related, type } = event;
-  return {
+  return onlyGiven({
     metadata,
     involvedObject: event.regarding,
     reason,
@@ -52,17 +52,17 @@ function toStored(event: EventsV1Fields): EventFields & { readonly metadata: Nam
     count: event.deprecatedCount,
     type,
     eventTime: event.eventTime,
-    series: series === undefined ? undefined : { ...series, lastObservedTime: series.lastObservedTime ?? undefined },
+    series: series === undefined ? undefined : onlyGiven({ ...series, lastObservedTime: series.lastObservedTime ?? undefined }),
     action,
     related,
     reportingComponent: event.reportingController ?? '',
     reportingInstance: event.reportingInstance ?? '',
-  };
+  });
 }
 
 function fromStored(event: CoreEvent): KubeObject & EventsV1Fields {
   const { metadata, series, action, reason, related, type } = event;
-  return {
+  return onlyGiven({
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
     metadata,
@@ -80,7 +80,12 @@ function fromStored(event: CoreEvent): KubeObject & EventsV1Fields {
     deprecatedFirstTimestamp: event.firstTimestamp,
     deprecatedLastTimestamp: event.lastTimestamp,
     deprecatedCount: event.count,
-  };
+  });
+}
+
+/** Without the fields that have no value: there are none such in JSON, and field ownership would count them. */
+function onlyGiven<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }
 
 /** `involvedObject.kind` is called `regarding.kind` here. */
