@@ -6,8 +6,8 @@ import type { Clock } from '#base/clock.ts';
 /** So many connections beyond the limit are taken to tell them that they are too many: a part of it, and at least a few. */
 const surplusPart = 1 / 16;
 const minSurplus = 16;
-/** How long one that is too many may say nothing. */
-const surplusIdleMs = 10_000;
+/** How long one that is too many stays open: its client may ask once, to be told. */
+const surplusMs = 10_000;
 
 /**
  * The open connections of a server: how many there may be, and how they end: stop accepting, let go what is idle, wait for
@@ -17,6 +17,7 @@ export class Connections {
   readonly #sockets = new Set<Duplex>();
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #closing = new AbortController();
+  readonly #clock: Clock;
   readonly #limit: number;
   readonly #hardLimit: number;
   /** Connections as HTTP knows them. */
@@ -25,7 +26,8 @@ export class Connections {
   #onEmpty: (() => void) | undefined;
 
   /** `limit`: how many are served at once. */
-  constructor(limit = Infinity) {
+  constructor(clock: Clock, limit = Infinity) {
+    this.#clock = clock;
     this.#limit = limit;
     this.#hardLimit = limit + Math.max(minSurplus, Math.ceil(limit * surplusPart));
   }
@@ -66,7 +68,8 @@ export class Connections {
     if (this.#sockets.size <= this.#limit) return;
     this.#refused++;
     this.#surplus.add(connection);
-    connection.setTimeout(surplusIdleMs, () => connection.destroy());
+    const timer = this.#clock.after(surplusMs, () => connection.destroy());
+    connection.once('close', () => timer.cancel());
   }
 
   /** Whether its requests are to be refused. */
@@ -81,7 +84,7 @@ export class Connections {
   }
 
   /** Resolves when every connection is gone; those that still live after `drainMs` are cut. */
-  async close(server: Server, options: { readonly clock: Clock; readonly drainMs: number; closeIdle(): void }): Promise<void> {
+  async close(server: Server, options: { readonly drainMs: number; closeIdle(): void }): Promise<void> {
     const notListening = new Promise<void>((resolve) => { server.close(() => resolve()); });
     const empty = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
@@ -91,7 +94,7 @@ export class Connections {
     // GOAWAY: the client opens no new streams here, those that are open may finish.
     for (const session of this.#sessions) session.close();
     options.closeIdle();
-    const cut = options.clock.after(options.drainMs, () => {
+    const cut = this.#clock.after(options.drainMs, () => {
       for (const socket of this.#sockets) socket.destroy();
     });
     await Promise.all([notListening, empty]);

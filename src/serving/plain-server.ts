@@ -18,7 +18,7 @@ export interface PlainServerOptions {
 /** HTTP/1.1 without TLS, for health checks on localhost (kubelet 10248, proxy 10256) and for tests. */
 export function createPlainServer(options: PlainServerOptions): HttpServer {
   const run = runHandler.bind(undefined, { handler: options.handler, onError: plainErrors(options.log ?? silentLog) });
-  const connections = new Connections();
+  const connections = new Connections(options.clock);
   const server = createServer({ keepAliveTimeout: 90_000, requestTimeout: 0, maxHeaderSize: 1 << 20 }, (incoming, outgoing) => {
     const response = new Http1Response(outgoing, connections.isClosing);
     run(new Http1Request(incoming, response), response);
@@ -34,7 +34,6 @@ export function createPlainServer(options: PlainServerOptions): HttpServer {
     get closing() { return connections.closing; },
     get connectionCount() { return connections.count; },
     close: ({ drainMs }) => connections.close(server, {
-      clock: options.clock,
       drainMs,
       closeIdle: () => server.closeIdleConnections(),
     }),

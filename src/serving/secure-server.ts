@@ -59,7 +59,7 @@ export function createSecureServer(options: SecureServerOptions): SecureServer {
   const onError = options.onError ?? plainErrors(log);
   const run = runHandler.bind(undefined, { handler: options.handler, onError });
   const refuse = runHandler.bind(undefined, { handler: options.limit?.refuse ?? options.handler, onError });
-  const connections = new Connections(options.limit?.connections);
+  const connections = new Connections(options.clock, options.limit?.connections);
   const { tls = {} } = options;
   const server = createNodeServer({
     ...limits,
@@ -115,7 +115,6 @@ export function createSecureServer(options: SecureServerOptions): SecureServer {
     get handshakeErrors() { return handshakeErrors; },
     replaceCertificates: ({ serving, clientCaPem }) => server.setSecureContext(tlsOptions(serving, clientCaPem)),
     close: ({ drainMs }) => connections.close(server, {
-      clock: options.clock,
       drainMs,
       closeIdle: () => closeIdleConnections(server),
     }),
