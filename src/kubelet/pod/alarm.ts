@@ -1,5 +1,8 @@
 import type { Clock, Timer } from '#base/clock.ts';
 
+/** When what has failed is tried again, where it has no pause of its own. */
+export const retryAfterMs = 10_000;
+
 /** Rings once at the earliest of the times it was set to since it rang last. */
 export class Alarm {
   readonly #clock: Clock;

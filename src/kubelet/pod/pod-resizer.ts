@@ -3,6 +3,7 @@ import type { ResourceList } from '#api/core/pod-resources.ts';
 import type { Pod } from '#api/core/pod.ts';
 import type { NodePlatform } from '../platform.ts';
 import type { Alarm } from './alarm.ts';
+import { retryAfterMs } from './alarm.ts';
 import { allContainers } from './all-containers.ts';
 import { containerResources, enoughForBoth, podCgroupResources } from './container-resources.ts';
 import { asGiven, planResize } from './plan-resize.ts';
@@ -18,8 +19,6 @@ export interface PodResizerDependencies {
   /** Set to when what cannot be given now is looked at again. */
   readonly alarm: Alarm;
 }
-
-const retryAfterMs = 10_000;
 
 /** Gives the running containers of one pod what it asks for now. Source: KEP-1287, in-place update of pod resources. */
 export class PodResizer {

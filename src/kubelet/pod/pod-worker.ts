@@ -10,7 +10,7 @@ import type { PodFacts } from '../platform.ts';
 import { ProbeManager } from '../probes/probe-manager.ts';
 import { runProbe } from '../probes/run-probe.ts';
 import type { PodVerdict } from './admit-pod.ts';
-import { Alarm } from './alarm.ts';
+import { Alarm, retryAfterMs } from './alarm.ts';
 import { allContainers } from './all-containers.ts';
 import { planSandboxConfig } from './container-config.ts';
 import { podCgroupResources } from './container-resources.ts';
@@ -57,8 +57,6 @@ export interface PodWorkerDependencies extends StartDependencies {
 
 /** More rounds than any pod needs; what goes on longer is looked at again later. */
 const maxRounds = 50;
-/** After a failure that has no pause of its own. */
-const retryAfterMs = 10_000;
 const networkRetryMs = 500;
 /** A first status is shown when starting takes longer than this. */
 const earlyStatusMs = 300;

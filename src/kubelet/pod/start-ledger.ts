@@ -3,6 +3,7 @@ import type { Container } from '#api/core/container.ts';
 import type { Pod } from '#api/core/pod.ts';
 import type { EventRecorder } from '#client/event-recorder.ts';
 import type { Alarm } from './alarm.ts';
+import { retryAfterMs } from './alarm.ts';
 import { containerTarget } from './events.ts';
 import { backoffKey } from './plan-pod.ts';
 import type { ContainerStart, PodPlan, WaitingReason } from './plan-pod.ts';
@@ -16,9 +17,6 @@ export interface StartLedgerDependencies {
   /** Set to when a start that failed is tried again. */
   readonly alarm: Alarm;
 }
-
-/** After a failure that has no pause of its own. */
-const retryAfterMs = 10_000;
 
 /** What is known of the starts of one pod's containers: which of them wait, why, and until when. */
 export class StartLedger {
