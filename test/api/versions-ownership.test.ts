@@ -1,24 +1,16 @@
 /** Who owns which field of a custom resource that is written in several versions. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { seededRandom } from '#base/random.ts';
-import type { RawAnswer, TestApiServer } from '../support/api-server.ts';
+import type { RawAnswer } from '../support/api-server.ts';
 import { startApiServer } from '../support/api-server.ts';
-import type { ConversionWebhook } from '../support/conversion-webhook.ts';
 import { startConversionWebhook } from '../support/conversion-webhook.ts';
+import { shared } from '../support/shared.ts';
 
 type Json = Record<string, unknown>;
 
-let api: TestApiServer;
-let webhook: ConversionWebhook;
-before(async () => {
-  api = await startApiServer();
-  webhook = await startConversionWebhook(convert);
-});
-after(async () => {
-  await api.close();
-  await webhook.close();
-});
+const api = shared(() => startApiServer());
+const webhook = shared(() => startConversionWebhook(convert));
 
 /** v1 has `colour` and `hostPort`, v2 `color`, `host` and `port`. */
 function convert({ spec, ...object }: Json, apiVersion: string): Json {
@@ -63,19 +55,19 @@ class Hosts {
   }
 
   apply(version: string, name: string, manager: string, spec: Json, force = false): Promise<RawAnswer> {
-    return api.request('PATCH', `${this.at(version, name)}?fieldManager=${manager}&force=${force}`, { body: this.object(version, name, spec), headers: { 'content-type': 'application/apply-patch+yaml' } });
+    return api().request('PATCH', `${this.at(version, name)}?fieldManager=${manager}&force=${force}`, { body: this.object(version, name, spec), headers: { 'content-type': 'application/apply-patch+yaml' } });
   }
 
   merge(version: string, name: string, manager: string, spec: Json): Promise<RawAnswer> {
-    return api.request('PATCH', `${this.at(version, name)}?fieldManager=${manager}`, { body: { spec }, headers: { 'content-type': 'application/merge-patch+json' } });
+    return api().request('PATCH', `${this.at(version, name)}?fieldManager=${manager}`, { body: { spec }, headers: { 'content-type': 'application/merge-patch+json' } });
   }
 
   create(version: string, name: string, manager: string, spec: Json): Promise<RawAnswer> {
-    return api.request('POST', `/apis/${this.group}/${version}/namespaces/default/hosts?fieldManager=${manager}`, { body: this.object(version, name, spec) });
+    return api().request('POST', `/apis/${this.group}/${version}/namespaces/default/hosts?fieldManager=${manager}`, { body: this.object(version, name, spec) });
   }
 
   async get(version: string, name: string): Promise<Host> {
-    return (await api.request('GET', this.at(version, name))).json<Host>();
+    return (await api().request('GET', this.at(version, name))).json<Host>();
   }
 
   /** `manager operation version: fields` of each entry. */
@@ -87,7 +79,7 @@ class Hosts {
 
 async function define(name: string, conversion: object, versions: Readonly<Record<string, object>>): Promise<Hosts> {
   const group = `${name}.example.com`;
-  const answer = await api.request('POST', definitions, { body: {
+  const answer = await api().request('POST', definitions, { body: {
     apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: `hosts.${group}` },
     spec: {
       group, scope: 'Namespaced', names: { plural: 'hosts', kind: 'Host' }, conversion,
@@ -98,7 +90,7 @@ async function define(name: string, conversion: object, versions: Readonly<Recor
   } });
   assert.equal(answer.code, 201, answer.text);
   const hosts = new Hosts(group);
-  while ((await api.request('GET', `/apis/${group}/v2/namespaces/default/hosts`)).code !== 200);
+  while ((await api().request('GET', `/apis/${group}/v2/namespaces/default/hosts`)).code !== 200);
   return hosts;
 }
 
@@ -110,7 +102,7 @@ function done(answer: RawAnswer): RawAnswer {
 describe('fields of versions that a webhook converts', { concurrency: false }, () => {
   let hosts: Hosts;
   before(async () => {
-    hosts = await define('webhook', { strategy: 'Webhook', webhook: { conversionReviewVersions: ['v1'], clientConfig: { url: webhook.url, caBundle: webhook.caBundle } } }, stores);
+    hosts = await define('webhook', { strategy: 'Webhook', webhook: { conversionReviewVersions: ['v1'], clientConfig: { url: webhook().url, caBundle: webhook().caBundle } } }, stores);
   });
 
   it('are owned in the version of the request', async () => {
@@ -125,7 +117,7 @@ describe('fields of versions that a webhook converts', { concurrency: false }, (
     done(await hosts.merge('v1', 'b', 'bob', { hostPort: 'h:2' }));
     assert.deepEqual(await hosts.owners('b'), ['ann Update v2: color host', 'bob Update v1: hostPort']);
     const { apiVersion, kind, metadata } = await hosts.get('v1', 'b');
-    done(await api.request('PUT', `${hosts.at('v1', 'b')}?fieldManager=eve`, { body: { apiVersion, kind, metadata, spec: { hostPort: 'h:2', colour: 'blue' } } }));
+    done(await api().request('PUT', `${hosts.at('v1', 'b')}?fieldManager=eve`, { body: { apiVersion, kind, metadata, spec: { hostPort: 'h:2', colour: 'blue' } } }));
     assert.deepEqual(await hosts.owners('b'), ['ann Update v2: host', 'bob Update v1: hostPort', 'eve Update v1: colour']);
     done(await hosts.merge('v2', 'b', 'eve', { color: null }));
     assert.deepEqual(await hosts.owners('b'), ['ann Update v2: host', 'bob Update v1: hostPort']);
@@ -188,12 +180,12 @@ describe('fields of versions that a webhook converts', { concurrency: false }, (
   });
 
   it('are nobody\'s when their version is no more', async () => {
-    const own = await define('gone', { strategy: 'Webhook', webhook: { conversionReviewVersions: ['v1'], clientConfig: { url: webhook.url, caBundle: webhook.caBundle } } }, { ...stores, v3: stores.v2 });
+    const own = await define('gone', { strategy: 'Webhook', webhook: { conversionReviewVersions: ['v1'], clientConfig: { url: webhook().url, caBundle: webhook().caBundle } } }, { ...stores, v3: stores.v2 });
     done(await own.apply('v3', 'a', 'ann', { color: 'red' }));
     done(await own.apply('v2', 'a', 'bob', { port: '1' }));
-    const definition = (await api.request('GET', `${definitions}/hosts.${own.group}`)).json<{ readonly spec: { readonly versions: readonly { readonly name: string }[] } }>();
-    done(await api.request('PUT', `${definitions}/hosts.${own.group}`, { body: { ...definition, spec: { ...definition.spec, versions: definition.spec.versions.filter(({ name }) => name !== 'v3') } } }));
-    while ((await api.request('GET', own.at('v3', 'a'))).code !== 404);
+    const definition = (await api().request('GET', `${definitions}/hosts.${own.group}`)).json<{ readonly spec: { readonly versions: readonly { readonly name: string }[] } }>();
+    done(await api().request('PUT', `${definitions}/hosts.${own.group}`, { body: { ...definition, spec: { ...definition.spec, versions: definition.spec.versions.filter(({ name }) => name !== 'v3') } } }));
+    while ((await api().request('GET', own.at('v3', 'a'))).code !== 404);
     done(await own.merge('v1', 'a', 'eve', { replicas: 1 }));
     assert.deepEqual(await own.owners('a'), ['bob Apply v2: port', 'eve Update v1: replicas']);
   });
@@ -201,12 +193,12 @@ describe('fields of versions that a webhook converts', { concurrency: false }, (
   it('cannot be written while the webhook fails', async () => {
     done(await hosts.create('v2', 'h', 'ann', { host: 'h', port: '1' }));
     const was = await hosts.get('v1', 'h');
-    webhook.fail('not today');
+    webhook().fail('not today');
     try {
       const refused = await hosts.merge('v1', 'h', 'bob', { hostPort: 'h:2' });
       assert.deepEqual([refused.code, /not today/.test(refused.text)], [500, true]);
     } finally {
-      webhook.fail(undefined);
+      webhook().fail(undefined);
     }
     assert.deepEqual(await hosts.get('v1', 'h'), was);
   });
@@ -244,16 +236,16 @@ describe('fields of built-in kinds with several versions', () => {
   it('are owned in the version of the request', async () => {
     const object = (version: string, spec: Json): Json => ({ apiVersion: `autoscaling/${version}`, kind: 'HorizontalPodAutoscaler', metadata: { name: 'web' }, spec });
     const apply = (version: string, manager: string, spec: Json, force = false): Promise<RawAnswer> =>
-      api.request('PATCH', `${path(version)}/web?fieldManager=${manager}&force=${force}`, { body: object(version, spec), headers: { 'content-type': 'application/apply-patch+yaml' } });
+      api().request('PATCH', `${path(version)}/web?fieldManager=${manager}&force=${force}`, { body: object(version, spec), headers: { 'content-type': 'application/apply-patch+yaml' } });
     done(await apply('v1', 'ann', { ...target, targetCPUUtilizationPercentage: 50 }));
     const refused = await apply('v2', 'bob', { ...target, metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } }] });
     assert.equal(refused.json()['message'], 'Apply failed with 1 conflict: conflict with "ann": .spec.targetCPUUtilizationPercentage');
     done(await apply('v2', 'bob', { ...target, metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } }] }, true));
-    const { metadata } = (await api.request('GET', `${path('v2')}/web`)).json<Host>();
+    const { metadata } = (await api().request('GET', `${path('v2')}/web`)).json<Host>();
     assert.deepEqual(metadata.managedFields.map(({ manager, apiVersion, fieldsV1 }) => [manager, apiVersion, Object.keys(fieldsV1['f:spec'] ?? {}).toSorted()]), [
       ['ann', 'autoscaling/v1', ['f:maxReplicas', 'f:scaleTargetRef']], ['bob', 'autoscaling/v2', ['f:maxReplicas', 'f:metrics', 'f:scaleTargetRef']],
     ]);
-    assert.equal((await api.request('GET', `${path('v1')}/web`)).json<Host>().spec['targetCPUUtilizationPercentage'], 80);
+    assert.equal((await api().request('GET', `${path('v1')}/web`)).json<Host>().spec['targetCPUUtilizationPercentage'], 80);
   });
 });
 
@@ -262,7 +254,7 @@ describe('applies of built-in kinds by anybody in any version', () => {
   const one = <T>(...choices: readonly [T, ...T[]]): T => choices[Math.floor(random.next() * choices.length)] ?? choices[0];
   /** Each part is stated by chance, for managers go over to another version, and leave out what they stated before. */
   const some = (parts: Json): Json => Object.fromEntries(Object.entries(parts).filter(() => random.next() < 0.6));
-  const apply = (path: string, body: Json): Promise<RawAnswer> => api.request('PATCH', `${path}?fieldManager=${one('a', 'b')}${one('', '&force=true')}`, { headers: { 'content-type': 'application/apply-patch+yaml' }, body });
+  const apply = (path: string, body: Json): Promise<RawAnswer> => api().request('PATCH', `${path}?fieldManager=${one('a', 'b')}${one('', '&force=true')}`, { headers: { 'content-type': 'application/apply-patch+yaml' }, body });
   const ordinary = (answer: RawAnswer): void => assert.ok([200, 201, 409, 422].includes(answer.code), answer.text);
 
   it('are carried out, conflict or are invalid: autoscalers', async () => {
