@@ -10,7 +10,7 @@ interface ClusterFlags {
 /** `skiff bench cluster`. */
 export function clusterCommand(): Command {
   return new Command('cluster')
-    .description('Whole clusters of simulated nodes: a Deployment of 1,000 pods on 100 nodes and one of 5,000 on 1,000, made, left alone and deleted. Under 3 minutes.')
+    .description('Whole clusters of simulated nodes: a Deployment of 1,000 pods on 100 nodes and one of 5,000 on 1,000, made, left alone for a minute and a half, and deleted. Under 5 minutes.')
     .option('--quick', 'only the smaller one')
     .option('--cpu-prof <directory>', 'write CPU profiles there (it slows the clusters down)')
     .addOption(new Option('-o, --output <format>', 'lines of JSON instead of the table').choices(['json']))
